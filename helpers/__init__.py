@@ -1,0 +1,1 @@
+"""What the chapters share: each module carries what one chapter built in the open."""

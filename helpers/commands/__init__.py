@@ -1,0 +1,1 @@
+"""The verbs of ./course that are written in Python, one module each."""

@@ -1,0 +1,49 @@
+"""./course demo: chapter 03's program without a notebook, the article's five lines."""
+
+from __future__ import annotations
+
+import sys
+
+from helpers import loader, netlab, sockets, toolchain
+from helpers.counters import NUMBERS
+from helpers.errors import CourseError
+
+
+def line(counters: loader.Map) -> str:
+    """One line as the kernel's own sample prints it."""
+    values = {
+        name: int.from_bytes(
+            counters.lookup(NUMBERS[name].to_bytes(4, sys.byteorder)), sys.byteorder
+        )
+        for name in ("TCP", "UDP", "ICMP")
+    }
+    return "TCP {TCP} UDP {UDP} ICMP {ICMP} bytes".format(**values)
+
+
+def five_lines():
+    """Yield the five lines, each once the reply to the ping before has arrived."""
+    with (
+        loader.load(toolchain.compile_bpf("sockex1_kern.c")) as loaded,
+        netlab.open_network() as net,
+        sockets.packet_socket(net, loaded.program("count_bytes").fd),
+        net.start(["ping", "-4", "-c", "4", "127.0.0.1"]) as ping,
+    ):
+        counters = loaded.map("bytes_by_protocol")
+        yield line(counters)
+        for reply in ping.stdout:
+            if "bytes from" in reply:
+                yield line(counters)
+
+
+def main() -> int:
+    try:
+        for text in five_lines():
+            print(text, flush=True)
+    except CourseError as error:
+        print(f"course: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

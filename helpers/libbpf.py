@@ -1,0 +1,82 @@
+"""The C library libbpf, called from Python through ctypes: its prototypes, and its messages.
+
+Built in chapter 03, load_attach_count, which declares the first of these by hand.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+
+from helpers.errors import CourseError
+
+# What libbpf prints, oldest first; the loader empties it and puts it into its errors.
+messages: list[str] = []
+
+_PRINT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+_POINTER, _INT, _UINT, _TEXT = ctypes.c_void_p, ctypes.c_int, ctypes.c_uint32, ctypes.c_char_p
+
+# name: (result, arguments), as in bpf/libbpf.h and bpf/bpf.h.
+PROTOTYPES = {
+    "bpf_object__open": (_POINTER, [_TEXT]),
+    "bpf_object__load": (_INT, [_POINTER]),
+    "bpf_object__close": (None, [_POINTER]),
+    "bpf_object__next_program": (_POINTER, [_POINTER, _POINTER]),
+    "bpf_object__next_map": (_POINTER, [_POINTER, _POINTER]),
+    "bpf_program__name": (_TEXT, [_POINTER]),
+    "bpf_program__fd": (_INT, [_POINTER]),
+    "bpf_map__name": (_TEXT, [_POINTER]),
+    "bpf_map__fd": (_INT, [_POINTER]),
+    "bpf_map__type": (_UINT, [_POINTER]),
+    "bpf_map__key_size": (_UINT, [_POINTER]),
+    "bpf_map__value_size": (_UINT, [_POINTER]),
+    "bpf_map__max_entries": (_UINT, [_POINTER]),
+    "bpf_map_lookup_elem": (_INT, [_INT, _POINTER, _POINTER]),
+    "libbpf_get_error": (ctypes.c_long, [_POINTER]),
+    "libbpf_strerror": (_INT, [_INT, _TEXT, ctypes.c_size_t]),
+    "libbpf_set_print": (_POINTER, [_POINTER]),
+}
+
+
+class LibraryError(CourseError):
+    """The library libbpf is not installed, or too old."""
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """libbpf with its prototypes declared, its messages going to `messages`.
+
+    Result: the library; calling a function of it releases Python's lock, as ctypes does.
+    Errors: LibraryError.
+    Source: bpf/libbpf.h, bpf/bpf.h; libbpf.readthedocs.io. Built in chapter 03.
+    """
+    try:
+        found = ctypes.CDLL("libbpf.so.1", use_errno=True)
+        for name, (result, arguments) in PROTOTYPES.items():
+            function = getattr(found, name)
+            function.restype, function.argtypes = result, arguments
+    except (OSError, AttributeError) as error:
+        raise LibraryError(
+            "libbpf 1.0 or later is not installed: run ./course lab, or install libbpf1."
+        ) from error
+    found.libbpf_set_print(_collect)
+    return found
+
+
+def explain(code: int) -> str:
+    """libbpf's own words for an error number (its range is wider than errno's)."""
+    text = ctypes.create_string_buffer(256)
+    library().libbpf_strerror(code, text, len(text))
+    return text.value.decode(errors="replace")
+
+
+# libbpf hands over a format and a va_list, which only vsnprintf can read.
+@_PRINT
+def _collect(level: int, form: int, arguments: int) -> int:
+    text = ctypes.create_string_buffer(1 << 16)
+    ctypes.CDLL(None).vsnprintf(
+        text, ctypes.c_size_t(len(text)), _POINTER(form), _POINTER(arguments)
+    )
+    if level < 2:  # 2 is LIBBPF_DEBUG
+        messages.append(text.value.decode(errors="replace"))
+    return 0

@@ -1,0 +1,183 @@
+"""From an object file to a program and maps in the kernel, through libbpf.
+
+The third stage of the road. Built in chapter 03, load_attach_count.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from helpers import libbpf
+from helpers.errors import CourseError
+
+# What libbpf answers to a file that is none of its kind: errno's, and its own from 4000 on
+# (LIBELF, FORMAT, ENDIAN, in bpf/libbpf.h).
+NOT_AN_OBJECT = {errno.ENOEXEC, 4000, 4001, 4003}
+
+
+class LoadError(CourseError):
+    """The object file could not be opened or the kernel refused it; `log` has libbpf's words."""
+
+    def __init__(self, message: str, log: str = "") -> None:
+        super().__init__(message)
+        self.log = log
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program in the kernel. `fd` is the file descriptor to attach it by."""
+
+    name: str
+    fd: int
+
+
+@dataclass(frozen=True)
+class Map:
+    """A map in the kernel. Sizes are in bytes, `max_entries` counts elements."""
+
+    name: str
+    fd: int
+    type: int
+    key_size: int
+    value_size: int
+    max_entries: int
+
+    def lookup(self, key: bytes) -> bytes:
+        """The value under `key` (key_size bytes in, value_size bytes out).
+
+        Errors: LoadError if the key has another size, KeyError if the map has no such key.
+        Source: bpf(2), BPF_MAP_LOOKUP_ELEM. Built in chapter 03.
+        """
+        if len(key) != self.key_size:
+            raise LoadError(
+                f"The key of {self.name} has {self.key_size} bytes, this one has {len(key)}: "
+                "pack it to that size."
+            )
+        # chapter 03: begin lookup
+        value = ctypes.create_string_buffer(self.value_size)
+        failed = libbpf.library().bpf_map_lookup_elem(self.fd, key, value)
+        # chapter 03: end lookup
+        if failed:
+            raise KeyError(key)
+        return value.raw
+
+
+@dataclass
+class LoadedObject:
+    """Programs and maps of one object file, in the kernel until close() or the end of `with`."""
+
+    handle: int
+    programs: dict[str, Program] = field(default_factory=dict)
+    maps: dict[str, Map] = field(default_factory=dict)
+
+    def program(self, name: str) -> Program:
+        """The program of that name. Errors: LoadError, which names those that there are."""
+        return _named(self.programs, name, "program")
+
+    def map(self, name: str) -> Map:
+        """The map of that name. Errors: LoadError, which names those that there are."""
+        return _named(self.maps, name, "map")
+
+    def close(self) -> None:
+        """Give everything back; the kernel frees what no socket holds any more."""
+        if self.handle:
+            libbpf.library().bpf_object__close(self.handle)
+        self.handle = 0
+        self.programs.clear()
+        self.maps.clear()
+
+    def __enter__(self) -> LoadedObject:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _named(things: dict, name: str, kind: str):
+    if name in things:
+        return things[name]
+    raise LoadError(f"There is no {kind} {name!r} in this object; it has: {', '.join(things)}.")
+
+
+def load(path: str | Path) -> LoadedObject:
+    """Open an object file, create its maps, and load its programs into the kernel.
+
+    Arguments:
+        path: an object file made by toolchain.compile_bpf.
+    Result: a LoadedObject; use it with `with`, or close() it.
+    Errors: LoadError, with libbpf's messages and the verifier log in `.log`.
+    Source: libbpf's own documentation (libbpf.readthedocs.io); bpf(2).
+    Built in chapter 03.
+    """
+    library = libbpf.library()
+    libbpf.messages.clear()
+    if not Path(path).is_file():
+        raise LoadError(f"There is no object file {path}: compile it first (chapter 02).")
+    # chapter 03: begin load
+    handle = library.bpf_object__open(os.fsencode(path))
+    failed = library.libbpf_get_error(handle) or library.bpf_object__load(handle)
+    # chapter 03: end load
+    if failed:
+        log = "".join(libbpf.messages)
+        if not library.libbpf_get_error(handle):
+            library.bpf_object__close(handle)
+        raise LoadError(_explain(-failed, Path(path), log), log)
+    loaded = LoadedObject(handle)
+    for pointer in _each(library.bpf_object__next_program, handle):
+        name = library.bpf_program__name(pointer).decode()
+        loaded.programs[name] = Program(name, library.bpf_program__fd(pointer))
+    for pointer in _each(library.bpf_object__next_map, handle):
+        name = library.bpf_map__name(pointer).decode()
+        loaded.maps[name] = Map(
+            name,
+            fd=library.bpf_map__fd(pointer),
+            type=library.bpf_map__type(pointer),
+            key_size=library.bpf_map__key_size(pointer),
+            value_size=library.bpf_map__value_size(pointer),
+            max_entries=library.bpf_map__max_entries(pointer),
+        )
+    return loaded
+
+
+def _each(following, handle: int):
+    pointer = following(handle, None)
+    while pointer:
+        yield pointer
+        pointer = following(handle, pointer)
+
+
+def _explain(code: int, path: Path, log: str) -> str:
+    """One sentence for a refusal: what it was, and what helps."""
+    verified = "processed" in log  # the verifier's last word, whatever its verdict
+    if "BTF is required" in log:
+        return f"{path.name} has no BTF, which describes its map: compile it with clang -g."
+    if _has_section(path, b"maps"):
+        return (
+            f"{path.name} defines its map the old way, in a section named maps, which libbpf 1.0 "
+            "and later refuse: define it in .maps with __uint and __type (chapter 02)."
+        )
+    if code == errno.EPERM and not verified:
+        return (
+            "The kernel does not let this process use BPF: it lacks CAP_BPF, or a container's "
+            "seccomp filter is in the way: ./course doctor tells which, and what to do."
+        )
+    if code in NOT_AN_OBJECT:
+        return (
+            f"{path.name} is not a whole BPF object file: compile it again with "
+            "toolchain.compile_bpf."
+        )
+    return (
+        f"The kernel refused {path.name} ({libbpf.explain(code)}): the verifier's reason is near "
+        "the end of the log, which this error keeps in .log (chapter 08 reads such logs)."
+    )
+
+
+def _has_section(path: Path, name: bytes) -> bool:
+    return b"\0" + name + b"\0" in path.read_bytes()

@@ -1,0 +1,170 @@
+"""A private network to experiment in.
+
+Laboratory equipment, first used in chapter 03. What it promises: a network namespace of its own
+whose only interface is lo, up, with IPv4 and IPv6; nothing travels in it but what you send; and
+nothing of it outlives this process, even if that is killed. `helpers/netlab_child.py` is the
+process that lives inside.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from helpers.errors import CourseError
+
+# Tried in this order; the last one is this machine's own lo, where other traffic passes too.
+KINDS = ("user namespace", "network namespace", "shared lo")
+CHILD = Path(__file__).with_name("netlab_child.py")
+
+
+class NetworkError(CourseError):
+    """The private network could not be made, or is closed, or a command in it is missing."""
+
+
+class Network:
+    """A network to experiment in, from open_network().
+
+    kind: one of KINDS. private: False if only this machine's lo was to be had.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.private = kind != "shared lo"
+        self._lock = threading.Lock()
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._child = subprocess.Popen(
+                [sys.executable, "-I", CHILD, str(theirs.fileno()), kind],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C in a terminal is for the caller alone
+            )
+        try:
+            self._reply()
+        except BaseException:
+            self.close()
+            raise
+
+    def socket(
+        self, family: int = socket.AF_INET, type: int = socket.SOCK_STREAM, protocol: int = 0
+    ) -> socket.socket:
+        """A socket inside the network: the same arguments as socket.socket, the same result.
+
+        The caller stays outside; a socket belongs to the network it was opened in for good.
+        Errors: OSError as socket.socket, NetworkError if the network is closed.
+        Source: network_namespaces(7), unix(7) for how the socket is handed over.
+        """
+        request = {"do": "socket", "family": family, "type": type, "protocol": protocol}
+        _, (fd,) = self._ask(request)
+        return socket.socket(fileno=fd)
+
+    def start(self, command: list[str]) -> Command:
+        """Start a command inside, such as ["ping", "-c", "4", "127.0.0.1"], and return at once.
+
+        Errors: NetworkError if there is no such command.
+        """
+        try:
+            reply, fds = self._ask({"do": "start", "argv": command})
+        except FileNotFoundError as error:
+            raise NetworkError(
+                f"The command {command[0]} is not installed: run ./course lab, which installs it."
+            ) from error
+        return Command(self, reply["pid"], fds)
+
+    def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        """Run a command inside to its end; the result has .returncode, .stdout and .stderr."""
+        with self.start(command) as running:
+            # Both pipes at once, so that neither fills up while the other is read.
+            errors: list[str] = []
+            reader = threading.Thread(target=lambda: errors.append(running.stderr.read()))
+            reader.start()
+            output = running.stdout.read()
+            reader.join()
+            return subprocess.CompletedProcess(command, running.wait(), output, errors[0])
+
+    def close(self) -> None:
+        """End the process inside; its commands and the network end with it."""
+        self._control.close()
+        self._child.wait()
+
+    def _ask(self, request: dict) -> tuple[dict, list[int]]:
+        with self._lock:
+            if self._control.fileno() < 0:
+                raise NetworkError("This network is closed: open a new one with open_network().")
+            self._control.send(json.dumps(request).encode())
+            return self._reply()
+
+    def _reply(self) -> tuple[dict, list[int]]:
+        fds = array.array("i")
+        message, ancillary, _, _ = self._control.recvmsg(1 << 16, socket.CMSG_SPACE(8))
+        for _, _, data in ancillary:
+            fds.frombytes(data)
+        if not message:
+            raise NetworkError("The private network ended by itself: open a new one.")
+        reply = json.loads(message)
+        if "errno" in reply:
+            raise OSError(reply["errno"], reply["error"], reply.get("file"))
+        return reply, list(fds)
+
+    def __enter__(self) -> Network:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+class Command:
+    """A command that runs inside a network: .stdout and .stderr to read, wait() for its status."""
+
+    def __init__(self, network: Network, pid: int, fds: list[int]) -> None:
+        self._network, self.pid = network, pid
+        self.stdout, self.stderr = (os.fdopen(fd, errors="replace") for fd in fds)
+        self.status: int | None = None
+
+    def wait(self) -> int:
+        """Wait for the end; the exit status, negative if a signal ended it."""
+        if self.status is None:
+            self.status = self._network._ask({"do": "wait", "pid": self.pid})[0]["status"]
+        return self.status
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Ask it to end, as Ctrl-C would, and wait for that; the exit status."""
+        if self.status is None:
+            self._network._ask({"do": "stop", "pid": self.pid, "signal": number})
+        return self.wait()
+
+    def __enter__(self) -> Command:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.status is None:
+            self.stop(signal.SIGKILL)
+        self.stdout.close()
+        self.stderr.close()
+
+
+def open_network() -> Network:
+    """A private network: in a user namespace if this machine lets anyone have one, else in a
+    network namespace if we may, else this machine's own lo (then `.private` is False).
+
+    Errors: NetworkError if not even lo is to be had.
+    Source: user_namespaces(7), network_namespaces(7).
+    """
+    refusals = []
+    for kind in KINDS:
+        try:
+            return Network(kind)
+        except OSError as error:
+            refusals.append(f"{kind}: {error.strerror}")
+    raise NetworkError(
+        f"No network to experiment in ({'; '.join(refusals)}): allow user namespaces, "
+        "or start the course with ./course lab, which adds CAP_NET_RAW."
+    )

@@ -1,0 +1,133 @@
+"""The process that lives inside the private network; helpers.netlab starts it and speaks to it.
+
+It stands alone (python -I, standard library only) so that it starts in an instant. It holds no
+capability but those that the kernel gives it inside its own user namespace. When the other end of
+its control socket closes, for whatever reason, it kills what it started and ends: the network
+goes with it.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
+PR_SET_PDEATHSIG = 1
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def unshare(flags: int) -> None:
+    if libc.unshare(flags):
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+
+
+def enter(kind: str) -> None:
+    """Go into a network namespace of our own: within a user namespace, directly, or not at all."""
+    user, group = os.getuid(), os.getgid()
+    if kind == "user namespace":
+        unshare(CLONE_NEWUSER | CLONE_NEWNET)
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"0 {user} 1")
+        Path("/proc/self/gid_map").write_text(f"0 {group} 1")
+    elif kind == "network namespace":
+        unshare(CLONE_NEWNET)
+    if kind != "shared lo":
+        bring_up("lo")
+    socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()
+
+
+def bring_up(interface: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sh14x", interface.encode(), 0)
+        flags = struct.unpack("16sh14x", fcntl.ioctl(any_socket, SIOCGIFFLAGS, request))[1]
+        request = struct.pack("16sh14x", interface.encode(), flags | IFF_UP)
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, request)
+
+
+def start(argv: list[str]) -> tuple[dict, list[int]]:
+    """Start a command; hand over the reading ends of its output and errors."""
+    out, err = os.pipe(), os.pipe()
+    child = subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=out[1],
+        stderr=err[1],
+        env=os.environ | {"LC_ALL": "C"},
+        preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL),
+    )
+    os.close(out[1])
+    os.close(err[1])
+    running[child.pid] = child
+    return {"pid": child.pid}, [out[0], err[0]]
+
+
+def wait(child: subprocess.Popen) -> int:
+    """Wait for a command, but not longer than the other end lives."""
+    if child.poll() is not None:
+        return child.returncode
+    ended = os.pidfd_open(child.pid)
+    readable, _, _ = select.select([ended, control], [], [])
+    os.close(ended)
+    if control in readable and ended not in readable:
+        raise ConnectionError("the other end is gone")
+    return child.wait()
+
+
+def answer(request: dict) -> tuple[dict, list[int]]:
+    match request["do"]:
+        case "socket":
+            opened = socket.socket(request["family"], request["type"], request["protocol"])
+            return {}, [opened.detach()]
+        case "start":
+            return start(request["argv"])
+        case "wait":
+            return {"status": wait(running.pop(request["pid"]))}, []
+        case "stop":
+            running[request["pid"]].send_signal(request["signal"])
+            return {}, []
+        case unknown:
+            raise ValueError(f"unknown request {unknown}")
+
+
+def serve() -> None:
+    while message := control.recv(1 << 16):
+        fds: list[int] = []
+        try:
+            reply, fds = answer(json.loads(message))
+        except ConnectionError:
+            raise
+        except OSError as error:
+            reply = {"errno": error.errno, "error": error.strerror, "file": error.filename}
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        control.sendmsg([json.dumps(reply).encode()], rights)
+        for fd in fds:
+            os.close(fd)
+
+
+def main() -> None:
+    try:
+        enter(sys.argv[2])
+    except OSError as error:
+        control.send(json.dumps({"errno": error.errno, "error": error.strerror}).encode())
+        return
+    control.send(json.dumps({}).encode())
+    with contextlib.suppress(ConnectionError):  # the other end is gone: that is the end
+        serve()
+
+
+control = socket.socket(fileno=int(sys.argv[1]))
+running: dict[int, subprocess.Popen] = {}
+main()

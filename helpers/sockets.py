@@ -1,0 +1,68 @@
+"""A packet socket, and a BPF program attached to it.
+
+The fourth stage of the road. Built in chapter 03, load_attach_count.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from helpers.errors import CourseError
+from helpers.netlab import Network
+
+# From <asm-generic/socket.h> and <linux/if_ether.h>; Python's socket module names neither.
+SO_ATTACH_BPF = 50
+SO_DETACH_BPF = 27
+ETH_P_ALL = 0x0003
+
+
+class SocketError(CourseError):
+    """The socket could not be opened, or the program could not be attached to it."""
+
+
+def packet_socket(net: Network | None, program_fd: int, interface: str = "lo") -> socket.socket:
+    """A raw socket that shows every frame of one interface to a BPF program.
+
+    Arguments:
+        net: the network to open it in, or None for the one this process is in
+            (that needs CAP_NET_RAW).
+        program_fd: file descriptor of a loaded program of type socket filter.
+        interface: name of the interface.
+    Result: the socket; the program runs until it is closed.
+    Errors: SocketError.
+    Source: packet(7), socket(7). Built in chapter 03.
+    """
+    opener = net.socket if net else socket.socket
+    try:
+        sock = opener(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    except PermissionError as error:
+        raise SocketError(
+            "This process may not open a raw socket, it lacks CAP_NET_RAW: "
+            "start the course with ./course lab, or experiment in netlab.open_network()."
+        ) from error
+    try:
+        # Protocol 0 receives nothing yet: not one frame gets in before the program is there.
+        # chapter 03: begin attach
+        sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_BPF, program_fd)
+        sock.bind((interface, ETH_P_ALL))
+        # chapter 03: end attach
+    except OSError as error:
+        names = ", ".join(name for _, name in socket.if_nameindex())
+        sock.close()
+        raise SocketError(explain(error, interface, "lo" if net else names)) from error
+    return sock
+
+
+def explain(error: OSError, interface: str, known: str) -> str:
+    """One sentence for what setsockopt or bind answered. Built in chapter 03."""
+    if error.errno == errno.ENODEV:
+        return f"There is no interface {interface} here; there is: {known}."
+    if error.errno == errno.ENETDOWN:
+        return f"The interface {interface} is down: bring it up with ip link set {interface} up."
+    if error.errno in (errno.EINVAL, errno.EBADF):
+        return (
+            "This file descriptor is not a loaded socket filter: pass the .fd of a program "
+            'whose section is SEC("socket"), while its object is open.'
+        )
+    return f"The program could not be attached to {interface} ({error.strerror})."

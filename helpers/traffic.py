@@ -1,0 +1,126 @@
+"""Known traffic: so many echoes, datagrams or bytes, and nothing else.
+
+Laboratory equipment, first used in chapter 03. Each function sends through sockets of the network
+that it is given and returns once everything has arrived.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import time
+
+from helpers.errors import CourseError
+from helpers.netlab import Network
+
+# How long to wait for anything, in seconds; on lo an answer takes well under a millisecond.
+PATIENCE = 5.0
+
+
+class TrafficError(CourseError):
+    """What was sent did not arrive, or could not be sent."""
+
+
+def family_of(address: str) -> int:
+    """AF_INET6 for an address with a colon in it, else AF_INET."""
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def echo(net: Network, count: int = 1, size: int = 56, to: str = "127.0.0.1") -> None:
+    """Send `count` ICMP echo requests with `size` bytes of data each, as ping does.
+
+    Each is sent once the reply to the one before has arrived. To an IPv6 address it is ICMPv6.
+    On the wire one request has 14 + 20 + 8 + size bytes over IPv4, 20 more over IPv6, and its
+    reply has as many.
+    Errors: TrafficError if a reply does not come within PATIENCE seconds.
+    Source: RFC 792, RFC 4443.
+    """
+    six = family_of(to) == socket.AF_INET6
+    protocol = socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP
+    request, reply = (128, 129) if six else (8, 0)
+    with net.socket(family_of(to), socket.SOCK_RAW, protocol) as raw:
+        for number in range(count):
+            identity = struct.pack("!HH", os.getpid() & 0xFFFF, number & 0xFFFF)
+            message = struct.pack("!BBH", request, 0, 0) + identity + bytes(size)
+            if not six:  # for ICMPv6 the kernel fills the checksum in
+                message = message[:2] + checksum(message) + message[4:]
+            raw.sendto(message, (to, 0))
+            await_reply(raw, reply, identity, to)
+
+
+def await_reply(raw: socket.socket, reply: int, identity: bytes, to: str) -> None:
+    """Read from a raw ICMP socket until the reply with this identity is there."""
+    header = 0 if raw.family == socket.AF_INET6 else 20
+    deadline = time.monotonic() + PATIENCE
+    while (left := deadline - time.monotonic()) > 0:
+        raw.settimeout(left)
+        try:
+            message = raw.recv(1 << 16)[header:]
+        except TimeoutError:
+            break
+        if message[0] == reply and message[4:8] == identity:
+            return
+    raise TrafficError(
+        f"No echo reply from {to} within {PATIENCE:.0f} seconds: "
+        "is the address one of this network, and its firewall open?"
+    )
+
+
+def checksum(data: bytes) -> bytes:
+    """The Internet checksum of `data`, two bytes in network order. Source: RFC 1071."""
+    total = sum(struct.unpack(f"!{(len(data) + 1) // 2}H", data + bytes(len(data) % 2)))
+    while total > 0xFFFF:
+        total = (total & 0xFFFF) + (total >> 16)
+    return struct.pack("!H", total ^ 0xFFFF)
+
+
+def udp(net: Network, count: int = 1, size: int = 100, to: str = "127.0.0.1") -> None:
+    """Send `count` UDP datagrams with `size` bytes of data each to a port that is open.
+
+    Over IPv4 one has 14 + 20 + 8 + size bytes on the wire, over IPv6 20 more. The open port
+    matters: a closed one would answer each with an ICMP error.
+    Source: RFC 768.
+    """
+    with (
+        net.socket(family_of(to), socket.SOCK_DGRAM) as receiver,
+        net.socket(family_of(to), socket.SOCK_DGRAM) as sender,
+    ):
+        receiver.bind((to, 0))
+        data = bytes(size)
+        address = receiver.getsockname()
+        for _ in range(count):
+            sender.sendto(data, address)
+
+
+def tcp(net: Network, size: int = 100_000, to: str = "127.0.0.1") -> int:
+    """Send `size` bytes through one TCP connection; the number of bytes that arrived.
+
+    How many packets that takes, and so how many bytes of headers, is for the kernel to decide.
+    Errors: TrafficError if the transfer stops half way.
+    Source: RFC 9293.
+    """
+    with net.socket(family_of(to), socket.SOCK_STREAM) as listener:
+        listener.bind((to, 0))
+        listener.listen(1)
+        with net.socket(family_of(to), socket.SOCK_STREAM) as sender:
+            sender.connect(listener.getsockname())
+            receiver, _ = listener.accept()
+            with receiver:
+                return transfer(sender, receiver, size)
+
+
+def transfer(sender: socket.socket, receiver: socket.socket, size: int) -> int:
+    """Pass `size` bytes on in pieces small enough for the buffers of one thread."""
+    receiver.settimeout(PATIENCE)
+    arrived, piece = 0, bytes(16_384)
+    while arrived < size:
+        sender.sendall(piece[: size - arrived])
+        wanted = min(len(piece), size - arrived)
+        while wanted:
+            received = len(receiver.recv(wanted))
+            if not received:
+                raise TrafficError(f"The connection ended after {arrived} bytes: send again.")
+            wanted -= received
+            arrived += received
+    return arrived
