@@ -32,7 +32,6 @@ PROTOTYPES = {
     "bpf_map__value_size": (_UINT, [_POINTER]),
     "bpf_map__max_entries": (_UINT, [_POINTER]),
     "bpf_map_lookup_elem": (_INT, [_INT, _POINTER, _POINTER]),
-    "libbpf_get_error": (ctypes.c_long, [_POINTER]),
     "libbpf_strerror": (_INT, [_INT, _TEXT, ctypes.c_size_t]),
     "libbpf_set_print": (_POINTER, [_POINTER]),
 }

@@ -57,9 +57,10 @@ class Map:
                 f"The key of {self.name} has {self.key_size} bytes, this one has {len(key)}: "
                 "pack it to that size."
             )
+        library, map_fd, value_size = libbpf.library(), self.fd, self.value_size
         # chapter 03: begin lookup
-        value = ctypes.create_string_buffer(self.value_size)
-        failed = libbpf.library().bpf_map_lookup_elem(self.fd, key, value)
+        value = ctypes.create_string_buffer(value_size)
+        failed = library.bpf_map_lookup_elem(map_fd, key, value)
         # chapter 03: end lookup
         if failed:
             raise KeyError(key)
@@ -122,13 +123,13 @@ def load(path: str | Path) -> LoadedObject:
         raise LoadError(f"There is no object file {path}: compile it first (chapter 02).")
     # chapter 03: begin load
     handle = library.bpf_object__open(os.fsencode(path))
-    failed = library.libbpf_get_error(handle) or library.bpf_object__load(handle)
+    failed = not handle or library.bpf_object__load(handle)
     # chapter 03: end load
     if failed:
-        log = "".join(libbpf.messages)
-        if not library.libbpf_get_error(handle):
+        code, log = ctypes.get_errno(), "".join(libbpf.messages)
+        if handle:
             library.bpf_object__close(handle)
-        raise LoadError(_explain(-failed, Path(path), log), log)
+        raise LoadError(_explain(code, Path(path), log), log)
     loaded = LoadedObject(handle)
     for pointer in _each(library.bpf_object__next_program, handle):
         name = library.bpf_program__name(pointer).decode()

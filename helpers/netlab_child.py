@@ -25,11 +25,15 @@ from pathlib import Path
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 PR_SET_PDEATHSIG = 1
+PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 47, 2
+CAPABILITY_VERSION_3 = 0x20080522
+INSIDE = 1000  # what we are called inside our user namespace, as user and as group
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-def unshare(flags: int) -> None:
-    if libc.unshare(flags):
+def check(failed: int) -> None:
+    """Turn what a C function returned into an OSError, if it failed."""
+    if failed:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
 
@@ -38,15 +42,30 @@ def enter(kind: str) -> None:
     """Go into a network namespace of our own: within a user namespace, directly, or not at all."""
     user, group = os.getuid(), os.getgid()
     if kind == "user namespace":
-        unshare(CLONE_NEWUSER | CLONE_NEWNET)
+        check(libc.unshare(CLONE_NEWUSER | CLONE_NEWNET))
         Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"0 {user} 1")
-        Path("/proc/self/gid_map").write_text(f"0 {group} 1")
+        # Not as root inside: tcpdump would then try to become another user, of which there is none.
+        Path("/proc/self/uid_map").write_text(f"{INSIDE} {user} 1")
+        Path("/proc/self/gid_map").write_text(f"{INSIDE} {group} 1")
+        keep_capabilities()
     elif kind == "network namespace":
-        unshare(CLONE_NEWNET)
+        check(libc.unshare(CLONE_NEWNET))
     if kind != "shared lo":
         bring_up("lo")
     socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()
+
+
+def keep_capabilities() -> None:
+    """Let the commands that we start have the capabilities we hold inside, as ambient ones."""
+    header, sets = struct.pack("Ii", CAPABILITY_VERSION_3, 0), ctypes.create_string_buffer(24)
+    check(libc.capget(header, sets))
+    effective, permitted, _, *upper = struct.unpack("6I", sets)
+    words = (effective, permitted, permitted, upper[0], upper[1], upper[1])
+    check(libc.capset(header, struct.pack("6I", *words)))
+    held = permitted | upper[1] << 32
+    for capability in range(held.bit_length()):
+        if held >> capability & 1:
+            check(libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0))
 
 
 def bring_up(interface: str) -> None:

@@ -36,10 +36,11 @@ def right(text: str) -> Verdict:
     return Verdict("right", text)
 
 
-def compare(prediction: str | None, answer: str, why: str) -> str:
-    """A prediction held against what happened; None (no prediction made) never fails."""
+def compare(prediction: str | None, answer: str, why: str) -> None:
+    """Print a prediction beside what happened; None (no prediction made) never fails."""
     if prediction is None:
-        return f"What happened is {answer}: {why}"
-    if str(prediction).strip().lower() == answer:
-        return f"You said {answer}, and so it is: {why}"
-    return f"You said {prediction}; what happened is {answer}: {why}"
+        print(f"What happened is ({answer}): {why}")
+    elif str(prediction).strip(" ()").lower() == answer:
+        print(f"You said ({answer}), and so it is: {why}")
+    else:
+        print(f"You said ({prediction}); what happened is ({answer}): {why}")

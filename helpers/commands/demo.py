@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 from helpers import loader, netlab, sockets, toolchain
 from helpers.counters import NUMBERS
@@ -20,19 +21,24 @@ def line(counters: loader.Map) -> str:
     return "TCP {TCP} UDP {UDP} ICMP {ICMP} bytes".format(**values)
 
 
-def five_lines():
-    """Yield the five lines, each once the reply to the ping before has arrived."""
+def five_lines() -> Iterator[str]:
+    """Yield the five lines: one before any traffic, then one after each of four pings.
+
+    Errors: a CourseError of whichever stage fails.
+    """
     with (
         loader.load(toolchain.compile_bpf("sockex1_kern.c")) as loaded,
         netlab.open_network() as net,
         sockets.packet_socket(net, loaded.program("count_bytes").fd),
-        net.start(["ping", "-4", "-c", "4", "127.0.0.1"]) as ping,
     ):
         counters = loaded.map("bytes_by_protocol")
         yield line(counters)
-        for reply in ping.stdout:
-            if "bytes from" in reply:
-                yield line(counters)
+        for _ in range(4):
+            ping = net.run(["ping", "-4", "-c", "1", "127.0.0.1"])
+            if ping.returncode:
+                reason = (ping.stderr or ping.stdout).strip()
+                raise netlab.NetworkError(f"ping got no reply from 127.0.0.1 ({reason}).")
+            yield line(counters)
 
 
 def main() -> int:

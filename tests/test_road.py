@@ -1,0 +1,208 @@
+"""The whole road on the real kernel: exact traffic in a private network, exact counts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from helpers import counters, loader, netlab, sockets, toolchain, traffic
+from helpers.commands import demo
+
+pytestmark = pytest.mark.kernel
+
+FIVE_LINES = [
+    "TCP 0 UDP 0 ICMP 0 bytes",
+    "TCP 0 UDP 0 ICMP 196 bytes",
+    "TCP 0 UDP 0 ICMP 392 bytes",
+    "TCP 0 UDP 0 ICMP 588 bytes",
+    "TCP 0 UDP 0 ICMP 784 bytes",
+]
+
+
+@pytest.fixture
+def counted(net, sockex1) -> Callable[[Callable[[], object]], dict[int, int]]:
+    """Run something, and say by how many bytes which counters grew."""
+    reader = counters.Counters(sockex1.map("bytes_by_protocol"))
+
+    def run(what: Callable[[], object]) -> dict[int, int]:
+        with sockets.packet_socket(net, sockex1.program("count_bytes").fd):
+            before = reader.read()
+            what()
+            grown = reader.read() - before
+        return {int(number): int(grown[number]) for number in grown.nonzero()[0]}
+
+    return run
+
+
+@pytest.mark.parametrize(("count", "size"), [(1, 56), (7, 0), (20, 1000)])
+def test_echoes_are_counted_exactly(net, counted, count, size):
+    # A request and its reply, each with 14 Ethernet + 20 IPv4 + 8 ICMP bytes of headers.
+    assert counted(lambda: traffic.echo(net, count, size)) == {1: count * 2 * (42 + size)}
+
+
+@pytest.mark.parametrize(("count", "size"), [(1, 1), (10, 100), (3, 1400)])
+def test_datagrams_are_counted_exactly(net, counted, count, size):
+    assert counted(lambda: traffic.udp(net, count, size)) == {17: count * (42 + size)}
+
+
+@pytest.mark.parametrize(("address", "slot"), [("::1", 0), ("2001:db8::1", 1), ("2a11::1", 17)])
+def test_ipv6_lands_in_the_slot_of_its_second_source_byte(net, counted, address, slot):
+    if address != "::1":
+        net.run(["ip", "address", "add", f"{address}/128", "dev", "lo", "nodad"])
+    # 14 Ethernet + 40 IPv6 + 8 ICMPv6 or UDP bytes of headers.
+    assert counted(lambda: traffic.echo(net, 3, 56, to=address)) == {slot: 3 * 2 * 118}
+    assert counted(lambda: traffic.udp(net, 4, 100, to=address)) == {slot: 4 * 162}
+
+
+def test_tcp_agrees_with_an_independent_count_of_the_same_packets(net, counted):
+    with net.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as witness:
+        witness.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 20)
+        witness.bind(("lo", sockets.ETH_P_ALL))
+        grown = counted(lambda: traffic.tcp(net, 300_000))
+        seen = outgoing_bytes(witness)
+    assert grown == {6: seen}
+    assert seen > 300_000
+
+
+def outgoing_bytes(witness: socket.socket) -> int:
+    """All bytes of the outgoing frames that a packet socket holds ready."""
+    total = 0
+    witness.setblocking(False)
+    while True:
+        try:
+            # MSG_TRUNC: the length of the frame, however small the buffer.
+            size, _, _, address = witness.recvmsg_into([bytearray(1)], 0, socket.MSG_TRUNC)
+        except BlockingIOError:
+            return total
+        total += size if address[2] == socket.PACKET_OUTGOING else 0
+
+
+def test_tcp_delivers_what_was_sent(net):
+    assert traffic.tcp(net, 123_457) == 123_457
+
+
+def test_the_program_does_not_see_what_came_before_it(net, counted):
+    traffic.udp(net, 5)
+    assert counted(lambda: None) == {}
+
+
+def test_the_five_lines():
+    assert list(demo.five_lines()) == FIVE_LINES
+
+
+def test_the_five_lines_of_the_c_program(net, sockex1_object, tmp_path):
+    program = tmp_path / "sockex1_user"
+    source = toolchain.SOURCES / "sockex1_user.c"
+    subprocess.run(["clang", "-O2", "-Wall", "-Werror", source, "-o", program, "-lbpf"], check=True)
+    # The program may use BPF and is not in the network; its socket and the pings are.
+    with (
+        net.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as raw,
+        subprocess.Popen(
+            [program, sockex1_object, str(raw.fileno())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=[raw.fileno()],
+            text=True,
+        ) as user,
+    ):
+        lines = [user.stdout.readline()]
+        for _ in range(4):
+            assert net.run(["ping", "-4", "-c", "1", "127.0.0.1"]).returncode == 0
+            print("reply", file=user.stdin, flush=True)
+            lines.append(user.stdout.readline())
+    assert [line.strip() for line in lines] == FIVE_LINES
+    assert user.returncode == 0
+
+
+def test_without_the_direction_check_every_frame_of_lo_counts_twice(net, tmp_path):
+    source = (toolchain.SOURCES / "sockex1_kern.c").read_text()
+    changed = tmp_path / "both_directions_kern.c"
+    changed.write_text(source.replace("if (skb->pkt_type != PACKET_OUTGOING)", "if (0)"))
+    with (
+        loader.load(toolchain.compile_bpf(changed, tmp_path / "both.o")) as loaded,
+        sockets.packet_socket(net, loaded.program("count_bytes").fd),
+    ):
+        traffic.echo(net, 5)
+        grown = counters.Counters(loaded.map("bytes_by_protocol")).read()
+    assert grown[1] == 5 * 2 * 2 * 98
+
+
+def programs() -> set[int]:
+    """The ids of all programs in the kernel that came from sockex1."""
+    ids, text = set(), subprocess.check_output(["bpftool", "prog", "show"], text=True)
+    for line in text.splitlines():
+        if "name count_bytes" in line:
+            ids.add(int(line.split(":")[0]))
+    return ids
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        os.sched_yield()
+    return condition()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="listing programs needs CAP_SYS_ADMIN")
+def test_nothing_is_left_behind_by_a_killed_process(sockex1_object):
+    before = programs()
+    script = (
+        "import sys\n"
+        "from helpers import loader, netlab, sockets\n"
+        "loaded = loader.load(sys.argv[1])\n"
+        "net = netlab.open_network()\n"
+        "sock = sockets.packet_socket(net, loaded.program('count_bytes').fd)\n"
+        "ping = net.start(['ping', '-i', '0.2', '127.0.0.1'])\n"
+        "print(net._child.pid, flush=True)\n"
+        "ping.wait()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, sockex1_object], stdout=subprocess.PIPE, text=True
+    )
+    child = Path("/proc") / process.stdout.readline().strip()
+    children = (child / "task" / child.name / "children").read_text().split()
+    assert len(children) == 1
+    assert len(programs() - before) == 1
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert wait_until(lambda: not child.exists())
+    assert wait_until(lambda: not Path("/proc", children[0]).exists())
+    assert wait_until(lambda: programs() <= before)
+
+
+def test_a_closed_network_says_so(net):
+    net.close()
+    with pytest.raises(netlab.NetworkError, match="open a new one"):
+        net.socket()
+
+
+def test_a_missing_command_is_named(net):
+    with pytest.raises(netlab.NetworkError, match="no-such-command is not installed"):
+        net.run(["no-such-command"])
+
+
+def test_run_gives_output_errors_and_status(net):
+    result = net.run(["sh", "-c", "echo out; echo err >&2; exit 3"])
+    assert (result.stdout, result.stderr, result.returncode) == ("out\n", "err\n", 3)
+
+
+def test_the_network_is_empty_but_for_lo(net):
+    assert net.run(["ip", "-o", "link"]).stdout.count("\n") == 1
+
+
+def test_an_interface_that_is_not_there_is_named(net, sockex1):
+    with pytest.raises(sockets.SocketError, match="no interface eth77 here; there is: lo"):
+        sockets.packet_socket(net, sockex1.program("count_bytes").fd, "eth77")
+
+
+def test_a_descriptor_that_is_no_program_is_refused_in_one_sentence(net):
+    with pytest.raises(sockets.SocketError, match="not a loaded socket filter"):
+        sockets.packet_socket(net, 0)

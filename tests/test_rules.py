@@ -1,0 +1,131 @@
+"""The rules that a reader of the course can rely on, checked on the files as stored."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import stored
+
+from helpers.counters import NUMBERS
+from helpers.pictures import STYLE
+
+EVERY = pytest.mark.parametrize("path", stored.NOTEBOOKS, ids=stored.name)
+CHAPTERS = pytest.mark.parametrize("path", stored.CHAPTERS, ids=stored.name)
+MODULES = sorted((stored.COURSE / "helpers").rglob("*.py"))
+BLOCK = re.compile(r"# chapter (\d\d): begin (\w+)\n(.*?)# chapter \1: end \2", re.DOTALL)
+
+
+def tracked() -> list[Path]:
+    names = subprocess.check_output(["git", "ls-files"], cwd=stored.COURSE, text=True).split("\n")
+    return [stored.COURSE / name for name in names if name]
+
+
+@EVERY
+def test_it_is_stored_executed_and_clean(path):
+    notebook = stored.read(path)
+    cells = stored.code_cells(path)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+    assert path.stat().st_size < 500_000
+
+
+@EVERY
+def test_no_stored_error_that_is_not_meant(path):
+    for cell in stored.code_cells(path):
+        errors = [output for output in cell.outputs if output.output_type == "error"]
+        assert not errors or "raises-exception" in cell.metadata.get("tags", [])
+
+
+@EVERY
+def test_code_cells_are_short(path):
+    lengths = [len(cell.source.strip().split("\n")) for cell in stored.code_cells(path)]
+    assert all(length <= 25 for length in lengths)
+    assert not lengths or statistics.median(lengths) <= 10
+
+
+@EVERY
+def test_every_picture_has_alternative_text(path):
+    for cell in stored.read(path).cells:
+        for alternative, _ in re.findall(r"!\[(.*?)\]\((.*?)\)", cell.source):
+            assert len(alternative) > 20
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if "image/png" in data:
+                alternative = output.metadata.get("image/png", {}).get("alt", "")
+                assert len(alternative) > 20
+            for image in re.findall(r"<img[^>]*>", "".join(data.get("text/html", ""))):
+                assert re.search(r'alt="[^"]{20,}"', image)
+
+
+@EVERY
+def test_local_links_lead_somewhere(path):
+    for cell in stored.read(path).cells:
+        if cell.cell_type == "markdown":
+            for target in re.findall(r"\]\(([^)#\s]+)", cell.source):
+                assert target.startswith("http") or (path.parent / target).exists(), target
+
+
+@CHAPTERS
+def test_a_chapter_opens_and_closes_as_promised(path):
+    cells = [cell.source for cell in stored.read(path).cells if cell.cell_type == "markdown"]
+    opening, closing = "\n".join(cells[:3]), "\n".join(cells[-2:])
+    assert opening.startswith("# ")
+    assert "In this chapter you will" in opening
+    assert "minutes" in opening
+    assert f"images/road_{path.name[:2]}.svg" in opening
+    assert "You have" in closing
+    assert "Sources" in closing
+
+
+def squeezed(text: str) -> str:
+    """Code without indentation, blank lines and comments."""
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("#"))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
+def test_a_helper_carries_what_its_chapter_built(module):
+    for chapter, block, code in BLOCK.findall(module.read_text()):
+        path = next(path for path in stored.CHAPTERS if path.name.startswith(chapter))
+        cells = [squeezed(cell.source) for cell in stored.code_cells(path)]
+        wanted = squeezed(code)
+        assert any(wanted in cell for cell in cells), f"{block} is not in chapter {chapter}"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
+def test_a_module_is_at_most_four_screenfuls_and_says_what_it_is(module):
+    text = module.read_text()
+    assert len(text.splitlines()) <= 300
+    assert text.startswith('"""')
+
+
+def test_every_protocol_with_a_name_has_a_look_of_its_own():
+    looks = [STYLE[name] for name in ("TCP", "UDP", "ICMP", "ICMPv6")]
+    assert len({look.color for look in looks}) == len(looks)
+    assert set(STYLE) >= set(NUMBERS)
+
+
+def test_the_repository_speaks_of_the_course_alone():
+    here = str(stored.COURSE.parent)
+    for path in tracked():
+        if path.suffix in {".png", ".pcap"} or not path.is_file():
+            continue
+        text = path.read_text()
+        if len(here) > 1:
+            assert here + "/" not in text, f"{path} names a folder of this machine"
+
+
+def test_ruff_has_no_complaint():
+    command = [sys.executable, "-m", "ruff"]
+    for check in (["check", "."], ["format", "--check", "."]):
+        result = subprocess.run(
+            [*command, *check], cwd=stored.COURSE, capture_output=True, text=True
+        )
+        assert result.returncode == 0, result.stdout

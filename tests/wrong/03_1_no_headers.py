@@ -1,0 +1,1 @@
+three_big_pings = 3 * 2 * 1000
