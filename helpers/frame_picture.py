@@ -85,13 +85,26 @@ def draw_bytes(axes: Axes, frame: bytes, start: int, end: int, color: str, mark:
         here = offset == mark
         axes.add_patch(
             FancyBboxPatch(
-                (x, y), CELL_WIDTH, CELL_HEIGHT, boxstyle="round,pad=0,rounding_size=3",
-                facecolor=MARK if here else color, edgecolor=MARK if here else EDGE, linewidth=0.6,
+                (x, y),
+                CELL_WIDTH,
+                CELL_HEIGHT,
+                boxstyle="round,pad=0,rounding_size=3",
+                facecolor=MARK if here else color,
+                edgecolor=MARK if here else EDGE,
+                linewidth=0.6,
             )
         )
-        write(axes, x + CELL_WIDTH / 2, y + CELL_HEIGHT / 2, f"{frame[offset]:02x}", 12,
-              ha="center", family="DejaVu Sans Mono", color=ON_MARK if here else INK,
-              weight="bold" if here else "normal")
+        write(
+            axes,
+            x + CELL_WIDTH / 2,
+            y + CELL_HEIGHT / 2,
+            f"{frame[offset]:02x}",
+            12,
+            ha="center",
+            family="DejaVu Sans Mono",
+            color=ON_MARK if here else INK,
+            weight="bold" if here else "normal",
+        )
 
 
 def draw_parts(axes: Axes, frame: bytes, parts: Sequence[Part], mark: int) -> None:
@@ -102,8 +115,17 @@ def draw_parts(axes: Axes, frame: bytes, parts: Sequence[Part], mark: int) -> No
         draw_bytes(axes, frame, start, end, part.color, mark)
         row = max(row + 1, (start + end - 1) // 2 // PER_ROW)
         y = TOP + row * ROW_STEP + CELL_HEIGHT / 2
-        axes.add_patch(FancyBboxPatch((x, y - 7), 14, 14, boxstyle="round,pad=0,rounding_size=3",
-                                      facecolor=part.color, edgecolor=EDGE, linewidth=0.6))
+        axes.add_patch(
+            FancyBboxPatch(
+                (x, y - 7),
+                14,
+                14,
+                boxstyle="round,pad=0,rounding_size=3",
+                facecolor=part.color,
+                edgecolor=EDGE,
+                linewidth=0.6,
+            )
+        )
         write(axes, x + 22, y, f"{part.name}, {end - start} bytes")
         start = end
 

@@ -104,7 +104,8 @@ class LoadedObject:
 def _named(things: dict, name: str, kind: str):
     if name in things:
         return things[name]
-    raise LoadError(f"There is no {kind} {name!r} in this object; it has: {', '.join(things)}.")
+    known = f"it has: {', '.join(things)}" if things else "it has none, or it is closed"
+    raise LoadError(f"There is no {kind} {name!r} in this object; {known}.")
 
 
 def load(path: str | Path) -> LoadedObject:
@@ -163,6 +164,11 @@ def _explain(code: int, path: Path, log: str) -> str:
         return (
             f"{path.name} defines its map the old way, in a section named maps, which libbpf 1.0 "
             "and later refuse: define it in .maps with __uint and __type (chapter 02)."
+        )
+    if "missing BPF prog type" in log:
+        return (
+            f"A section name in {path.name} stands for no program type that libbpf knows: "
+            'write SEC("socket") for a socket filter.'
         )
     if code == errno.EPERM and not verified:
         return (

@@ -5,7 +5,6 @@ The second stage of the road. Built in chapter 02, compile_the_sample.
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import shutil
@@ -19,10 +18,18 @@ from helpers.errors import CourseError
 COURSE = Path(__file__).resolve().parent.parent
 SOURCES = COURSE / "bpf"
 BUILD = COURSE / "build"
+HEADERS = Path("/usr/include")
 
 
 class CompileError(CourseError):
-    """clang is missing, or it refused the source; the message holds clang's first complaint."""
+    """clang is missing, or it refused the source.
+
+    The message holds clang's first complaint; `log` has all of them.
+    """
+
+    def __init__(self, message: str, log: str = "") -> None:
+        super().__init__(message)
+        self.log = log
 
 
 def compile_bpf(
@@ -67,7 +74,7 @@ def find_source(source: str | Path) -> Path:
         if candidate.is_file():
             return candidate
     known = ", ".join(sorted(path.name for path in SOURCES.glob("*_kern.c")))
-    raise CompileError(f"There is no C file {source}; bpf/ has: {known}.")
+    raise CompileError(f"There is no C file {source}: check its name, bpf/ has {known}.")
 
 
 def run_clang(source: Path, output: Path, options: Sequence[str] = ()) -> None:
@@ -75,36 +82,45 @@ def run_clang(source: Path, output: Path, options: Sequence[str] = ()) -> None:
     # chapter 02: begin clang
     command = ["clang", "-target", "bpf", "-O2", "-g", "-Wall", *include_options(), *options]
     command += ["-c", str(source), "-o", str(output)]
-    result = subprocess.run(
-        command, capture_output=True, text=True, env=os.environ | {"LC_ALL": "C"}
-    )
+    result = subprocess.run(command, capture_output=True, text=True, errors="replace")
     # chapter 02: end clang
     if result.returncode != 0:
-        raise CompileError(readable(result.stderr, source))
+        raise CompileError(readable(result.stderr, source), result.stderr)
 
 
 def include_options() -> list[str]:
     """Where Debian and Ubuntu keep <asm/types.h>: clang for BPF does not look there by itself."""
-    folder = Path(f"/usr/include/{platform.machine()}-linux-gnu")
+    folder = HEADERS / f"{platform.machine()}-linux-gnu"
     return ["-idirafter", str(folder)] if folder.is_dir() else []
 
 
 def readable(complaint: str, source: Path) -> str:
-    """clang's first error as one sentence, then the lines that point at the place.
+    """clang's first error as one sentence, then the lines of C that it points at.
 
     Built in chapter 02.
     """
-    missing = re.search(r"fatal error: '(.+?)' file not found", complaint)
-    if missing:
-        package = "libbpf-dev" if missing[1].startswith("bpf/") else "linux-libc-dev"
-        return f"The header {missing[1]} is missing: run ./course lab, or install {package}."
     lines = complaint.splitlines()
     for number, line in enumerate(lines):
-        found = re.match(r".*?:(\d+):(\d+): (?:fatal )?error: (.*)", line)
+        found = re.match(r"(.+?):(\d+):(\d+): (?:fatal )?error: (.*)", line)
         if found:
+            file, row, column, what = found.groups()
+            missing = re.fullmatch("'(.+)' file not found", what)
+            if missing:
+                return f"{source.name} includes {missing[1]}, {cure_for_header(missing[1])}."
             place = "\n".join(lines[number + 1 : number + 3])
             return (
-                f"{source.name} does not compile: line {found[1]}, column {found[2]}: {found[3]}. "
-                f"Mend that line first; later complaints often follow from it.\n{place}"
+                f"{Path(file).name} does not compile: mend line {row} near column {column} first "
+                f"({what.rstrip('.').replace('. ', '; ')}).\n{place}"
             )
-    return f"clang stopped without naming a line: {complaint.strip()}"
+    reason = re.search("error: (.*)", complaint, re.IGNORECASE)
+    what = reason[1] if reason else complaint.strip() or "it gave no reason"
+    return f"clang gave up on {source.name} ({what}): check its options and the output folder."
+
+
+def cure_for_header(name: str) -> str:
+    """What to do about a header that clang does not find."""
+    packages = {"bpf": "libbpf-dev", "linux": "linux-libc-dev", "asm": "linux-libc-dev"}
+    package = packages.get(name.split("/")[0])
+    if package is None or (HEADERS / name.split("/")[0]).is_dir():
+        return "which clang does not find: check its name in the #include line"
+    return f"which is not installed: run ./course lab, or install {package}"

@@ -53,9 +53,7 @@ def words_on_rectangles(svg: str) -> Iterator[tuple[ElementTree.Element, Element
 
 
 def covers(rect: ElementTree.Element, x: float, y: float) -> bool:
-    left, top, width, height = (
-        float(rect.get(name, 0)) for name in ("x", "y", "width", "height")
-    )
+    left, top, width, height = (float(rect.get(name, 0)) for name in ("x", "y", "width", "height"))
     return left <= x <= left + width and top <= y <= top + height
 
 
@@ -128,7 +126,10 @@ def test_every_protocol_has_a_look_of_its_own():
     assert set(counters.NUMBERS) <= set(pictures.STYLE)
     assert len(set(pictures.STYLE.values())) == len(pictures.STYLE)
     assert [pictures.STYLE[name].color for name in ("TCP", "UDP", "ICMP", "ICMPv6")] == [
-        "#0072B2", "#E69F00", "#009E73", "#CC79A7",
+        "#0072B2",
+        "#E69F00",
+        "#009E73",
+        "#CC79A7",
     ]
     assert len({pictures.STYLE[name].dashes for name in ("TCP", "UDP", "ICMP", "ICMPv6")}) == 4
 

@@ -39,8 +39,14 @@ def rectangle(x: float, y: float, width: float, height: float, fill: str, stroke
 
 
 def box(
-    x: float, y: float, width: float, height: float, name: str, detail: str = "",
-    marked: bool = False, detail_font: str = SANS,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    name: str,
+    detail: str = "",
+    marked: bool = False,
+    detail_font: str = SANS,
 ) -> str:
     """A box with a name of one or more lines and a smaller line of detail, all centred in it."""
     middle, ink, quiet = x + width / 2, *((ON_MARK, ON_MARK) if marked else (INK, QUIET))
@@ -112,8 +118,14 @@ def brackets(chapter: str) -> list[str]:
         here = words.startswith(f"chapter {chapter}")
         start, end = STATION_LEFT[stages[0]] + 4, STATION_LEFT[stages[-1]] + STATION[0] - 4
         parts += [
-            text((start + end) / 2, 26, words, MARK if here else QUIET, 12,
-                 font_weight="600" if here else "400"),
+            text(
+                (start + end) / 2,
+                26,
+                words,
+                MARK if here else QUIET,
+                12,
+                font_weight="600" if here else "400",
+            ),
             f'<path d="M{start} 43v-6H{end}v6" fill="none" stroke="{MARK if here else LINE}" '
             f'stroke-width="{2 if here else 1}"/>',
         ]
@@ -129,8 +141,9 @@ def ground(marked: bool) -> list[str]:
     ]
     fill, stroke, ink = (MARK, MARK, ON_MARK) if marked else (GROUND, LINE, INK)
     strip = rectangle(12, GROUND_TOP, WIDTH - 24, 30, fill, stroke)
-    words = text(WIDTH / 2, GROUND_TOP + 19.5, KERNEL, ink, 12,
-                 font_weight="600" if marked else "400")
+    words = text(
+        WIDTH / 2, GROUND_TOP + 19.5, KERNEL, ink, 12, font_weight="600" if marked else "400"
+    )
     return [*posts, f"<g>{strip}{words}</g>"]
 
 
@@ -141,8 +154,18 @@ def road(chapter: str) -> str:
     width, height = STATION
     parts = brackets(chapter) + ground(chapter == "01")
     for stage, (left, (name, detail, with_bcc)) in enumerate(zip(STATION_LEFT, ROAD, strict=True)):
-        parts.append(box(left, ROAD_TOP, width, height, name, with_bcc if bcc else detail,
-                         stage in marked, MONO))
+        parts.append(
+            box(
+                left,
+                ROAD_TOP,
+                width,
+                height,
+                name,
+                with_bcc if bcc else detail,
+                stage in marked,
+                MONO,
+            )
+        )
         if stage:
             parts.append(arrow(left - 13, ROAD_TOP + height / 2, left - 1, ROAD_TOP + height / 2))
     description = (
@@ -160,8 +183,12 @@ STAGES = (
     ("program", ("a program", "sends"), ("a program", "receives"), "user space"),
     ("socket", ("socket", ""), ("socket", ""), "where a program meets the network"),
     ("ip", ("IP", ""), ("IP", ""), "addresses and routes, IPv4 and IPv6"),
-    ("netfilter", ("netfilter", "OUTPUT, POSTROUTING"), ("netfilter", "PREROUTING, INPUT"),
-     "the firewall's rules"),
+    (
+        "netfilter",
+        ("netfilter", "OUTPUT, POSTROUTING"),
+        ("netfilter", "PREROUTING, INPUT"),
+        "the firewall's rules",
+    ),
     ("tc", ("tc egress", "then the queue"), ("tc ingress", ""), "traffic control"),
     ("tap", ("tap", "copies the outgoing frame"), ("tap", "copies the incoming frame"), ""),
     ("xdp", None, ("XDP", "earliest of all, receiving only"), ""),
@@ -176,8 +203,10 @@ def bands(marked: str) -> list[str]:
     """The boxes of the path, its arrows down on the left and up on the right, and the words."""
     width, height = BAND
     down, up = LEFT + width / 2, RIGHT + width / 2
-    parts = [text(down, 27, "sending", INK, 14, font_weight="600"),
-             text(up, 27, "receiving", INK, 14, font_weight="600")]
+    parts = [
+        text(down, 27, "sending", INK, 14, font_weight="600"),
+        text(up, 27, "receiving", INK, 14, font_weight="600"),
+    ]
     ends = [(top, top + height) for top in BAND_TOP.values()]
     below = [top for top, _ in ends[1:]] + [ends[-1][1] + 14]
     for (name, sending, receiving, what), (top, end), next_top in zip(
@@ -185,10 +214,14 @@ def bands(marked: str) -> list[str]:
     ):
         if sending:
             target = BAND_TOP["driver"] if name == "tap" else next_top
-            parts += [box(LEFT, top, width, height, *sending, name == marked),
-                      arrow(down, end, down, target - 1)]
-        parts += [box(RIGHT, top, width, height, *receiving, name == marked),
-                  arrow(up, next_top, up, end + 1)]
+            parts += [
+                box(LEFT, top, width, height, *sending, name == marked),
+                arrow(down, end, down, target - 1),
+            ]
+        parts += [
+            box(RIGHT, top, width, height, *receiving, name == marked),
+            arrow(up, next_top, up, end + 1),
+        ]
         if what:
             parts.append(text(WIDTH / 2, top + height / 2 + 4, what, QUIET, 12))
     return parts
@@ -214,8 +247,10 @@ def crossings(marked: str) -> list[str]:
 def path(marked: str = "") -> str:
     """One packet's path through the kernel, as SVG, with one of MARKED_STAGES marked, or none."""
     top, bottom = BAND_TOP["socket"] - 22, BAND_TOP["driver"] + BAND[1] + 7
-    kernel = [rectangle(14, top, WIDTH - 28, bottom - top, GROUND, GROUND),
-              text(WIDTH / 2, top + 17, "kernel", QUIET, 12)]
+    kernel = [
+        rectangle(14, top, WIDTH - 28, bottom - top, GROUND, GROUND),
+        text(WIDTH / 2, top + 17, "kernel", QUIET, 12),
+    ]
     description = (
         "A frame that is sent goes down on the left: program, socket, IP, netfilter, tc egress, "
         "tap, driver. A frame that is received goes up on the right: driver, XDP, tap, tc ingress, "

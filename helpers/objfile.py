@@ -1,0 +1,276 @@
+"""What is in an object file: sections, programs, instructions, maps, relocations, licence.
+
+The second stage of the road. Built in chapter 02, compile_the_sample.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
+
+from helpers import btf
+from helpers.errors import CourseError
+
+# The relocations that a program has, from Documentation/bpf/llvm_reloc.rst.
+RELOCATION_TYPES = {1: "R_BPF_64_64", 10: "R_BPF_64_32"}
+LOAD_64_BIT_IMMEDIATE = 0x18
+# What pyelftools and we stumble over in a file whose content is not what its headers say.
+DAMAGE = (ELFError, struct.error, LookupError, ValueError, AttributeError, TypeError)
+DAMAGE += (AssertionError, RecursionError, MemoryError, OverflowError)
+
+
+class ObjectFileError(CourseError):
+    """The file is no BPF object, or a damaged one, or does not have what was asked for."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A named part of the file. `data` is its content; `executable`: it holds instructions."""
+
+    name: str
+    type: str
+    executable: bool
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A name for a place: `value` and `size` in bytes, from the start of `section`."""
+
+    name: str
+    type: str
+    section: str
+    value: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Relocation:
+    """A gap for the loader to fill: at byte `offset` of `section` goes the address of `symbol`."""
+
+    section: str
+    offset: int
+    type: str
+    symbol: str
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One instruction. `raw` has its 8 bytes, 16 with a 64-bit immediate (which is then `imm`).
+
+    number: its place in the program, counted in slots of 8 bytes. symbol: what a relocation will
+    put in, or "". line, source: the line of C that it comes from, 0 and "" without BTF.
+    Source: RFC 9669, section 3.
+    """
+
+    number: int
+    raw: bytes
+    opcode: int
+    dst: int
+    src: int
+    offset: int
+    imm: int
+    symbol: str = ""
+    line: int = 0
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A function of the object: a program, or in the section .text one that programs call."""
+
+    name: str
+    section: str
+    instructions: list[Instruction]
+
+
+@dataclass(frozen=True)
+class MapDefinition:
+    """A map as the object describes it. Sizes are in bytes, `max_entries` counts elements."""
+
+    name: str
+    type: int
+    key_size: int
+    value_size: int
+    max_entries: int
+    map_flags: int
+
+
+@dataclass(frozen=True)
+class ObjectFile:
+    """All of one object file, by name where things have names."""
+
+    path: Path
+    sections: dict[str, Section]
+    symbols: list[Symbol]
+    relocations: list[Relocation]
+    programs: dict[str, Program]
+    maps: dict[str, MapDefinition]
+    licence: str
+
+    def program(self, name: str) -> Program:
+        """The program of that name. Errors: ObjectFileError, which names those that there are."""
+        return self._named(self.programs, name, "program")
+
+    def map(self, name: str) -> MapDefinition:
+        """The map of that name. Errors: ObjectFileError, which names those that there are."""
+        if ".maps" in self.sections and ".BTF" not in self.sections:
+            raise ObjectFileError(
+                f"{self.path.name} has no BTF, which describes its maps: compile it with clang -g."
+            )
+        return self._named(self.maps, name, "map")
+
+    def _named(self, things: dict, name: str, kind: str):
+        if name in things:
+            return things[name]
+        known = f"has: {', '.join(things)}" if things else "has none"
+        raise ObjectFileError(f"There is no {kind} {name!r} in {self.path.name}, which {known}.")
+
+
+def read(path: str | Path) -> ObjectFile:
+    """Read an object file.
+
+    Arguments:
+        path: an object file for BPF, made by toolchain.compile_bpf or any clang.
+    Result: an ObjectFile; nothing of it depends on the file any more.
+    Errors: ObjectFileError if it is not there, not ELF, not for BPF, truncated or damaged, or
+        defines its maps in the old section maps.
+    Source: elf(5); Documentation/bpf/btf.rst and llvm_reloc.rst in the kernel tree.
+    Built in chapter 02.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ObjectFileError(
+            f"There is no object file to read at {path} ({error.strerror}): "
+            "compile one with toolchain.compile_bpf."
+        ) from error
+    _check(path.name, data)
+    try:
+        return _read(path, data)
+    except DAMAGE as error:
+        raise ObjectFileError(
+            f"{path.name} is truncated or damaged: compile it again with toolchain.compile_bpf."
+        ) from error
+
+
+def _check(name: str, data: bytes) -> None:
+    if not data.startswith(b"\x7fELF"):
+        raise ObjectFileError(
+            f"{name} is not an ELF file: pass what the compiler wrote (the .o), not the C file."
+        )
+    # Class 2 has 64 bits, data 1 is little-endian, machine 247 is EM_BPF.
+    machine = int.from_bytes(data[18:20], "little")
+    if len(data) >= 64 and (data[4:6] != b"\x02\x01" or machine != 247):
+        raise ObjectFileError(
+            f"{name} is an ELF file for another machine than (64-bit, little-endian) BPF: "
+            "compile it with clang -target bpf."
+        )
+
+
+def _read(path: Path, data: bytes) -> ObjectFile:
+    elf = ELFFile(io.BytesIO(data))
+    found = list(elf.iter_sections())
+    for each in found:
+        if each["sh_type"] != "SHT_NOBITS" and each["sh_offset"] + each["sh_size"] > len(data):
+            raise ELFError("a section lies beyond the end")
+    if any(section.name == "maps" for section in found):
+        raise ObjectFileError(
+            f"{path.name} defines its maps the old way, in a section named maps, which libbpf 1.0 "
+            "and later refuse: define them in .maps with __uint and __type."
+        )
+    sections = {section.name: _section(section) for section in found if section.name}
+    symbols = _symbols(elf, [section.name for section in found])
+    relocations = _relocations(elf, sections)
+    types = btf.Types(sections[".BTF"].data) if ".BTF" in sections else None
+    lines = btf.lines(sections[".BTF.ext"].data, types) if ".BTF.ext" in sections else {}
+    functions = [s for s in symbols if s.type == "STT_FUNC" and s.section in sections]
+    return ObjectFile(
+        path,
+        sections,
+        symbols,
+        relocations,
+        programs={s.name: _program(s, sections, relocations, lines) for s in functions},
+        maps={name: _map(name, found) for name, found in (types.maps() if types else {}).items()},
+        licence=sections["license"].data.rstrip(b"\0").decode() if "license" in sections else "",
+    )
+
+
+def _section(found) -> Section:
+    executable = bool(found["sh_flags"] & SH_FLAGS.SHF_EXECINSTR)
+    return Section(found.name, str(found["sh_type"]), executable, found.data())
+
+
+def _map(name: str, attributes: dict[str, int]) -> MapDefinition:
+    names = [field.name for field in fields(MapDefinition)][1:]
+    return MapDefinition(name, *(attributes.get(each, 0) for each in names))
+
+
+def _symbols(elf: ELFFile, names: list[str]) -> list[Symbol]:
+    table = elf.get_section_by_name(".symtab")
+    return [
+        Symbol(
+            symbol.name,
+            symbol["st_info"]["type"],
+            # Symbols of no section have a word there, such as SHN_ABS, instead of a number.
+            names[symbol["st_shndx"]] if isinstance(symbol["st_shndx"], int) else "",
+            symbol["st_value"],
+            symbol["st_size"],
+        )
+        for symbol in (table.iter_symbols() if table else ())
+    ]
+
+
+def _relocations(elf: ELFFile, sections: dict[str, Section]) -> list[Relocation]:
+    return [
+        Relocation(
+            target,
+            entry["r_offset"],
+            RELOCATION_TYPES.get(entry["r_info_type"], str(entry["r_info_type"])),
+            elf.get_section(table["sh_link"]).get_symbol(entry["r_info_sym"]).name,
+        )
+        for table in elf.iter_sections("SHT_REL")
+        if sections[target := table.name.removeprefix(".rel")].executable
+        for entry in table.iter_relocations()
+    ]
+
+
+def _program(
+    symbol: Symbol,
+    sections: dict[str, Section],
+    relocations: list[Relocation],
+    lines: dict[str, dict[int, tuple[int, str]]],
+) -> Program:
+    start, name = symbol.value, symbol.section
+    code = sections[name].data[start : start + symbol.size]
+    targets = {r.offset - start: r.symbol for r in relocations if r.section == name}
+    places = {offset - start: place for offset, place in lines.get(name, {}).items()}
+    return Program(symbol.name, name, list(_instructions(code, targets, places)))
+
+
+def _instructions(
+    code: bytes, targets: dict[int, str], places: dict[int, tuple[int, str]]
+) -> Iterator[Instruction]:
+    at, place = 0, (0, "")
+    while at < len(code):
+        place = places.get(at, place)
+        # chapter 02: begin decode
+        opcode, registers, offset, imm = struct.unpack_from("<BBhi", code, at)
+        dst, src = registers & 0x0F, registers >> 4
+        # chapter 02: end decode
+        length = 8
+        if opcode == LOAD_64_BIT_IMMEDIATE:  # its upper half lies where the next imm would
+            length = 16
+            imm = struct.unpack_from("<I", code, at + 12)[0] << 32 | imm & 0xFFFFFFFF
+        raw = code[at : at + length]
+        symbol = targets.get(at, "")
+        yield Instruction(at // 8, raw, opcode, dst, src, offset, imm, symbol, *place)
+        at += length

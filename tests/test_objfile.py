@@ -1,0 +1,215 @@
+"""Reading object files: everything is found, and every file that is none is refused."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from helpers import objfile, toolchain
+from helpers.objfile import MapDefinition, ObjectFileError
+
+MANY_MAPS = """
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+typedef const volatile __u16 port;
+struct pair { port a, b; __u64 bytes; char name[16]; };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct pair);
+	__type(value, port[3]);
+} pairs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 16);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(key_size, 4);
+	__uint(value_size, 12);
+	__uint(max_entries, 10);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+} sized SEC(".maps");
+
+static __attribute__((noinline)) int twice(int x)
+{
+	return x * 2;
+}
+
+SEC("socket")
+int first(struct __sk_buff *skb)
+{
+	return twice(skb->len) + 1;
+}
+
+SEC("socket")
+int second(struct __sk_buff *skb)
+{
+	struct pair key = {};
+
+	return bpf_map_lookup_elem(&sized, &skb->len) || bpf_map_lookup_elem(&pairs, &key)
+		|| bpf_ringbuf_query(&events, 0) || 0x123456789abcdefULL * skb->len;
+}
+"""
+
+OLD_MAPS = """
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+struct { int type, key_size, value_size, max_entries; } counts SEC("maps") = { 2, 4, 8, 256 };
+char LICENSE[] SEC("license") = "GPL";
+"""
+
+
+@pytest.fixture(scope="module")
+def sockex1(tmp_path_factory) -> Path:
+    return toolchain.compile_bpf("sockex1_kern.c", tmp_path_factory.mktemp("o") / "sockex1.o")
+
+
+def compiled(folder: Path, text: str, *options: str) -> Path:
+    (folder / "program.c").write_text(text)
+    return toolchain.compile_bpf(folder / "program.c", folder / "program.o", options)
+
+
+def refusal(path: Path | str) -> str:
+    """The message with which a file is refused: one sentence."""
+    with pytest.raises(ObjectFileError) as caught:
+        objfile.read(path)
+    message = str(caught.value)
+    assert message.endswith(".")
+    assert not re.search(r"[.!?]\s+[A-Z]", message), message
+    return message
+
+
+def test_sockex1_is_read(sockex1):
+    found = objfile.read(sockex1)
+    assert {"socket", ".maps", "license", ".BTF"} <= set(found.sections)
+    assert found.licence == "GPL"
+    assert found.maps == {
+        "bytes_by_protocol": MapDefinition("bytes_by_protocol", 2, 4, 8, 256, 1 << 10)
+    }
+    program = found.program("count_bytes")
+    assert program.section == "socket"
+    assert b"".join(i.raw for i in program.instructions) == found.sections["socket"].data
+    assert program.instructions[-1].opcode == 0x95
+
+
+def test_the_relocation_names_the_map(sockex1):
+    found = objfile.read(sockex1)
+    (relocation,) = found.relocations
+    assert (relocation.section, relocation.type) == ("socket", "R_BPF_64_64")
+    (gap,) = [i for i in found.program("count_bytes").instructions if i.symbol]
+    assert gap.symbol == relocation.symbol == "bytes_by_protocol"
+    assert gap.number * 8 == relocation.offset
+    assert (gap.opcode, len(gap.raw), gap.imm) == (0x18, 16, 0)
+
+
+def test_each_instruction_knows_its_line_of_c(sockex1):
+    lines = (toolchain.SOURCES / "sockex1_kern.c").read_text().splitlines()
+    instructions = objfile.read(sockex1).program("count_bytes").instructions
+    for instruction in instructions:
+        assert lines[instruction.line - 1].strip() == instruction.source
+    assert any("load_byte" in instruction.source for instruction in instructions)
+
+
+def test_every_kind_of_map_definition(tmp_path):
+    found = objfile.read(compiled(tmp_path, MANY_MAPS))
+    assert found.maps == {
+        "pairs": MapDefinition("pairs", 9, 32, 6, 16384, 0),
+        "events": MapDefinition("events", 27, 0, 0, 1 << 16, 0),
+        "sized": MapDefinition("sized", 1, 4, 12, 10, 1),
+    }
+    assert found.licence == ""
+
+
+def test_two_programs_in_one_section_and_a_function_they_call(tmp_path):
+    found = objfile.read(compiled(tmp_path, MANY_MAPS))
+    assert {name: p.section for name, p in found.programs.items()} == {
+        "first": "socket",
+        "second": "socket",
+        "twice": ".text",
+    }
+    second = found.program("second").instructions
+    assert second[0].number == 0
+    assert {i.symbol for i in second if i.symbol} == {"pairs", "events", "sized"}
+    assert 0x123456789ABCDEF in {i.imm for i in second}
+    assert all(i.source for i in second)
+
+
+def test_without_debug_information(tmp_path):
+    found = objfile.read(compiled(tmp_path, MANY_MAPS, "-g0"))
+    assert found.maps == {}
+    assert found.program("first").instructions[0].source == ""
+    with pytest.raises(ObjectFileError, match="clang -g"):
+        found.map("pairs")
+
+
+def test_an_unknown_name_says_which_there_are(sockex1):
+    found = objfile.read(sockex1)
+    with pytest.raises(ObjectFileError, match=r"no program 'bpf_prog1' .* has: count_bytes\."):
+        found.program("bpf_prog1")
+    with pytest.raises(ObjectFileError, match=r"no map 'my_map' .* has: bytes_by_protocol\."):
+        found.map("my_map")
+
+
+def test_an_object_without_anything(tmp_path):
+    found = objfile.read(compiled(tmp_path, "int nothing;\n"))
+    assert (found.programs, found.maps, found.relocations) == ({}, {}, [])
+    with pytest.raises(ObjectFileError, match="has none"):
+        found.program("count_bytes")
+
+
+def test_not_there(tmp_path):
+    message = refusal(tmp_path / "missing.o")
+    assert "missing.o" in message
+    assert "compile_bpf" in message
+    assert "no object file to read" in refusal(tmp_path)
+
+
+def test_not_elf(tmp_path):
+    assert "not an ELF file" in refusal(toolchain.SOURCES / "sockex1_kern.c")
+    (tmp_path / "empty.o").touch()
+    assert "not an ELF file" in refusal(tmp_path / "empty.o")
+
+
+def test_not_bpf(tmp_path, sockex1):
+    assert "another machine" in refusal(shutil.which("true"))
+    big = compiled(tmp_path, "int nothing;\n", "-target", "bpfeb")
+    assert "another machine" in refusal(big)
+
+
+def test_the_old_maps_section(tmp_path):
+    assert "old way" in refusal(compiled(tmp_path, OLD_MAPS))
+
+
+def test_truncated_anywhere(tmp_path, sockex1):
+    whole = sockex1.read_bytes()
+    part = tmp_path / "part.o"
+    for length in [*range(4, 80), *range(80, len(whole), 97), len(whole) - 1]:
+        part.write_bytes(whole[:length])
+        assert "truncated" in refusal(part), length
+
+
+def test_damaged_anywhere_is_read_or_refused_but_never_a_traceback(tmp_path, sockex1):
+    chance = random.Random(2019)
+    whole = sockex1.read_bytes()
+    damaged = tmp_path / "damaged.o"
+    refused = 0
+    for _ in range(300):
+        data = bytearray(whole)
+        for _ in range(chance.choice((1, 3, 30))):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        damaged.write_bytes(data)
+        try:
+            objfile.read(damaged)
+        except ObjectFileError:
+            refused += 1
+    assert refused

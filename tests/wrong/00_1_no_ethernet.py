@@ -1,0 +1,1 @@
+frame_length = 20 + 8 + 56

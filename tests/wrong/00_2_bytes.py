@@ -1,0 +1,1 @@
+ethertype = frame[12:14]

@@ -1,0 +1,1 @@
+ethertype = int.from_bytes(frame[12:13], "big")

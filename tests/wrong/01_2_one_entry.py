@@ -1,0 +1,1 @@
+ring_buffer = (0, 0, 1)

@@ -1,0 +1,1 @@
+to_change = {1: "kernel", 2: "kernel", 3: "call"}

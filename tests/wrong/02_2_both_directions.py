@@ -1,0 +1,14 @@
+function = """
+SEC("socket")
+int count_packets(struct __sk_buff *skb)
+{
+    __u32 ttl = load_byte(skb, ETH_HLEN + offsetof(struct iphdr, ttl));
+    __u64 *packets;
+
+    packets = bpf_map_lookup_elem(&bytes_by_protocol, &ttl);
+    if (packets)
+        __sync_fetch_and_add(packets, 1);
+
+    return 0;
+}
+"""
