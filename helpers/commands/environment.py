@@ -1,0 +1,99 @@
+"""The course's Python environment, finished and checked from inside; ./course calls this.
+
+Laboratory equipment. Standard library only: it runs before anything is installed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import sysconfig
+from pathlib import Path
+
+from helpers.errors import CourseError
+
+COURSE = Path(__file__).resolve().parent.parent.parent
+# Where Debian and Ubuntu keep bcc's Python part; then Fedora and Arch.
+DISTRIBUTION = ("python3/dist-packages/bcc", "python3.*/site-packages/bcc")
+SETTINGS = {
+    # A button's callback has to run on the kernel's main thread, where the plot is drawn.
+    "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"},
+    # No question about news on the first start, and no request to a web site.
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+
+
+class SetupError(CourseError):
+    """The environment cannot be finished."""
+
+
+def stamp() -> str:
+    """What the environment was made for and from: when this changes, it is set up again."""
+    sources = [COURSE / "pyproject.toml", Path(__file__)]
+    parts = [str(COURSE), sys.version, *(path.read_text("utf-8") for path in sources)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def link_bcc(packages: Path, distribution: Path = Path("/usr/lib")) -> None:
+    """Make the distribution's bcc importable from the environment, whatever its Python version.
+
+    It is plain ctypes over libbcc.so, so links to its files are enough. One link to the whole
+    folder would do, too, but then root's `pip install bcc` would write into the distribution.
+    Arguments: the environment's site-packages; where the distribution keeps Python packages.
+    Errors: SetupError.
+    """
+    folder = packages / "bcc"
+    found = [path for pattern in DISTRIBUTION for path in sorted(distribution.glob(pattern))]
+    if not found:
+        raise SetupError("Python's bcc is missing: install python3-bpfcc (elsewhere python3-bcc).")
+    if folder.is_symlink():
+        folder.unlink()
+    if (folder / "__init__.py").exists() and not is_linked(packages):
+        raise SetupError(
+            f"{folder} is the package bcc from PyPI, which has nothing to do with BPF: "
+            f"run '{sys.executable}' -m pip uninstall bcc, then start again."
+        )
+    folder.mkdir(exist_ok=True)
+    for file in found[-1].glob("*.py"):
+        (folder / file.name).unlink(missing_ok=True)
+        (folder / file.name).symlink_to(file)
+
+
+def is_linked(packages: Path) -> bool:
+    """Whether the environment's bcc is the distribution's."""
+    return (packages / "bcc").is_dir() and (packages / "bcc/__init__.py").is_symlink()
+
+
+def finish(prefix: Path, need: str) -> None:
+    """Link bcc, write JupyterLab's settings, and leave the stamp of what is installed."""
+    link_bcc(Path(sysconfig.get_path("purelib")))
+    settings = prefix / "share/jupyter/lab/settings/overrides.json"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(json.dumps(SETTINGS, indent=1), "utf-8")
+    for name in {"lab", need}:
+        (prefix / f"course-{name}").write_text(stamp(), "utf-8")
+
+
+def is_ready(prefix: Path, need: str) -> bool:
+    """Whether finish() was reached for this very course, and bcc is still linked."""
+    stored = prefix / f"course-{need}"
+    same = stored.is_file() and stored.read_text("utf-8") == stamp()
+    return same and is_linked(Path(sysconfig.get_path("purelib")))
+
+
+def main(arguments: list[str]) -> int:
+    """`ready lab` (or test): exit status 0 if nothing is to do; `finish lab` (or test)."""
+    verb, need = arguments
+    if verb == "ready":
+        return 0 if is_ready(Path(sys.prefix), need) else 1
+    try:
+        finish(Path(sys.prefix), need)
+    except CourseError as error:
+        print(f"course: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

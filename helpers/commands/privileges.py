@@ -1,0 +1,77 @@
+"""Become a command, as this user, with the capabilities that BPF needs; ./course starts all so.
+
+Laboratory equipment. Standard library only: ./course doctor runs before anything is installed.
+Source: capabilities(7), "Ambient"; setpriv(1). Chapter 10 takes capabilities apart.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+COURSE = Path(__file__).resolve().parent.parent.parent
+LAST = Path("/proc/sys/kernel/cap_last_cap")
+CAP_NET_RAW, CAP_SYS_ADMIN, CAP_BPF = 13, 21, 39
+# What sudo would take away, and a browser, a terminal or a test asks for. Nothing secret: the
+# command line, where these go, is there for everybody to see.
+KEPT = re.compile(
+    "HOME|USER|LOGNAME|PATH|SHELL|LANG|LANGUAGE|LC_.*|TERM|COLORTERM|TMPDIR|CI|BROWSER|DISPLAY|"
+    "WAYLAND_DISPLAY|XAUTHORITY|XDG_.*|DBUS_SESSION_BUS_ADDRESS|CONDA_PREFIX|CONDA_DEFAULT_ENV"
+)
+
+
+def needed() -> set[int]:
+    """The capabilities that the course needs here; before Linux 5.8 there is no CAP_BPF."""
+    known = int(LAST.read_text()) >= CAP_BPF
+    return {CAP_NET_RAW, CAP_BPF if known else CAP_SYS_ADMIN}
+
+
+def ambient() -> set[int]:
+    """The capabilities that this process hands on to every program it starts."""
+    status = Path("/proc/self/status").read_text()
+    bits = int(re.search(r"^CapAmb:\s*(\w+)", status, re.MULTILINE)[1], 16)
+    return {number for number in range(64) if bits >> number & 1}
+
+
+def handing_over(capabilities: set[int]) -> list[str]:
+    """The command that root uses to become this user and hand over those capabilities.
+
+    By number, because not every setpriv knows the name of CAP_BPF.
+    """
+    names = ",".join(f"+cap_{number}" for number in sorted(capabilities))
+    user = ["--reuid", str(os.getuid()), "--regid", str(os.getgid()), "--init-groups"]
+    return ["setpriv", *user, "--inh-caps", names, "--ambient-caps", names]
+
+
+def may_sudo() -> bool:
+    """Whether sudo lets this user be root; it asks for the password in the terminal."""
+    if shutil.which("sudo") is None:
+        return False
+    print("CAP_BPF and CAP_NET_RAW are root's to give: asking sudo.", file=sys.stderr, flush=True)
+    return subprocess.run(["sudo", "true"]).returncode == 0
+
+
+def main(verb: str, *command: str) -> None:
+    """Become `command`; `verb` is what ./course was asked for."""
+    missing = needed() - ambient()
+    if os.geteuid() != 0 and missing:
+        handing = handing_over(needed())
+        if may_sudo():
+            kept = [f"{name}={os.environ[name]}" for name in os.environ if KEPT.fullmatch(name)]
+            command = ("sudo", *handing, "--", "env", "-i", *kept, *command)
+        elif verb != "doctor":  # which reports that, too
+            again = shlex.join([*handing, "--reset-env", str(COURSE / "course"), verb])
+            sys.exit(
+                "course: loading BPF programs takes capabilities that only root can hand over, and "
+                f"there is no sudo for you here: let root run {again}"
+            )
+    os.execvp(command[0], command)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

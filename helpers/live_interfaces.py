@@ -1,0 +1,86 @@
+"""Which interface the moving plot looks at: one socket at a time, and what became of it.
+
+Laboratory equipment, used by live.py; what a socket does here is chapter 03.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from helpers import sockets
+from helpers.live_task import LiveError
+from helpers.netlab import Network
+
+# A label, and the function that attaches the program there and returns the socket.
+Interfaces = Mapping[str, Callable[[], socket.socket]]
+
+
+def interfaces(net: Network, program_fd: int) -> Interfaces:
+    """What a program can be attached to: lo of the private network, and this machine's own
+    interfaces, as far as they are up.
+
+    Arguments: net: the private network; program_fd: a loaded program of type socket filter.
+    Result: a function for each label; those of this machine need CAP_NET_RAW when called, and
+    raise SocketError without. Used in chapter 04.
+    """
+    private = {"private lo": partial(sockets.packet_socket, net, program_fd)}
+    own = {
+        name: partial(sockets.packet_socket, None, program_fd, name)
+        for _, name in socket.if_nameindex()
+        if is_up(name)
+    }
+    return (private if net.private else {}) | own
+
+
+def is_up(name: str) -> bool:
+    """Whether an interface of this machine is up, as far as can be told. Source: netdevice(7)."""
+    flags = Path(f"/sys/class/net/{name}/flags")
+    return not flags.exists() or bool(int(flags.read_text(), 16) & 1)  # IFF_UP
+
+
+class Attachment:
+    """The socket that a program is attached to, at one of several interfaces.
+
+    Closing the socket detaches the program: there is never more than one of them.
+    """
+
+    def __init__(self, interfaces: Interfaces) -> None:
+        self._interfaces = dict(interfaces)
+        self._socket: socket.socket | None = None
+        self.label: str | None = None
+
+    def attach(self, label: str | None) -> None:
+        """Move to the interface with this label; None, or where it is already, changes nothing.
+
+        If the new one refuses, the old one is kept.
+        Errors: whatever the interface's function raises; for sockets.packet_socket, SocketError.
+        """
+        if label in (None, self.label):
+            return
+        new = self._interfaces[label]()
+        self.close()
+        self._socket, self.label = new, label
+
+    def check(self) -> None:
+        """Nothing if the interface is still there. Errors: LiveError. Source: packet(7)."""
+        if self._socket is None:
+            return
+        failure = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if failure == errno.ENETDOWN:
+            raise LiveError(
+                f"The interface {self.label} is down or gone: choose another one, or bring it "
+                "up, and press Start."
+            )
+        if failure:
+            raise LiveError(f"The socket on {self.label} failed ({os.strerror(failure)}).")
+
+    def close(self) -> None:
+        """Close the socket, and thereby detach the program."""
+        if self._socket:
+            self._socket.close()
+        self._socket, self.label = None, None

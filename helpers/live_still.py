@@ -1,0 +1,79 @@
+"""The still figure of what a moving plot recorded: a picture, and the same in words.
+
+The last stage of the road. Built in chapter 04, live_plot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from helpers import live_picture, pictures
+from helpers.live_picture import with_unit
+from helpers.live_series import Series
+
+
+@dataclass(frozen=True)
+class Still:
+    """A figure and its alternative text; as the last thing in a cell it shows itself."""
+
+    figure: Figure
+    alt: str
+
+    def _ipython_display_(self) -> None:
+        pictures.show(self.figure, self.alt)
+
+
+def draw(
+    series: Series, shown: Sequence[str], quantity: str = "rate", scale: str = "linear"
+) -> Still:
+    """Everything that `series` has kept of the protocols in `shown`, as a Still.
+
+    Arguments: quantity: "rate" (bytes per second) or "total" (bytes); scale: "linear" or "log".
+    Built in chapter 04.
+    """
+    times, values = series.last(len(series.times), quantity)
+    times = times - times[0] if len(times) else times
+    canvas, axes = live_picture.new_figure()
+    columns = [series.protocols.index(name) for name in shown]
+    lines = live_picture.add_lines(axes, shown).values()
+    for line, column in zip(lines, columns, strict=True):
+        line.set(animated=False, zorder=3)
+        line.set_data(times, values[:, column])
+        if quantity == "total":
+            line.set_drawstyle("default")
+    highest = float(np.nanmax(values[:, columns], initial=0.0))
+    top = live_picture.top_of_axis(highest, live_picture.LOWEST, scale)
+    axes.set_xlim(0, times[-1] if len(times) > 1 else 1)
+    axes.set_xlabel("seconds since the first reading")
+    live_picture.decorate(axes, quantity, scale, top)
+    return Still(canvas.figure, describe(times, values, shown, columns, quantity))
+
+
+def describe(
+    times: np.ndarray,
+    values: np.ndarray,
+    shown: Sequence[str],
+    columns: Sequence[int],
+    quantity: str,
+) -> str:
+    """What the picture shows, in words: the peak of each rate, or the end of each total."""
+    if len(times) < 2:
+        return "A chart without lines: there are fewer than two readings."
+    parts = []
+    for name, column in zip(shown, columns, strict=True):
+        line = values[:, column]
+        if quantity == "total":
+            parts.append(f"{name} ends at {with_unit(line[-1], quantity)}")
+        elif not np.nanmax(line):
+            parts.append(f"{name} stays at 0")
+        else:
+            at = int(np.nanargmax(line))
+            parts.append(f"{name} peaks at {with_unit(line[at], quantity)} after {times[at]:.1f} s")
+    return (
+        f"Line chart of {live_picture.LABELS[quantity]} over {times[-1]:.1f} seconds: "
+        f"{', '.join(parts)}."
+    )

@@ -1,0 +1,299 @@
+"""./course with stand-ins for what takes minutes or needs another machine: Python, apt, sudo.
+
+The stand-ins write down how they were called. Nothing here touches this checkout's .venv or work/.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+COURSE = Path(__file__).resolve().parent.parent
+VERBS = ("lab", "test", "doctor", "demo", "render", "reset", "bench")
+DEBIAN = Path("/etc/debian_version").exists()
+
+# A Python that is suitable unless TOO_OLD is set, installs what PIP says, and starts nothing.
+PYTHON = """
+echo "python $*" >>"$CALLS"
+case "$*" in
+"-c import ensurepip"*) [ -z "$TOO_OLD" ] ;;
+-V) echo Python 3.12.0 ;;
+"-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+"-m pip --version") ;;
+"-m pip install"*) eval "$PIP" ;;
+"-m helpers.commands.environment ready "*) [ -e "${0%/bin/*}/made-for-$4" ] ;;
+"-m helpers.commands.environment finish "*) touch "${0%/bin/*}/made-for-$4" ;;
+*) echo "started: $*"; exit "${STATUS:-0}" ;;
+esac
+"""
+HAS_ALL = "echo installed"
+HAS_NO_CLANG = 'case "$*" in *clang*) exit 1 ;; *) echo installed ;; esac'
+
+
+class Checkout:
+    """A copy of the course in a folder with an awkward name, and stand-ins on its PATH."""
+
+    def __init__(self, top: Path) -> None:
+        self.calls, self.stubs = top / "calls", top / "stubs"
+        self.folder = top / "mein Kurs, größer"
+        self.folder.mkdir()
+        self.stubs.mkdir()
+        for name in ("course", "pyproject.toml"):
+            shutil.copy(COURSE / name, self.folder)
+        self.python = self.stub("stand-in-python", PYTHON)
+        self.stub("dpkg-query", HAS_ALL)
+        self.stub("apt-get", 'echo "apt-get $*" >>"$CALLS"')
+        self.stub("dpkg", "")
+        self.stub("sudo", 'echo "sudo $*" >>"$CALLS"; exec "$@"')
+        # Whoever runs the tests, `as_user` has to be able to write here.
+        for path in (top, *top.rglob("*")):
+            path.chmod(0o777)
+
+    def stub(self, name: str, script: str) -> Path:
+        path = self.stubs / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        return path
+
+    def command(self, *arguments: str, as_user: bool = False, **extra: str) -> dict:
+        drop = ["setpriv", "--inh-caps=-all", "--ambient-caps=-all"]
+        if os.geteuid() == 0:
+            drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        given = {
+            "PATH": f"{self.stubs}:/usr/bin:/bin",
+            "CALLS": str(self.calls),
+            "PYTHON": str(self.python),
+            "HOME": str(self.folder),
+        }
+        return {
+            "args": [*(drop if as_user else []), self.folder / "course", *arguments],
+            "env": given | extra,
+            "cwd": "/",
+            "text": True,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+        }
+
+    def run(self, *arguments: str, **extra) -> subprocess.CompletedProcess[str]:
+        self.calls.unlink(missing_ok=True)
+        return subprocess.run(**self.command(*arguments, **extra), timeout=30)
+
+    def called(self, beginning: str) -> list[str]:
+        lines = self.calls.read_text().splitlines() if self.calls.exists() else []
+        return [line for line in lines if line.startswith(beginning)]
+
+
+@pytest.fixture
+def checkout() -> Iterator[Checkout]:
+    with tempfile.TemporaryDirectory(prefix="course-test-") as top:
+        yield Checkout(Path(top))
+
+
+def sentence(result: subprocess.CompletedProcess[str]) -> str:
+    """The last line on standard error, which has to be the course's own."""
+    assert result.returncode != 0
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("course: ")
+    return last
+
+
+def test_the_scripts_please_shellcheck_and_are_short():
+    scripts = [COURSE / "course", COURSE / ".ci/run"]
+    subprocess.run(["shellcheck", *scripts], check=True)
+    assert all(os.access(script, os.X_OK) for script in scripts)
+    assert len((COURSE / "course").read_text().splitlines()) < 170
+
+
+def test_help_names_every_verb_and_touches_nothing(checkout):
+    result = checkout.run("--help")
+    assert result.returncode == 0
+    assert all(f"\n  {verb}" in result.stdout for verb in VERBS)
+    assert checkout.run().stdout == result.stdout
+    assert sorted(path.name for path in checkout.folder.iterdir()) == ["course", "pyproject.toml"]
+
+
+def test_an_unknown_verb_is_an_error(checkout):
+    assert "there is no verb lap; ./course --help lists them" in sentence(checkout.run("lap"))
+
+
+def test_first_start_sets_up_and_the_second_does_no_work(checkout):
+    first = checkout.run("lab", "--no-browser")
+    assert first.returncode == 0, first.stderr
+    assert [line.split()[0] for line in first.stderr.splitlines()] == ["Making", "Installing"]
+    assert checkout.called("python -m pip install") == ["python -m pip install -e ."]
+    command = f"privileges lab {checkout.folder}/.venv/bin/python -m helpers.commands.lab"
+    assert first.stdout == f"started: -m helpers.commands.{command} --no-browser\n"
+    second = checkout.run("lab")
+    assert (second.returncode, second.stderr) == (0, "")
+    assert not checkout.called("python -m pip") + checkout.called("apt-get")
+
+
+def test_the_tests_need_more_than_the_lab(checkout):
+    checkout.run("demo")
+    result = checkout.run("test", "-k", "two words")
+    assert checkout.called("python -m pip install") == ["python -m pip install -e .[test]"]
+    assert result.stdout.endswith("-m pytest -k two words\n")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_hands_over_arguments_and_exit_status(checkout, verb):
+    result = checkout.run(verb, "03", STATUS="7")
+    assert result.returncode == 7
+    assert result.stdout.startswith("started: ")
+    assert ("privileges" in result.stdout) == (verb != "reset")
+    if verb in ("doctor", "reset"):
+        assert not (checkout.folder / ".venv").exists()
+
+
+def test_it_works_through_a_link_and_in_any_locale(checkout):
+    link = checkout.folder / "link"
+    link.symlink_to(checkout.folder / "course")
+    checkout.stub("stand-in-python", PYTHON.replace("started: ", "$LC_ALL "))
+    for given, used in (("POSIX", "C.UTF-8"), ("C.utf8", "C.utf8")):
+        command = checkout.command("demo", LC_ALL=given)
+        result = subprocess.run(**command | {"args": [link, "demo"]}, timeout=30)
+        assert result.returncode == 0
+        assert result.stdout.startswith(f"{used} ")
+    assert (checkout.folder / ".venv/bin/python").exists()
+
+
+def test_ci_runs_the_tests_with_nobody_to_ask(checkout):
+    (checkout.folder / ".ci").mkdir()
+    runner = shutil.copy(COURSE / ".ci/run", checkout.folder / ".ci")
+    checkout.stub("stand-in-python", PYTHON.replace("started: ", "CI=$CI "))
+    result = subprocess.run(**checkout.command(STATUS="3") | {"args": [runner]}, timeout=30)
+    assert result.returncode == 3
+    assert result.stdout.startswith("CI=true")
+    assert result.stdout.endswith("-m pytest\n")
+
+
+@pytest.mark.skipif(not DEBIAN, reason="packages are looked for with dpkg-query")
+@pytest.mark.parametrize("as_user", [False, True])
+def test_only_missing_packages_are_installed(checkout, as_user):
+    checkout.stub("dpkg-query", HAS_NO_CLANG)
+    result = checkout.run("demo", as_user=as_user)
+    assert result.returncode == 0, result.stderr
+    installed = checkout.called("apt-get install")
+    assert len(installed) == 1 and installed[0].endswith(" clang")
+    by_sudo = as_user or os.geteuid() != 0
+    assert [line[:7] for line in checkout.called("sudo")] == by_sudo * ["sudo tr", "sudo sh"]
+    checkout.stub("dpkg-query", HAS_NO_CLANG)
+    assert checkout.run("demo", as_user=as_user).returncode == 0
+    assert checkout.called("apt-get") and not checkout.called("python -m pip")
+
+
+@pytest.mark.skipif(not DEBIAN, reason="packages are looked for with dpkg-query")
+def test_without_sudo_it_says_what_root_has_to_run(checkout):
+    checkout.stub("dpkg-query", HAS_NO_CLANG)
+    checkout.stub("sudo", "exit 1")
+    said = sentence(checkout.run("demo", as_user=True))
+    assert "let root run 'apt-get install -y --no-install-recommends clang'" in said
+
+
+@pytest.mark.parametrize(
+    ("pip", "cause"),
+    [
+        ("echo 'WARNING: ... connection broken by NewConnectionError'; exit 1", "the network"),
+        ("echo 'OSError: [Errno 28] No space left on device'; exit 1", "is full"),
+        ("echo 'something else'; exit 1", "the end of the log says why"),
+    ],
+)
+def test_a_step_that_fails_names_cause_cure_and_log(checkout, pip, cause):
+    said = sentence(checkout.run("demo", PIP=pip))
+    assert '"Installing Python packages" failed' in said
+    assert cause in said
+    assert said.endswith(f"{checkout.folder}/course.log")
+    assert pip.split("'")[1] in (checkout.folder / "course.log").read_text()
+    assert checkout.run("demo").returncode == 0
+
+
+def test_no_network_for_real(checkout):
+    """The real pip, in a network where nobody answers."""
+    checkout.stub("stand-in-python", 'exec /usr/bin/env python3 "$@"')
+    nobody = {
+        "PIP_CONFIG_FILE": "/dev/null",
+        "PIP_RETRIES": "1",
+        "PIP_INDEX_URL": "http://127.0.0.1:9/",
+    }
+    assert "the network did not answer" in sentence(checkout.run("demo", **nobody))
+
+
+def test_an_interrupted_set_up_is_repaired(checkout):
+    command = checkout.command("demo", PIP="sleep 20") | {"start_new_session": True}
+    with subprocess.Popen(**command) as running:
+        wait_for(lambda: checkout.called("python -m pip install"))
+        os.killpg(running.pid, signal.SIGINT)
+        _, said = running.communicate(timeout=10)
+    assert said.splitlines()[-1] == "course: interrupted: start again, and the set-up goes on."
+    again = checkout.run("demo")
+    assert again.returncode == 0
+    assert again.stderr.startswith("Making .venv")
+
+
+def test_a_changed_course_is_set_up_again_in_the_same_environment(checkout):
+    checkout.run("demo")
+    (checkout.folder / ".venv/made-for-lab").unlink()
+    assert checkout.run("demo").stderr.startswith("Installing Python packages")
+
+
+def test_a_second_one_waits_for_the_first(checkout):
+    with (checkout.folder / "course.log").open("a") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)
+        with subprocess.Popen(**checkout.command("demo")) as second:
+            assert second.stderr.readline().startswith("Another ./course is setting up here")
+            assert not checkout.called("python -m venv")
+            fcntl.flock(log, fcntl.LOCK_UN)
+            second.communicate(timeout=10)
+    assert second.returncode == 0
+
+
+def test_an_older_python_is_refused(checkout):
+    said = sentence(checkout.run("demo", TOO_OLD="yes"))
+    assert f"{checkout.python} is not Python 3.10 or later with venv" in said
+    assert not (checkout.folder / ".venv").exists()
+
+
+@pytest.mark.parametrize("belongings", [".", ".venv", "work"])
+def test_a_folder_that_cannot_be_written_to(checkout, belongings):
+    folder = checkout.folder / belongings
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o555)
+    said = sentence(checkout.run("lab", as_user=True))
+    folder.chmod(0o755)
+    assert "cannot be written to" in said
+    assert "clone the course into a folder of your own" in said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can pretend to come from sudo")
+def test_sudo_course_is_refused(checkout):
+    os.chown(checkout.folder, 65534, 65534)
+    assert "without sudo" in sentence(checkout.run("lab", SUDO_UID="65534"))
+    os.chown(checkout.folder, 0, 0)
+    assert checkout.run("lab", SUDO_UID="65534").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["packet-tracing-with-bpf", "base"])
+def test_an_active_conda_environment_is_used_unless_it_is_base(checkout, name):
+    prefix = checkout.folder / "conda"
+    (prefix / "bin").mkdir(parents=True)
+    shutil.copy(checkout.python, prefix / "bin/python")
+    result = checkout.run("demo", CONDA_PREFIX=str(prefix), CONDA_DEFAULT_ENV=name)
+    assert result.returncode == 0
+    assert (checkout.folder / ".venv").exists() == (name == "base")
+    assert (prefix / "made-for-lab").exists() == (name != "base")
+
+
+def wait_for(condition, seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)

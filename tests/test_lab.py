@@ -1,0 +1,162 @@
+"""What ./course lab hands to JupyterLab, and how the capabilities get there."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from helpers.commands import lab, privileges
+
+COURSE = Path(__file__).resolve().parent.parent
+NOBODY = 65534
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A real JupyterLab on a copy of the course, while port 8888 is taken: work/, what it said."""
+    copy = tmp_path_factory.mktemp("home") / "a course"
+    shutil.copytree(COURSE / "helpers", copy / "helpers")
+    shutil.copytree(COURSE / "notebooks", copy / "notebooks")
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # somebody has taken it already
+            stack.enter_context(socket.create_server(("127.0.0.1", lab.FIRST_PORT)))
+        server = subprocess.Popen(
+            [sys.executable, "-m", "helpers.commands.lab", "--no-browser"],
+            cwd=copy,
+            env=os.environ | {"HOME": str(copy.parent)},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        with server:
+            said = ""
+            while "?token=" not in said and (line := server.stdout.readline()):
+                said += line
+            yield copy / "work", said
+            server.terminate()
+            server.stdout.read()
+
+
+def status(host: str, port: int, path: str) -> int:
+    connection = http.client.HTTPConnection(host, port, timeout=10)
+    connection.request("GET", path)
+    return connection.getresponse().status
+
+
+def test_jupyterlab_listens_here_only_and_wants_its_token(started):
+    _, said = started
+    address = r"http://127\.0\.0\.1:(\d+)/lab/tree/00_start_here\.ipynb\?token=(\w+)"
+    (port, token), *others = re.findall(address, said)
+    assert not others
+    assert f"Port 8888 is taken: JupyterLab gets port {port}." in said
+    assert status("127.0.0.1", int(port), "/api/contents") == 403
+    assert status("127.0.0.1", int(port), f"/api/contents?token={token}") == 200
+    with pytest.raises(ConnectionRefusedError):
+        status("127.0.0.2", int(port), "/api/contents")
+
+
+def test_the_learner_gets_copies_without_outputs(started):
+    work, _ = started
+    stored = {path.name for path in (COURSE / "notebooks").glob("*.ipynb")}
+    assert {path.name for path in work.glob("*.ipynb")} == stored
+    assert (work / "images").is_dir()
+    assert not any('"output_type"' in path.read_text() for path in work.glob("*.ipynb"))
+
+
+def test_what_the_learner_reads_is_the_address_and_little_else(started):
+    _, said = started
+    assert said.startswith("You are root on this machine") == (os.geteuid() == 0)
+    assert len(said.splitlines()) <= 10
+    assert "[I " not in said
+    assert "[W " not in said
+
+
+def test_jupyterlab_runs_as_root_only_for_root(monkeypatch):
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    server = lab.options(Path("work"), 8888)["ServerApp"]
+    assert not server["allow_root"]
+    assert server["open_browser"]
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    server = lab.options(Path("work"), 8888)["ServerApp"]
+    assert server["allow_root"]
+    assert not server["open_browser"]
+
+
+def test_kernels_use_unix_sockets_unless_the_path_is_too_long(monkeypatch):
+    for folder, transport in (("/home/ana/run", "ipc"), ("/home/" + 60 * "ä", "tcp")):
+        monkeypatch.setenv("JUPYTER_RUNTIME_DIR", folder)
+        assert lab.options(Path("work"), 8888)["KernelManager"] == {"transport": transport}
+
+
+def test_a_full_disk_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "work").write_text("no folder")
+    monkeypatch.setattr(lab, "COURSE", tmp_path)
+    with pytest.raises(SystemExit, match="^course: work/ cannot be written to .*: free some space"):
+        lab.main([])
+
+
+def become(monkeypatch: pytest.MonkeyPatch, held: set[int], sudo: bool, verb: str) -> list[str]:
+    """What an ordinary user's ./course would become who holds these capabilities already."""
+    became = []
+    monkeypatch.setattr(os, "geteuid", lambda: NOBODY)
+    monkeypatch.setattr(os, "getuid", lambda: NOBODY)
+    monkeypatch.setattr(os, "getgid", lambda: NOBODY)
+    monkeypatch.setattr(os, "execvp", lambda name, command: became.extend(command))
+    monkeypatch.setattr(privileges, "ambient", lambda: held)
+    monkeypatch.setattr(privileges, "may_sudo", lambda: sudo)
+    privileges.main(verb, "python", "-m", "something")
+    return became
+
+
+def test_sudo_only_hands_over_two_capabilities(monkeypatch):
+    monkeypatch.setenv("SECRET", "password")
+    monkeypatch.setenv("HOME", "/home/ana")
+    became = become(monkeypatch, set(), True, "lab")
+    assert became[:2] == ["sudo", "setpriv"]
+    assert became.count("+cap_13,+cap_39") == 2
+    assert became[became.index("--reuid") + 1] == str(NOBODY)
+    assert "HOME=/home/ana" in became
+    assert "SECRET=password" not in became
+    assert became[-3:] == ["python", "-m", "something"]
+
+
+def test_no_sudo_where_the_capabilities_are_there(monkeypatch):
+    assert become(monkeypatch, {13, 39}, False, "lab") == ["python", "-m", "something"]
+
+
+def test_no_sudo_to_be_had(monkeypatch):
+    with pytest.raises(SystemExit, match="let root run setpriv .*course'? lab"):
+        become(monkeypatch, set(), False, "lab")
+    assert become(monkeypatch, set(), False, "doctor") == ["python", "-m", "something"]
+
+
+def test_before_linux_5_8_it_is_sys_admin(tmp_path, monkeypatch):
+    for last, wanted in ((37, {13, 21}), (40, {13, 39})):
+        (tmp_path / "cap_last_cap").write_text(f"{last}\n")
+        monkeypatch.setattr(privileges, "LAST", tmp_path / "cap_last_cap")
+        assert privileges.needed() == wanted
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can hand over capabilities")
+def test_handed_over_are_exactly_these(monkeypatch):
+    """Without a sudo: the command that sudo would run, run by root."""
+    monkeypatch.setattr(os, "getuid", lambda: NOBODY)
+    monkeypatch.setattr(os, "getgid", lambda: NOBODY)
+    command = [*privileges.handing_over({13, 39}), "--", "cat", "/proc/self/status"]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert set(re.search(r"^Uid:(.*)$", said, re.MULTILINE)[1].split()) == {str(NOBODY)}
+    for which in ("Prm", "Eff", "Amb"):
+        assert (
+            int(re.search(rf"^Cap{which}:\s*(\w+)", said, re.MULTILINE)[1], 16) == 1 << 13 | 1 << 39
+        )

@@ -1,0 +1,3 @@
+def busiest(before, after, seconds):
+    number = after.argmax()
+    return name_of(number), (after[number] - before[number]) / seconds

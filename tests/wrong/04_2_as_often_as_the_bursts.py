@@ -1,0 +1,1 @@
+seconds_between_readings = 1.0

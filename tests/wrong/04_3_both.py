@@ -1,0 +1,1 @@
+shown = ["HOPOPT", "ICMPv6"]
