@@ -23,10 +23,15 @@ from helpers.pictures import style
 pytestmark = [pytest.mark.browser, pytest.mark.kernel]
 
 CHAPTER = "04_live_plot.ipynb"
-QUIET = (
-    "--disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+PATIENCE = 60_000  # milliseconds
+QUIET = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 SETTINGS = {
     # Cells out of sight stay in the page, so that the test can look at all of them.
     "notebook-extension/tracker": {"windowingMode": "none"},
@@ -35,7 +40,8 @@ SETTINGS = {
     "apputils-extension/kernels-settings": {"commsOverSubshells": "perCommTarget"},
 }
 # A number that stands for the pixels of an image, and how many of them have one colour.
-FINGERPRINT = """(image, color) => {
+FINGERPRINT = """async (image, color) => {
+    while (!image.naturalWidth) await new Promise(requestAnimationFrame);  // it loads
     const canvas = document.createElement("canvas");
     canvas.width = image.naturalWidth;
     canvas.height = image.naturalHeight;
@@ -82,7 +88,7 @@ def address(tmp_path: Path) -> Iterator[str]:
         said: list[str] = []
         for line in lab.stderr:
             said.append(line)
-            if found := re.search(r"is running at:?\s+(http://127.0.0.1:\d+)", line):
+            if found := re.search(r"(http://127\.0\.0\.1:\d+)/lab", line):
                 break
         else:
             pytest.fail("JupyterLab did not start:\n" + "".join(said))
@@ -103,7 +109,8 @@ def page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser, args=options)
         page = chromium.new_page(viewport={"width": 1300, "height": 1000})
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
         yield page
         chromium.close()
 
@@ -166,7 +173,8 @@ def test_the_plot_moves_and_stops_in_jupyterlab(address: str, page: Page, tmp_pa
     page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(address)
-    expect(page.locator(".jp-CodeCell").first).to_be_visible()
+    # Before the kernel is there, "Run All Cells" runs nothing.
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
     menu(page, "Run", "Run All Cells")
     page.wait_for_function(EXECUTED, timeout=180_000)
     assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import os
 import re
@@ -23,15 +22,17 @@ NOBODY = 65534
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
-    """A real JupyterLab on a copy of the course, while port 8888 is taken: work/, what it said."""
+    """A real JupyterLab on a copy of the course, while its port is taken: work/, what it said."""
     copy = tmp_path_factory.mktemp("home") / "a course"
     shutil.copytree(COURSE / "helpers", copy / "helpers")
     shutil.copytree(COURSE / "notebooks", copy / "notebooks")
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):  # somebody has taken it already
-            stack.enter_context(socket.create_server(("127.0.0.1", lab.FIRST_PORT)))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        start = (
+            f"from helpers.commands import lab; lab.FIRST_PORT = {port}; lab.main(['--no-browser'])"
+        )
         server = subprocess.Popen(
-            [sys.executable, "-m", "helpers.commands.lab", "--no-browser"],
+            [sys.executable, "-c", start],
             cwd=copy,
             env=os.environ | {"HOME": str(copy.parent)},
             text=True,
@@ -58,7 +59,7 @@ def test_jupyterlab_listens_here_only_and_wants_its_token(started):
     address = r"http://127\.0\.0\.1:(\d+)/lab/tree/00_start_here\.ipynb\?token=(\w+)"
     (port, token), *others = re.findall(address, said)
     assert not others
-    assert f"Port 8888 is taken: JupyterLab gets port {port}." in said
+    assert re.search(rf"^Port \d+ is taken: JupyterLab gets port {port}\.$", said, re.MULTILINE)
     assert status("127.0.0.1", int(port), "/api/contents") == 403
     assert status("127.0.0.1", int(port), f"/api/contents?token={token}") == 200
     with pytest.raises(ConnectionRefusedError):

@@ -496,6 +496,7 @@ def test_counts_in_the_plot_are_exact():
     async def main() -> None:
         with live.open_plot(interval=FAST) as plot:
             await asyncio.gather(plot.run(1), plot.send("ping", 0.3), plot.send("UDP", 0.3))
+            await plot.run(0)  # one more reading, after all was sent
             table = plot.table()
             assert table["ICMP"][-1] == 3 * 196
             assert table["UDP"][-1] == 3 * 4 * 142
@@ -516,6 +517,7 @@ def test_the_interface_goes_away_while_it_runs(net, sockex1):
                 await plot.run(seconds=60)
             net.run(["ip", "link", "set", "lo", "up"])
             await asyncio.gather(plot.run(seconds=0.5), plot.send("UDP", 0.1))
+            await plot.run(0)
             assert plot.table()["UDP"][-1] == 4 * 142
 
     asyncio.run(main())

@@ -22,7 +22,7 @@ from helpers.commands.workspace import COURSE
 FIRST_PORT = 8888
 
 
-def free_port(first: int = FIRST_PORT) -> int:
+def free_port(first: int) -> int:
     """The first TCP port from `first` on that nobody listens on at 127.0.0.1."""
     for port in range(first, 1 << 16):
         with socket.socket() as probe, contextlib.suppress(OSError):
@@ -55,7 +55,7 @@ def options(work: Path, port: int) -> dict:
 
 def main(arguments: list[str]) -> None:
     work = COURSE / "work"
-    port = free_port()
+    port = free_port(FIRST_PORT)
     try:
         workspace.copy_chapters(COURSE / "notebooks", work)
         settings = work / ".jupyter"

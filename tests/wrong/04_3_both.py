@@ -1,1 +1,1 @@
-shown = ["HOPOPT", "ICMPv6"]
+moving = ["HOPOPT", "ICMPv6"]

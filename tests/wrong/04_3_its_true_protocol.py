@@ -1,1 +1,1 @@
-shown = ["ICMPv6"]
+moving = ["ICMPv6"]

@@ -1,1 +1,1 @@
-shown = "HOPOPT"
+moving = "HOPOPT"

@@ -1,1 +1,1 @@
-shown = ["ICMP"]
+moving = ["ICMP"]
