@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from helpers import live, live_picture, live_series, sockets
+from helpers import live, sockets
 from helpers.counters import NUMBERS, CounterError, Counters
 from helpers.errors import CourseError
-from helpers.live_series import Series
+from helpers.live import picture as live_picture
+from helpers.live import series as live_series
+from helpers.live.series import Series
 from helpers.pictures import style
 
 FAST = 0.05  # seconds between readings

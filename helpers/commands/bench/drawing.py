@@ -17,9 +17,9 @@ import numpy as np
 
 from helpers.commands.bench.rows import Row, compared, take_turns, verdict
 from helpers.counters import NUMBERS
-from helpers.live_instrument import COLUMNS
-from helpers.live_picture import Picture, decorate, new_figure
-from helpers.live_series import OTHER, Series
+from helpers.live.instrument import COLUMNS
+from helpers.live.picture import Picture, decorate, new_figure
+from helpers.live.series import OTHER, Series
 from helpers.pictures import style
 
 SHOWN = ("TCP", "UDP", "ICMP")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from helpers import traffic
-from helpers.live_task import LiveError
+from helpers.live.task import LiveError
 from helpers.netlab import Network
 
 # What is sent each time; with these sizes all three can be seen on one linear axis.

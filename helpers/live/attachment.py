@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from helpers import sockets
-from helpers.live_task import LiveError
+from helpers.live.task import LiveError
 from helpers.netlab import Network
 
 # A label, and the function that attaches the program there and returns the socket.

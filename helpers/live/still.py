@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from helpers import live_picture, pictures
-from helpers.live_picture import with_unit
-from helpers.live_series import Series
+from helpers import pictures
+from helpers.live import picture
+from helpers.live.picture import with_unit
+from helpers.live.series import Series
 
 
 @dataclass(frozen=True)
@@ -37,19 +38,19 @@ def draw(
     """
     times, values = series.last(len(series.times), quantity)
     times = times - times[0] if len(times) else times
-    canvas, axes = live_picture.new_figure()
+    canvas, axes = picture.new_figure()
     columns = [series.protocols.index(name) for name in shown]
-    lines = live_picture.add_lines(axes, shown).values()
+    lines = picture.add_lines(axes, shown).values()
     for line, column in zip(lines, columns, strict=True):
         line.set(animated=False, zorder=3)
         line.set_data(times, values[:, column])
         if quantity == "total":
             line.set_drawstyle("default")
     highest = float(np.nanmax(values[:, columns], initial=0.0))
-    top = live_picture.top_of_axis(highest, live_picture.LOWEST, scale)
+    top = picture.top_of_axis(highest, picture.LOWEST, scale)
     axes.set_xlim(0, times[-1] if len(times) > 1 else 1)
     axes.set_xlabel("seconds since the first reading")
-    live_picture.decorate(axes, quantity, scale, top)
+    picture.decorate(axes, quantity, scale, top)
     return Still(canvas.figure, describe(times, values, shown, columns, quantity))
 
 
@@ -74,6 +75,6 @@ def describe(
             at = int(np.nanargmax(line))
             parts.append(f"{name} peaks at {with_unit(line[at], quantity)} after {times[at]:.1f} s")
     return (
-        f"Line chart of {live_picture.LABELS[quantity]} over {times[-1]:.1f} seconds: "
+        f"Line chart of {picture.LABELS[quantity]} over {times[-1]:.1f} seconds: "
         f"{', '.join(parts)}."
     )

@@ -1,9 +1,9 @@
 """The moving plot: bytes per protocol, read from the kernel while packets pass.
 
 The last stage of the road. Built in chapter 04, live_plot. Its parts lie beside this: what is drawn
-(live_picture, live_still), what is recorded (live_series), and laboratory equipment, the controls
-(live_controls), the interface (live_interfaces), the repetition (live_task), the traffic
-(live_traffic), and what holds them together (live_instrument).
+(picture, still) and what is recorded (series); and laboratory equipment, the controls (controls),
+the interface (attachment), the repetition (task), the traffic (sender), and what holds them
+together (instrument).
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from helpers import live_still, loader, netlab, toolchain
+from helpers import loader, netlab, toolchain
 from helpers.counters import Counters
-from helpers.live_controls import Controls
-from helpers.live_instrument import Instrument, Source
-from helpers.live_interfaces import Interfaces, interfaces
-from helpers.live_series import SeriesTable
-from helpers.live_task import LiveError
+from helpers.live import still
+from helpers.live.attachment import Interfaces, interfaces
+from helpers.live.controls import Controls
+from helpers.live.instrument import Instrument, Source
+from helpers.live.series import SeriesTable
+from helpers.live.task import LiveError
 
 __all__ = ["LiveError", "LivePlot", "interfaces", "open_plot"]
 
@@ -140,7 +141,7 @@ class LivePlot:
         protocols: Sequence[str] | None = None,
         quantity: str | None = None,
         scale: str | None = None,
-    ) -> live_still.Still:
+    ) -> still.Still:
         """A still figure of what was recorded, with alternative text.
 
         Arguments: which lines, "rate" or "total", "linear" or "log"; None as the controls say.
@@ -150,7 +151,7 @@ class LivePlot:
         if unknown:
             raise LiveError(f"There is no line {', '.join(unknown)}, only {self.protocols}.")
         chosen = zip((protocols, quantity, scale), self.controls.chosen, strict=True)
-        return live_still.draw(self._instrument.series, *(given or held for given, held in chosen))
+        return still.draw(self._instrument.series, *(given or held for given, held in chosen))
 
     def close(self, text: str = "This plot is closed: run its cell again for a new one.") -> None:
         """Stop, and release the socket and what the plot owns. The last picture stays."""

@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, FuncFormatter
 from PIL import Image, ImageColor
 
-from helpers.live_series import Series
+from helpers.live.series import Series
 from helpers.pictures import style
 
 # What the vertical axis says, for each quantity.

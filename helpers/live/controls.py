@@ -12,7 +12,7 @@ from html import escape
 import ipywidgets as widgets
 from traitlets import TraitError, Unicode
 
-from helpers.live_task import LiveError
+from helpers.live.task import LiveError
 
 INTERVALS = (0.1, 0.25, 0.5, 1.0, 2.0)
 

@@ -13,12 +13,12 @@ from typing import Protocol
 import numpy as np
 
 from helpers.errors import CourseError
-from helpers.live_controls import Controls
-from helpers.live_interfaces import Attachment, Interfaces
-from helpers.live_picture import Picture, in_words
-from helpers.live_series import OTHER, Series
-from helpers.live_task import LiveError, Repeat
-from helpers.live_traffic import Sender
+from helpers.live.attachment import Attachment, Interfaces
+from helpers.live.controls import Controls
+from helpers.live.picture import Picture, in_words
+from helpers.live.sender import Sender
+from helpers.live.series import OTHER, Series
+from helpers.live.task import LiveError, Repeat
 from helpers.netlab import Network
 
 # The lines that every plot has; more come with the protocols asked for, "other" is the last.
