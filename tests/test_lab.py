@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,11 +55,20 @@ def status(host: str, port: int, path: str) -> int:
     return connection.getresponse().status
 
 
+def wait_until_it_listens(port: int, seconds: float = 20) -> None:
+    """JupyterLab prints its address a moment before it listens."""
+    end = time.monotonic() + seconds
+    with socket.socket() as probe:
+        while probe.connect_ex(("127.0.0.1", port)) and time.monotonic() < end:
+            time.sleep(0.02)
+
+
 def test_jupyterlab_listens_here_only_and_wants_its_token(started):
     _, said = started
     address = r"http://127\.0\.0\.1:(\d+)/lab/tree/00_start_here\.ipynb\?token=(\w+)"
     (port, token), *others = re.findall(address, said)
     assert not others
+    wait_until_it_listens(int(port))
     assert re.search(rf"^Port \d+ is taken: JupyterLab gets port {port}\.$", said, re.MULTILINE)
     assert status("127.0.0.1", int(port), "/api/contents") == 403
     assert status("127.0.0.1", int(port), f"/api/contents?token={token}") == 200
