@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from helpers.errors import CourseError
@@ -89,6 +90,22 @@ class Network:
             output = running.stdout.read()
             reader.join()
             return subprocess.CompletedProcess(command, running.wait(), output, errors[0])
+
+    def add_address(self, address: str, interface: str = "lo") -> None:
+        """Give an interface of the network one more address, and wait until it can be reached.
+
+        Errors: NetworkError if it is not an address that an interface can have.
+        """
+        options = ["/128", "nodad"] if ":" in address else ["/32"]
+        added = [f"{address}{options[0]}", "dev", interface, *options[1:]]
+        result = self.run(["ip", "address", "replace", *added])
+        if result.returncode:
+            raise NetworkError(f"{interface} cannot have the address {address}: choose another.")
+        # The kernel enters the route to an IPv6 address a little later, and drops until then.
+        deadline = time.monotonic() + 5
+        while "local" not in self.run(["ip", "route", "get", address]).stdout:
+            if time.monotonic() > deadline:
+                raise NetworkError(f"There is no route to {address}: open a new network.")
 
     def close(self) -> None:
         """End the process inside; its commands and the network end with it."""

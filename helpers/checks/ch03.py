@@ -70,7 +70,7 @@ def counted_as_tcp(
         return not_yet(f"{address!r} is not an IPv6 address: those are hex digits and colons.")
     if given.is_multicast or given.is_unspecified:
         return not_yet(f"{address} cannot be the source of a packet: choose another beginning.")
-    net.run(["ip", "address", "add", f"{given}/128", "dev", "lo", "nodad"])
+    net.add_address(str(given))
     try:
         landed = grown(lambda: traffic.echo(net, to=str(given)))
     finally:

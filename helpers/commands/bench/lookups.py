@@ -47,7 +47,8 @@ def in_one_batch(counters: Map) -> Read:
     lookup, map_fd = libbpf.library().bpf_map_lookup_batch, counters.fd
     lookup.argtypes = [ctypes.c_int, *[ctypes.c_void_p] * 6]
 
-    def read(keep: np.ndarray = keys) -> np.ndarray:
+    # Both live as long as their addresses are in use.
+    def read(keep: tuple[object, ...] = (keys, position)) -> np.ndarray:
         count.value = len(values)
         if lookup(map_fd, *pointers, ctypes.addressof(count), None):
             raise BenchError("This kernel has no batch lookup: it takes Linux 5.6 or later.")

@@ -1,0 +1,94 @@
+"""The same road with bcc: how long a start takes, and one reading of its table.
+
+Laboratory equipment, used by ./course bench. The rest of the benchmark measures libbpf.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from helpers import bcc_headers, bcc_program, loader, sockets, toolchain
+from helpers.bcc_table import TableCounters
+from helpers.commands.bench.lookups import mean_time
+from helpers.commands.bench.rows import BenchError, Row, compared, take_turns
+from helpers.counters import Counters
+from helpers.loader import Map
+from helpers.netlab import Network
+
+SOURCE = toolchain.SOURCES / "sockex1_bcc.c"
+FUNCTION = "count_bytes"
+SLOW = 5  # how often the slow ways are measured at most: they take seconds
+START = "bcc: compile, load, attach"
+SHIPPED = "libbpf: load, attach, compiled beforehand"
+BATCH = "bcc's items_lookup_batch"
+
+
+def nanoseconds(action: Callable[[], object]) -> float:
+    """How long one call takes."""
+    began = time.perf_counter_ns()
+    action()
+    return time.perf_counter_ns() - began
+
+
+def with_libbpf(net: Network, target: Path, compile_first: bool) -> None:
+    """Start sockex1 as chapters 02 and 03 do, and give it back."""
+    if compile_first:
+        toolchain.compile_bpf("sockex1_kern.c", target)
+    with loader.load(target) as loaded:
+        sockets.packet_socket(net, loaded.program(FUNCTION).fd).close()
+
+
+def with_bcc(net: Network) -> None:
+    """Start sockex1 as chapter 05 does, and give it back."""
+    with bcc_program.load(SOURCE.read_text()) as loaded:
+        sockets.packet_socket(net, loaded.program(FUNCTION).fd).close()
+
+
+def starting(net: Network, repeats: int) -> list[Row]:
+    """The rows about starting. Errors: those of each stage."""
+    repeats = min(repeats, SLOW)
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "sockex1.o"
+        with_libbpf(net, target, True)  # from now on clang, bcc and headers are in memory
+        with_bcc(net)
+        ways = {
+            "clang and libbpf: compile, load, attach": lambda: with_libbpf(net, target, True),
+            START: lambda: with_bcc(net),
+            SHIPPED: lambda: with_libbpf(net, target, False),
+        }
+        timed = {name: partial(nanoseconds, way) for name, way in ways.items()}
+        times = take_turns("Starting with bcc", timed, repeats)
+    return [Row(f"**Starting with bcc** {SOURCE.name}, {repeats} times"), *compared(times, "")]
+
+
+def reading(counter_map: Map, repeats: int, reads: int) -> list[Row]:
+    """The rows about reading. Errors: those of each stage; BenchError."""
+    with (
+        bcc_program.load(SOURCE.read_text()) as loaded,
+        Counters(counter_map) as counters,
+    ):
+        table = loaded.table("bytes_by_protocol")
+        batch = TableCounters(table)
+        if not np.array_equal(batch.read(), np.zeros(len(counters.read()))):
+            raise BenchError("A fresh table of bcc's is not all zero: start again.")
+        ways = {
+            "memory-mapped, as the course reads them": counters.read,
+            BATCH: batch.read,
+            "bcc's values()": lambda: [value.value for value in table.values()],
+        }
+        timed = {name: partial(mean_time, read, reads) for name, read in ways.items()}
+        times = take_turns("Reading bcc's table", timed, min(repeats, SLOW))
+    name = f"**Reading bcc's table**, {min(repeats, SLOW)} times {reads:,}"
+    return [Row(name), *compared(times, "")]
+
+
+def measure(net: Network, counter_map: Map, repeats: int, reads: int) -> list[Row]:
+    """Every row about bcc. Errors: BccError, those of the other stages."""
+    bcc_headers.use()
+    return [*starting(net, repeats), *reading(counter_map, repeats, reads)]
