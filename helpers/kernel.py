@@ -98,12 +98,12 @@ def version(release: str | None = None) -> tuple[int, int]:
 
 
 def config_places(root: Path = ROOT, release: str | None = None) -> list[Path]:
-    """Where distributions keep a kernel's configuration, best known first. Built in chapter 01."""
+    """Where a kernel's configuration may be, its own word first. Built in chapter 01."""
     release = release or os.uname().release
     modules = root / "lib" / "modules" / release
     return [
-        root / "boot" / f"config-{release}",
         root / "proc" / "config.gz",
+        root / "boot" / f"config-{release}",
         modules / "config",
         modules / "build" / ".config",
     ]

@@ -36,8 +36,8 @@ OPTIONS = {
     "CONFIG_BPF_JIT": "n",
 }
 PLACES = [
-    f"boot/config-{RELEASE}",
     "proc/config.gz",
+    f"boot/config-{RELEASE}",
     f"lib/modules/{RELEASE}/config",
     f"lib/modules/{RELEASE}/build/.config",
 ]

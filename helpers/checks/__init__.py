@@ -36,9 +36,17 @@ def right(text: str) -> Verdict:
     return Verdict("right", text)
 
 
-def compare(prediction: str | None, answer: str, why: str) -> None:
-    """Print a prediction beside what happened; None (no prediction made) never fails."""
-    if prediction is None:
+def compare(prediction: str | None, answer: str | None, why: str) -> None:
+    """Print a prediction beside what happened; a prediction of None never fails.
+
+    answer: the letter of what was measured, None if it was none of the letters offered.
+    """
+    if answer is None:
+        print(
+            "Something else happened, and that is worth a look. Then choose Kernel, "
+            "Restart Kernel and Run All Cells."
+        )
+    elif prediction is None:
         print(f"What happened is ({answer}): {why}")
     elif str(prediction).strip(" ()").lower() == answer:
         print(f"You said ({answer}), and so it is: {why}")

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from helpers import probes
 from helpers.checks import Verdict, not_attempted, not_yet, right
 
+MOST = 1 << 20  # bytes of the kernel's memory for a try
+
 # Made up so that each usual mistake meets a line that shows it.
 LINES = [
     "# Linux/x86 5.0.0 Kernel Configuration",
@@ -25,7 +27,10 @@ WANTED = {
     "CONFIG_BPFILTER": ("y", "CONFIG_BPFILTER_UMH=m begins like it, but is another option"),
     "CONFIG_BPF_JIT": ("y", "CONFIG_BPF_JIT_ALWAYS_ON is another option"),
     "CONFIG_BPF_JIT_ALWAYS_ON": ("n", 'its line begins with # and ends with "is not set"'),
-    "CONFIG_CMDLINE": ('"console=ttyS0 root=/dev/vda"', "cut at the first = only"),
+    "CONFIG_CMDLINE": (
+        '"console=ttyS0 root=/dev/vda"',
+        "cut at the first = only; the quotes belong to the value",
+    ),
     "CONFIG_TEST_BPF": (None, "no line is about it"),
 }
 
@@ -61,9 +66,13 @@ def ring_buffer(sizes: tuple[int, int, int] | None) -> Verdict:
     whole_pages = entries > 0 and entries % mmap.PAGESIZE == 0
     if not whole_pages or entries & (entries - 1):
         return not_yet(f"A length of {entries} bytes cannot be had: which can, says the hint.")
+    if entries > MOST:
+        return not_yet(f"That is more than we want to take from the kernel: at most {MOST} bytes.")
     answer = probes.try_map(27, 0, 0, entries)
     if answer == "works":
         return right(f"The kernel made a ring buffer of {entries} bytes, and took it back.")
+    if answer == "Invalid argument" != probes.try_map(27, 0, 0, mmap.PAGESIZE):
+        return not_yet("This kernel takes a shorter one: ask for less.")
     if answer == "Invalid argument":
         return right("By the rules it is; but this kernel has no ring buffers, they came with 5.8.")
     if answer == "Operation not permitted":
@@ -72,9 +81,9 @@ def ring_buffer(sizes: tuple[int, int, int] | None) -> Verdict:
 
 
 CASES = {
-    1: ("rights", "the kernel knows the type and the sizes; what does it object to?"),
+    1: ("rights", "the kernel knows the type and the sizes, so it objects to something else"),
     2: ("kernel", "on a later kernel the very same call works"),
-    3: ("call", "this kernel has ring buffers; is 5000 a length that one can have?"),
+    3: ("call", "this kernel has ring buffers, and 5000 is not a length that one can have"),
 }
 
 

@@ -25,9 +25,11 @@ def eight_bytes(meaning: str | None) -> Verdict:
     if meaning is None:
         return not_attempted('Replace None by a text such as "*(u32 *)(r3 + 8) = r2".')
     form = r"\*\(u32\*\)\(r(\d+)([+-])(\d+)\)=r(\d+)"
-    found = re.fullmatch(form, re.sub(r"[\s;]", "", str(meaning)))
+    found = re.fullmatch(form, re.sub(r"[\s;]", "", str(meaning)).replace("+-", "-"))
     if found is None:
-        return not_yet('Write it in the form "*(u32 *)(rN + N) = rN", with decimal numbers.')
+        return not_yet(
+            'Write it in the form "*(u32 *)(rN + N) = rN", or with a minus, in decimal numbers.'
+        )
     dst, offset, src = int(found[1]), int(found[2] + found[3]), int(found[4])
     if (dst, src) == (1, 10):
         return not_yet("The registers are the other way round: dst is the lower digit of the byte.")

@@ -32,7 +32,10 @@ def three_big_pings(answer: int | None) -> Verdict:
 
 
 def second_socket(
-    second: socket.socket | None, net: netlab.Network, counted: Callable[[int], int]
+    second: socket.socket | None,
+    first: socket.socket,
+    net: netlab.Network,
+    counted: Callable[[int], int],
 ) -> Verdict:
     """Exercise 2: one ping, and the counter must grow by twice 196 bytes.
 
@@ -40,6 +43,8 @@ def second_socket(
     """
     if second is None:
         return not_attempted("Replace None by a packet socket from net.socket(...).")
+    if second is first:
+        return not_yet("That is the first socket under a second name: open another one.")
     before = counted(NUMBERS["ICMP"])
     traffic.echo(net)
     grown = counted(NUMBERS["ICMP"]) - before
@@ -48,8 +53,10 @@ def second_socket(
     if grown == 196:
         return not_yet(
             "One ping added 196 bytes, so the second socket does not run the program: "
-            "is it attached, and bound to lo?"
+            "is it opened with net.socket, attached, and bound to lo?"
         )
+    if grown == 0:
+        return not_yet("The counter did not grow at all: run sections 2 to 4 again.")
     return not_yet(f"One ping added {grown} bytes: are there more than two sockets by now?")
 
 
@@ -65,6 +72,8 @@ def counted_as_tcp(
     if address is None:
         return not_attempted("Replace None by an IPv6 address between quotes.")
     try:
+        if not isinstance(address, str):
+            raise ValueError
         given = ipaddress.IPv6Address(address)
     except ValueError:
         return not_yet(f"{address!r} is not an IPv6 address: those are hex digits and colons.")

@@ -125,7 +125,7 @@ class Instrument:
             "stop": self.stop,
             "redraw": self.draw,
             "interface": self._move,
-            "send": lambda kind: self.sender.soon(kind, 2.0, lambda text: self.say(text, True)),
+            "send": self._send,
             "clear": self.clear,
             "save": self._save,
         }
@@ -142,6 +142,15 @@ class Instrument:
         told = isinstance(error, CourseError)
         self.error = error if told else LiveError(f"{type(error).__name__}: {error}")
         self.say(f"Stopped: {self.error}", error=True)
+
+    def _send(self, kind: str) -> None:
+        """Send for two seconds, and say so where this plot does not show it."""
+        self.sender.soon(kind, 2.0, lambda text: self.say(text, error=True))
+        home = self.controls.interface.options[0] if self.controls.interface.options else None
+        if not self.repeat.running:
+            self.say(f"{kind} is sent in the private network. Press Start to see it.")
+        elif self.attachment.label != home:
+            self.say(f"{kind} is sent in the private network. Choose {home} to see it.")
 
     def _move(self) -> None:
         """Attach to the interface that was chosen, or choose the old one again."""

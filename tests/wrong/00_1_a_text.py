@@ -1,0 +1,1 @@
+frame_length = "98"

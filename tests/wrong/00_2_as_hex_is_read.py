@@ -1,0 +1,1 @@
+ethertype = 800

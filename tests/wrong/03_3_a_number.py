@@ -1,0 +1,1 @@
+address = 6
