@@ -18,7 +18,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from helpers import kernel, libbpf, loader, netlab, probes, sockets, toolchain, traffic
+from helpers import (
+    bcc_headers,
+    bcc_program,
+    kernel,
+    libbpf,
+    loader,
+    netlab,
+    probes,
+    sockets,
+    toolchain,
+    traffic,
+)
 from helpers.errors import CourseError
 from helpers.table import Table
 
@@ -107,6 +118,7 @@ def report() -> Report:
         check("BTF of the kernel", btf, WARNING),
         *(check(name, partial(tool, name), WARNING) for name in TOOLS),
         check("bcc", bcc, WARNING),
+        check("headers for bcc", kernel_headers, WARNING),
     ]
     gone = " and ".join(row.what for row in needed if row.status == MISSING)
     return Report([*needed, *wanted, check("the whole road", partial(road, gone))])
@@ -233,7 +245,15 @@ def bcc() -> Finding:
     if result.returncode:
         cure = "Run ./course lab, which links the distribution's python3-bpfcc (chapter 05)."
         return Finding(result.stderr.strip().splitlines()[-1], WARNING, cure)
+    if bcc_program.too_old(said):
+        cure = "Use a distribution with 0.21 or later, as Debian 12 or Ubuntu 24.04 (chapter 05)."
+        return Finding(f"{said}, too old", WARNING, cure)
     return Finding(said)
+
+
+def kernel_headers() -> Finding:
+    """The kernel headers that bcc will compile with."""
+    return Finding(str(bcc_headers.find()))
 
 
 def network() -> Finding:

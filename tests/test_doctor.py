@@ -30,6 +30,7 @@ PARTS = [
     "bpftool",
     "nft",
     "bcc",
+    "headers for bcc",
     "the whole road",
 ]
 
@@ -105,6 +106,7 @@ def test_another_language_changes_nothing():
     [
         ("__version__ = '0.1.10'", WARNING, "another package of that name, from PyPI"),
         ("raise OSError('libbcc.so.0: cannot open')", WARNING, "OSError: libbcc.so.0: cannot open"),
+        ("__version__, BPF = '0.18.0', object", WARNING, "0.18.0, too old"),
         ("__version__, BPF = '0.26.0', object", OK, "0.26.0"),
     ],
 )

@@ -99,7 +99,10 @@ class Instrument:
     def clear(self) -> None:
         """Forget what was recorded."""
         self.series = Series(self.series.protocols)
-        self.draw()
+        if self.repeat.running:
+            self.step()  # from here on, not from the next reading on
+        else:
+            self.draw()
 
     def say(self, text: str, error: bool = False) -> None:
         """Show one sentence beside the picture."""

@@ -1,0 +1,1 @@
+seconds_between_readings = 0.5
