@@ -43,7 +43,7 @@ class LibraryError(CourseError):
 
 @cache
 def library() -> ctypes.CDLL:
-    """libbpf with its prototypes declared, its messages going to `messages`.
+    """libbpf with its prototypes declared.
 
     Result: the library; calling a function of it releases Python's lock, as ctypes does.
     Errors: LibraryError.
@@ -58,8 +58,16 @@ def library() -> ctypes.CDLL:
         raise LibraryError(
             "libbpf 1.0 or later is not installed: run ./course lab, or install libbpf1."
         ) from error
-    found.libbpf_set_print(_collect)
     return found
+
+
+def listen() -> None:
+    """Empty `messages`, and have libbpf's messages go there from now on.
+
+    Before each load, because another library in this process may want them, too: bcc does.
+    """
+    messages.clear()
+    library().libbpf_set_print(_collect)
 
 
 def explain(code: int) -> str:

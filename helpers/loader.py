@@ -119,7 +119,7 @@ def load(path: str | Path) -> LoadedObject:
     Built in chapter 03.
     """
     library = libbpf.library()
-    libbpf.messages.clear()
+    libbpf.listen()
     if not Path(path).is_file():
         raise LoadError(f"There is no object file {path}: compile it first (chapter 02).")
     # chapter 03: begin load

@@ -88,6 +88,19 @@ def test_no_btf(compiled):
     assert "clang -g" in refused(compiled(options=("-g0",)))
 
 
+def test_messages_are_heard_although_bcc_listens_too(compiled):
+    # bcc has libbpf's messages go to itself when it is first used.
+    script = (
+        "import sys; from helpers import bcc_headers, loader; bcc_headers.use(); import bcc\n"
+        "loader.libbpf.library(); bcc.BPF(text='int nothing(void *ctx) { return 0; }')\n"
+        "loader.load(sys.argv[1])"
+    )
+    path = compiled(options=("-g0",))
+    command = [sys.executable, "-c", script, path]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert "clang -g" in result.stderr.splitlines()[-1]
+
+
 def test_a_section_name_that_stands_for_nothing(compiled):
     assert 'SEC("socket")' in refused(compiled('SEC("socket")', 'SEC("socket1")'))
 
