@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import socket
 from collections.abc import Callable
 
@@ -12,7 +13,8 @@ from helpers.checks import Verdict, not_attempted, not_yet, right
 from helpers.counters import name
 
 ECHO_4, ECHO_6 = 2 * 98, 2 * 118  # bytes of one ping, with 56 bytes of data
-EXPERIMENT = bytes(12) + b"\x88\xb5" + bytes(9) + b"\x11" + bytes(36)  # EtherType 88b5, for tests
+# A frame of EtherType 88b5, which is kept for experiments; byte 14 looks like IPv4, byte 23 like UDP.
+EXPERIMENT = bytes(12) + b"\x88\xb5\x45" + bytes(8) + b"\x11" + bytes(36)
 OTHER_ADDRESS = "2a11::1"  # whose byte 23 says UDP
 
 
@@ -122,9 +124,9 @@ def judge_top(answer: object, wanted: list[tuple[str, str, int]], count: int) ->
         return not_yet(f"A list of tuples of three is wanted, not {answer!r}.")
     source, _, size = rows[0]
     if not isinstance(source, str):
-        return not_yet(f"{source!r} is an address as a number; it should read like 127.0.0.2.")
-    if not isinstance(size, int):
-        return not_yet(f"{size!r} is a number of C's; its .value is Python's.")
+        return not_yet(f"{source!r} should be text, such as '127.0.0.2'.")
+    if not isinstance(size, numbers.Integral):
+        return not_yet(f"{size!r} is a C number; its .value is a Python number.")
     known = {address for row in wanted for address in row[:2]}
     if source not in known:
         return not_yet(f"Nobody here has the address {source}: in which order do its bytes come?")
@@ -150,9 +152,13 @@ def which_one(choices: dict[str, str | None]) -> Verdict:
         return not_attempted("Put a name between quotes for each None.")
     wrong = []
     for situation, choice in choices.items():
+        choice = str(choice).strip().lower()
         if choice not in ("bcc", "libbpf"):
-            return not_yet(f'{choice!r} is neither "bcc" nor "libbpf".')
-        better, reason = next(REASONS[word] for word in REASONS if word in situation)
+            return not_yet(f'Put "bcc" or "libbpf" for: {situation}')
+        known = [REASONS[word] for word in REASONS if word in situation]
+        if not known:
+            return not_yet("Leave the four situations as they are: ./course reset 05 has them.")
+        better, reason = known[0]
         if choice != better:
             wrong.append(f"{situation.rstrip('?')} ({reason})")
     if wrong:
