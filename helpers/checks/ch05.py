@@ -13,7 +13,7 @@ from helpers.checks import Verdict, not_attempted, not_yet, right
 from helpers.counters import name
 
 ECHO_4, ECHO_6 = 2 * 98, 2 * 118  # bytes of one ping, with 56 bytes of data
-# A frame of EtherType 88b5, which is kept for experiments; byte 14 looks like IPv4, byte 23 like UDP.
+# EtherType 88b5 is kept for experiments; byte 14 looks like IPv4, byte 23 like UDP.
 EXPERIMENT = bytes(12) + b"\x88\xb5\x45" + bytes(8) + b"\x11" + bytes(36)
 OTHER_ADDRESS = "2a11::1"  # whose byte 23 says UDP
 
