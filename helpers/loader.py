@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,6 +66,13 @@ class Map:
         if failed:
             raise KeyError(key)
         return value.raw
+
+    def counter(self, number: int) -> int:
+        """The value under a number, itself a number; both are in this machine's byte order.
+
+        Errors: as lookup. Built in chapter 03.
+        """
+        return int.from_bytes(self.lookup(number.to_bytes(4, sys.byteorder)), sys.byteorder)
 
 
 @dataclass

@@ -280,9 +280,7 @@ def road(gone: str = "") -> Finding:
         with loader.load(target) as loaded, netlab.open_network() as net:
             with sockets.packet_socket(net, loaded.program("count_bytes").fd):
                 traffic.echo(net, count=1, size=56)
-            key = socket.IPPROTO_ICMP.to_bytes(4, sys.byteorder)
-            value = loaded.map("bytes_by_protocol").lookup(key)
-    counted = int.from_bytes(value, sys.byteorder)
+            counted = loaded.map("bytes_by_protocol").counter(socket.IPPROTO_ICMP)
     if counted == ECHO or (counted > ECHO and not net.private):
         return Finding(f"one ping sent, {counted} bytes counted")
     cure = f"Report this to the course: {ECHO} bytes were sent."

@@ -13,7 +13,6 @@ from helpers.netlab import Network
 
 # From <asm-generic/socket.h> and <linux/if_ether.h>; Python's socket module names neither.
 SO_ATTACH_BPF = 50
-SO_DETACH_BPF = 27
 ETH_P_ALL = 0x0003
 
 

@@ -12,13 +12,8 @@ from helpers.errors import CourseError
 
 def line(counters: loader.Map) -> str:
     """One line as the kernel's own sample prints it."""
-    values = {
-        name: int.from_bytes(
-            counters.lookup(NUMBERS[name].to_bytes(4, sys.byteorder)), sys.byteorder
-        )
-        for name in ("TCP", "UDP", "ICMP")
-    }
-    return "TCP {TCP} UDP {UDP} ICMP {ICMP} bytes".format(**values)
+    tcp, udp, icmp = (counters.counter(NUMBERS[name]) for name in ("TCP", "UDP", "ICMP"))
+    return f"TCP {tcp} UDP {udp} ICMP {icmp} bytes"
 
 
 def five_lines() -> Iterator[str]:

@@ -12,8 +12,8 @@ import sysconfig
 from pathlib import Path
 
 from helpers.errors import CourseError
+from helpers.toolchain import COURSE
 
-COURSE = Path(__file__).resolve().parent.parent.parent
 # Where Debian and Ubuntu keep bcc's Python part; then Fedora and Arch.
 DISTRIBUTION = ("python3/dist-packages/bcc", "python3.*/site-packages/bcc")
 SETTINGS = {

@@ -14,7 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-COURSE = Path(__file__).resolve().parent.parent.parent
+from helpers.toolchain import COURSE
+
 LAST = Path("/proc/sys/kernel/cap_last_cap")
 CAP_NET_RAW, CAP_SYS_ADMIN, CAP_BPF = 13, 21, 39
 # What sudo would take away, and a browser, a terminal or a test asks for. Nothing secret: the

@@ -12,8 +12,7 @@ from itertools import count
 from pathlib import Path
 
 from helpers.errors import CourseError
-
-COURSE = Path(__file__).resolve().parent.parent.parent
+from helpers.toolchain import COURSE
 
 
 class WorkspaceError(CourseError):

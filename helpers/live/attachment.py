@@ -1,6 +1,6 @@
 """Which interface the moving plot looks at: one socket at a time, and what became of it.
 
-Laboratory equipment, used by live.py; what a socket does here is chapter 03.
+Laboratory equipment, used by helpers.live; what a socket does here is chapter 03.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What moves the plot: read, record and draw on the kernel's loop, as the controls say.
 
-Laboratory equipment, used by live.py. Chapter 04 builds the core of it by hand: a reading, a
+Laboratory equipment, used by helpers.live. Chapter 04 builds the core of it by hand: a reading, a
 rate, the lines over the saved background.
 """
 

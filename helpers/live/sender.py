@@ -1,6 +1,6 @@
 """The moving plot's own traffic: a little, ten times a second, in the private network.
 
-Laboratory equipment, used by live.py.
+Laboratory equipment, used by helpers.live.
 """
 
 from __future__ import annotations

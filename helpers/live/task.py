@@ -1,6 +1,6 @@
 """Something done again and again on the event loop of the notebook's kernel.
 
-Laboratory equipment, used by live.py; chapter 04 writes the simple form of it by hand.
+Laboratory equipment, used by helpers.live; chapter 04 writes the simple form of it by hand.
 """
 
 from __future__ import annotations
