@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+// A loop needs an end that is known beforehand: the first 64 bytes will do.
+#include "clinic.h"
+
+SEC("socket")
+int count_zeros(struct __sk_buff *skb)
+{
+	__u32 zeros = 0;
+
+	for (__u32 at = 0; at < 64 && at < skb->len; at++)
+		if (load_byte(skb, at) == 0)
+			zeros++;
+	add(0, zeros);
+	return 0;
+}
