@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -253,12 +253,22 @@ def _program(
     code = sections[name].data[start : start + symbol.size]
     targets = {r.offset - start: r.symbol for r in relocations if r.section == name}
     places = {offset - start: place for offset, place in lines.get(name, {}).items()}
-    return Program(symbol.name, name, list(_instructions(code, targets, places)))
+    return Program(symbol.name, name, list(decode(code, targets, places)))
 
 
-def _instructions(
-    code: bytes, targets: dict[int, str], places: dict[int, tuple[int, str]]
+def decode(
+    code: bytes,
+    targets: Mapping[int, str] | None = None,
+    places: Mapping[int, tuple[int, str]] | None = None,
 ) -> Iterator[Instruction]:
+    """Bytecode as instructions.
+
+    Arguments: targets: offset in bytes to the symbol that a relocation puts there; places: offset
+        to (line, source), valid from there on.
+    Errors: struct.error if an instruction is cut off.
+    Source: RFC 9669, section 3. Built in chapter 02.
+    """
+    targets, places = targets or {}, places or {}
     at, place = 0, (0, "")
     while at < len(code):
         place = places.get(at, place)

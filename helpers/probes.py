@@ -9,7 +9,7 @@ import ctypes
 import errno
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,14 +161,35 @@ def _status(proc: Path) -> dict[str, str]:
 def without_capabilities(function: Callable[..., Result], *arguments: object) -> Result:
     """Call a function in a thread that has given up every capability, and end that thread.
 
-    The rest of the process keeps its own: capabilities belong to a thread.
-    Source: capset(2). Laboratory equipment, first used in chapter 01.
+    Errors and source: as with_only. Laboratory equipment, first used in chapter 01.
     """
+    return with_only((), function, *arguments)
+
+
+def with_only(
+    names: Iterable[str], function: Callable[..., Result], *arguments: object
+) -> Result:
+    """Call a function in a thread that holds no other capability than these, and end that thread.
+
+    The rest of the process keeps its own: capabilities belong to a thread, and the kernel asks
+    the thread that makes a call. What the function opens belongs to the process and stays.
+    Arguments: names: keys of CAPABILITIES.
+    Errors: ProbeError if this process does not hold them itself, and what the function raises.
+    Source: capset(2), capabilities(7). Laboratory equipment, first used in chapter 08.
+    """
+    held = sum(1 << CAPABILITIES[name] for name in names)
 
     def run() -> Result:
-        version_3_this_thread, nothing = struct.pack("Ii", 0x20080522, 0), bytes(24)
-        if ctypes.CDLL(None).capset(version_3_this_thread, nothing):
-            raise ProbeError("The capabilities of a thread could not be given up: read on.")
+        version_3_this_thread = struct.pack("Ii", 0x20080522, 0)
+        halves = (held & 0xFFFFFFFF, held >> 32)
+        sets = struct.pack("6I", *(bits for half in halves for bits in (half, half, 0)))
+        if ctypes.CDLL(None).capset(version_3_this_thread, sets):
+            raise ProbeError(
+                f"This process cannot keep {' and '.join(names)}, it does not hold them: "
+                "start the course with ./course lab."
+                if held
+                else "The capabilities of a thread could not be given up: read on."
+            )
         return function(*arguments)
 
     with ThreadPoolExecutor(max_workers=1) as pool:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// A loop needs an end that is known beforehand: the first 64 bytes will do.
+// A loop needs an end that is known beforehand: 34 bytes, the headers of Ethernet and IPv4.
 #include "clinic.h"
 
 SEC("socket")
@@ -7,7 +7,8 @@ int count_zeros(struct __sk_buff *skb)
 {
 	__u32 zeros = 0;
 
-	for (__u32 at = 0; at < 64 && at < skb->len; at++)
+#pragma unroll
+	for (__u32 at = 0; at < 34; at++)
 		if (load_byte(skb, at) == 0)
 			zeros++;
 	add(0, zeros);
