@@ -166,9 +166,7 @@ def without_capabilities(function: Callable[..., Result], *arguments: object) ->
     return with_only((), function, *arguments)
 
 
-def with_only(
-    names: Iterable[str], function: Callable[..., Result], *arguments: object
-) -> Result:
+def with_only(names: Iterable[str], function: Callable[..., Result], *arguments: object) -> Result:
     """Call a function in a thread that holds no other capability than these, and end that thread.
 
     The rest of the process keeps its own: capabilities belong to a thread, and the kernel asks

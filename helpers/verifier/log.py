@@ -31,9 +31,10 @@ NOISE = re.compile(r" (?:refs=[\d,]+|cb|async_cb)$")
 class Step:
     """One instruction that the verifier went through.
 
-    number: its place in the program, in slots of 8 bytes. path: counts the ways through the
-    program, from 1; origin: the jump at which this way branched off, None for the first;
-    speculative: a way that only a processor that guesses would take.
+    number: its place in the program, in slots of 8 bytes. path: counts the paths through the
+    program, from 1; origin: the jump at which this path branched off, None for the first;
+    speculative: a path that only a processor that guesses would take; pruned: it was not taken
+    again, since nothing new was known.
     before, after: what was known then, {"R0": "map_value(...)", "fp-8": "mmmm????"}; a register
     that is missing held nothing.
     """
@@ -43,6 +44,7 @@ class Step:
     path: int = 1
     origin: int | None = None
     speculative: bool = False
+    pruned: bool = False
     before: dict[str, str] = field(default_factory=dict)
     after: dict[str, str] = field(default_factory=dict)
 
@@ -55,9 +57,8 @@ def last_instruction(log: str) -> int | None:
     """
     # chapter 08: begin last
     numbers = re.findall(r"^(\d+): \(", log, re.MULTILINE)
-    stopped = int(numbers[-1]) if numbers else None
     # chapter 08: end last
-    return stopped
+    return int(numbers[-1]) if numbers else None
 
 
 def words(log: str) -> str:
@@ -88,11 +89,13 @@ def read(log: str) -> list[Step]:
             path, origin, speculative = path + 1, int(branch[1]), bool(branch[3])
             reader.forget()
             reader.learn(branch[4])
+            if branch[4].strip() == "safe":
+                steps.append(Step(int(branch[2]), 0, path, origin, speculative, pruned=True))
         elif found := INSTRUCTION.match(line):
             _finish(steps, path, reader.known)
             opcode = int(found[2], 16)
             before = dict(reader.known)
-            steps.append(Step(int(found[1]), opcode, path, origin, speculative, before))
+            steps.append(Step(int(found[1]), opcode, path, origin, speculative, before=before))
             if opcode in LOSING_ARGUMENTS:
                 reader.lose_arguments()
             reader.learn(found[3])
@@ -103,23 +106,23 @@ def read(log: str) -> list[Step]:
     return steps
 
 
-def way_to_the_end(steps: list[Step]) -> list[Step]:
-    """The steps of the way that the verifier was on when it stopped, from the program's start.
+def last_path(steps: list[Step]) -> list[Step]:
+    """The steps of the path that the verifier was on when it stopped, from the program's start.
 
-    Each way branches off from one before it: what came after the branch is not part of it.
+    Each path branches off from one before it: what came after the branch is not part of it.
     """
-    way: list[Step] = []
+    taken: list[Step] = []
     for step in steps:
-        if way and step.path != way[-1].path:
-            numbers = [earlier.number for earlier in reversed(way)]
+        if taken and step.path != taken[-1].path:
+            numbers = [earlier.number for earlier in reversed(taken)]
             if step.origin in numbers:
-                del way[len(way) - numbers.index(step.origin) :]
-        way.append(step)
-    return way
+                del taken[len(taken) - numbers.index(step.origin) :]
+        taken.append(step)
+    return taken
 
 
 def _finish(steps: list[Step], path: int, known: dict[str, str]) -> None:
-    if steps and steps[-1].path == path:
+    if steps and steps[-1].path == path and not steps[-1].pruned:
         steps[-1].after = dict(known)
 
 

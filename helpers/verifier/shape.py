@@ -1,4 +1,4 @@
-"""Reasons that lie in the shape of a whole program: its ways, its loops, its stack.
+"""Reasons that lie in the shape of a whole program: its paths, its loops, its stack.
 
 Built in chapter 08, the_verifier.
 """
@@ -13,7 +13,7 @@ from helpers.disasm import ALU64, CALL, EXIT, GOTO, JUMP, JUMP32, ST, STX
 from helpers.objfile import Instruction
 from helpers.verifier.log import Step
 
-STACK = 512  # bytes, for all functions on the way together
+STACK = 512  # bytes, for all functions on a path together
 ENDLESS = {errno.E2BIG, errno.EFAULT, errno.EINVAL}
 Found = tuple[Instruction, str]
 
@@ -39,7 +39,7 @@ def next_numbers(instruction: Instruction) -> list[int]:
 
 
 def broken(instructions: Sequence[Instruction]) -> Found | None:
-    """A way that leads out of the program, or instructions that no way leads to."""
+    """A path that leads out of the program, or instructions that no path leads to."""
     by_number = {each.number: each for each in instructions}
     seen, ahead = set(), [0]
     while ahead:
@@ -48,34 +48,32 @@ def broken(instructions: Sequence[Instruction]) -> Found | None:
             continue
         seen.add(number)
         instruction = by_number[number]
-        ways = next_numbers(instruction)
+        following = next_numbers(instruction)
         if calls_function(instruction):
-            ways.append(number + 1 + instruction.imm)
-        for way in ways:
-            if way not in by_number:
+            following.append(number + 1 + instruction.imm)
+        for target in following:
+            if target not in by_number:
                 return instruction, (
-                    "After this the program would go on where it has no instruction. Every way "
+                    "After this the program would go on where it has no instruction. Every path "
                     "must end with exit."
                 )
-        ahead += ways
+        ahead += following
     for instruction in instructions:
         if instruction.number not in seen:
-            return instruction, "No way leads to this instruction. Take it out, or jump to it."
+            return instruction, "No path leads to this instruction. Take it out, or jump to it."
     return None
 
 
-def endless(
-    instructions: Sequence[Instruction], way: Sequence[Step], number: int
-) -> Found | None:
+def endless(instructions: Sequence[Instruction], path: Sequence[Step], number: int) -> Found | None:
     """A loop whose end the verifier did not see."""
-    if number not in ENDLESS or not way:
+    if number not in ENDLESS or not path:
         return None
     turns = [
         (earlier.number, later.number)
-        for earlier, later in zip(way, way[1:], strict=False)
+        for earlier, later in zip(path, path[1:], strict=False)
         if later.number <= earlier.number and earlier.opcode & 7 in (JUMP, JUMP32)
     ]
-    if not turns or not turns[-1][1] <= way[-1].number <= turns[-1][0]:
+    if not turns or not turns[-1][1] <= path[-1].number <= turns[-1][0]:
         return None
     body = [i for i in instructions if turns[-1][1] <= i.number <= turns[-1][0]]
     heads = [i for i in body if re.search(r"\b(for|while)\b", i.source)]
@@ -83,7 +81,7 @@ def endless(
     guess = (
         "It has one, but a processor that guesses may run past it, and for a process without "
         "CAP_PERFMON the verifier looks at that, too."
-        if any(step.speculative for step in way)
+        if any(step.speculative for step in path)
         else "How often it turns must be known from the program alone, not from the packet."
     )
     return (tests or heads or body)[-1], (
@@ -104,7 +102,7 @@ def too_deep(instructions: Sequence[Instruction]) -> Found | None:
     if total <= STACK or not calls:
         return None
     return calls[-1], (
-        f"The functions on this way need {total} bytes of stack together, and there are {STACK}. "
+        f"The functions on this path need {total} bytes of stack together, and there are {STACK}. "
         "Use smaller variables, or keep the data in a map."
     )
 
@@ -120,7 +118,9 @@ def _depth(body: Sequence[Instruction]) -> int:
             copies.discard(i.dst)
         elif family in (ST, STX) and i.dst == 10:
             lowest = min(lowest, i.offset)
-    return -(-max(-lowest, 1) // 16) * 16  # as newer kernels round it; older ones take a little more
+    return (
+        -(-max(-lowest, 1) // 16) * 16
+    )  # as newer kernels round it; older ones take a little more
 
 
 def _deepest(start, starts, depths, instructions, calls):
@@ -128,6 +128,6 @@ def _deepest(start, starts, depths, instructions, calls):
     best = depths[start], calls
     for i in instructions:
         if start <= i.number < end and calls_function(i) and i not in calls:
-            below, way = _deepest(i.number + 1 + i.imm, starts, depths, instructions, (*calls, i))
-            best = max(best, (depths[start] + below, way), key=lambda found: found[0])
+            below, found = _deepest(i.number + 1 + i.imm, starts, depths, instructions, (*calls, i))
+            best = max(best, (depths[start] + below, found), key=lambda pair: pair[0])
     return best

@@ -146,8 +146,9 @@ def shortened(text: str) -> str:
         return text
     half = SHOWN // 2
     left_out = text[half:-half].count("\n")
-    return f"{text[:half]}\n\n... {left_out:,} lines are left out here, .log has them ...\n\n" + (
-        text[-half:]
+    return (
+        f"{text[:half]}\n\n... {left_out:,} lines are left out here, .log has them ...\n\n"
+        + (text[-half:])
     )
 
 
@@ -158,19 +159,21 @@ def find(verdict: Verdict, text: str) -> Finding:
     """
     words = log.words(text)
     by_number = {each.number: each for each in verdict.instructions}
-    stopped = by_number.get(verdict.steps[-1].number) if verdict.steps else None
-    if not verdict.steps or (stopped and shape.is_jump(stopped, disasm.EXIT)):
-        found = shape.too_deep(verdict.instructions)
-        if not verdict.steps:
-            found = found or shape.broken(verdict.instructions)
-        if found:
-            return Finding(*found, True, {}, words)
-    way = log.way_to_the_end(verdict.steps)
-    if found := shape.endless(verdict.instructions, way, verdict.number):
+    last = verdict.steps[-1] if verdict.steps else None
+    stopped = by_number.get(last.number) if last else None
+    found = None
+    if last is None:
+        found = shape.broken(verdict.instructions) or shape.too_deep(verdict.instructions)
+    elif last.pruned or (stopped and shape.is_jump(stopped, disasm.EXIT)):
+        found = shape.too_deep(verdict.instructions)  # all paths were gone to their ends
+    if found:
+        return Finding(*found, True, {}, words)
+    path = log.last_path(verdict.steps)
+    if found := shape.endless(verdict.instructions, path, verdict.number):
         return Finding(*found, True, {}, words)
     if stopped is None:
         return Finding(None, UNKNOWN, False, {}, words)
-    before = verdict.steps[-1].before
+    before = last.before
     place = reasons.Place(stopped, before, verdict.number, verdict.kind, verdict.licence)
     used = {f"R{r}": before[f"R{r}"] for r in _used(stopped) if f"R{r}" in before}
     for reason in reasons.REASONS:
