@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // What every program of chapter 08's clinic has: headers, the map and the instructions of sockex1.
 
+#pragma once
+
 #include <stddef.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>

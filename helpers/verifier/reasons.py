@@ -224,6 +224,20 @@ def beyond(at: Place) -> str | None:
     )
 
 
+def arithmetic(at: Place) -> str | None:
+    if at.family not in (ALU32, ALU64) or at.number != errno.EACCES:
+        return None
+    operands = [at.of(r) for r in reads(at.instruction)]
+    if not any(map(known.is_pointer, operands)):
+        return None
+    if not any(map(known.is_number, operands)):
+        return "Of an address only sums and differences can be taken. Calculate with numbers."
+    return (
+        "An address can only be moved by a number that is known to stay within bounds. Compare "
+        "the number with its limit first."
+    )
+
+
 def address(at: Place) -> str | None:
     if at.address is None or not known.is_number(at.of(at.address)):
         return None
@@ -241,4 +255,4 @@ def frame(at: Place) -> str | None:
 
 # In this order: the first one that fits is given.
 REASONS = (frame, null, empty, bounds, leak, argument, licence, helper)
-REASONS += (result, context, stack, beyond, address)
+REASONS += (result, context, stack, beyond, arithmetic, address)
