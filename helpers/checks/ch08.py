@@ -67,7 +67,8 @@ def _pairs(verdict: verifier.Verdict) -> str | None:
     found = verdict.loaded.map("bytes_by_pair")
     sizes = (found.type, found.key_size, found.value_size, found.max_entries)
     with syscall.Map(os.dup(found.fd), *sizes) as pairs:
-        values = [int.from_bytes(pairs.lookup(key), sys.byteorder) for key in pairs.keys()]
+        keys = list(pairs.keys())
+        values = [int.from_bytes(pairs.lookup(key), sys.byteorder) for key in keys]
     if values == [98] * 3:
         return None
     return f"packets of three pairs should leave three values of 98, and left {values}."
