@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from helpers.bytecode import Instruction
 from helpers.errors import CourseError
-from helpers.objfile import Instruction, ObjectFile, Program
+from helpers.objfile import ObjectFile, Program
 from helpers.verifier.shape import calls_function
 
 FUNCTIONS = ".text"  # the section in which clang puts functions that programs call
@@ -53,7 +54,7 @@ def _join(
     joined: list[Instruction],
     placed: dict[str, int],
 ) -> None:
-    base = sum(len(each.raw) // 8 for each in joined)
+    base = sum(each.slots for each in joined)
     placed[program.name] = base
     joined += [replace(each, number=base + each.number) for each in program.instructions]
     for index in range(len(joined) - len(program.instructions), len(joined)):

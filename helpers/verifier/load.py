@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from helpers import libbpf, loader, objfile, probes, syscall
+from helpers import bytecode, libbpf, loader, objfile, probes, syscall
 from helpers.verifier.link import linked, only_program
 from helpers.verifier.verdict import Verdict
 
@@ -56,7 +56,7 @@ def show_bytes(
     Errors: SyscallError if it did not come to a verdict, ProbeError. Built in chapter 08.
     """
     names = {syscall.SOCKET_FILTER: "socket", syscall.SCHED_CLS: "tc", syscall.XDP: "xdp"}
-    instructions, kind_name = list(objfile.decode(code)), names.get(kind, f"type {kind}")
+    instructions, kind_name = list(bytecode.decode(code)), names.get(kind, f"type {kind}")
 
     def load() -> syscall.Program:
         return syscall.load_program(code, kind, license, log_level=LEVEL)

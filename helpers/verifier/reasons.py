@@ -11,12 +11,10 @@ import errno
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from helpers import disasm
-from helpers.disasm import ALU32, ALU64, CALL, EXIT, JUMP, JUMP32, LD, LDX, ST, STX
-from helpers.objfile import Instruction
+from helpers import bytecode, disasm
+from helpers.bytecode import ALU32, ALU64, CALL, EXIT, JUMP, JUMP32, LD, LDX, ST, STX, Instruction
 from helpers.verifier import known
 
-WIDTH = {0x00: 4, 0x08: 2, 0x10: 1, 0x18: 8}  # bytes, by the size bits of an opcode
 KEYED = {1: "lookup", 2: "update", 3: "delete"}  # helpers whose second argument is a key
 # Helpers that are for programs under the GPL only, and those for holders of CAP_PERFMON only,
 # by number: .gpl_only and bpf_base_func_proto() in the kernel tree.
@@ -41,26 +39,21 @@ class Place:
     licence: str
 
     @property
-    def family(self) -> int:
-        return self.instruction.opcode & 7
-
-    @property
     def address(self) -> int | None:
         """The register through which it reads or writes memory."""
-        return {LDX: self.instruction.src, ST: self.instruction.dst, STX: self.instruction.dst}.get(
-            self.family
-        )
+        dst, src = self.instruction.dst, self.instruction.src
+        return {LDX: src, ST: dst, STX: dst}.get(self.instruction.kind)
 
     @property
     def width(self) -> int:
-        return WIDTH[self.instruction.opcode & 0x18]
+        return bytecode.SIZES[self.instruction.opcode & 0x18]
 
     def of(self, register: int) -> str:
         """What was known of it; "" if it held nothing."""
         return self.before.get(f"R{register}", "")
 
     def is_jump(self, operation: int) -> bool:
-        return self.family == JUMP and self.instruction.opcode & 0xF0 == operation
+        return self.instruction.kind == JUMP and self.instruction.opcode & 0xF0 == operation
 
     @property
     def helper(self) -> int | None:
@@ -71,16 +64,18 @@ class Place:
 
 def reads(instruction: Instruction) -> list[int]:
     """The registers that an instruction takes something from; for a call none, that depends."""
-    family, operation = instruction.opcode & 7, instruction.opcode & 0xF0
+    kind, operation = instruction.kind, instruction.opcode & 0xF0
     dst, src = instruction.dst, instruction.src
-    other = [src] if instruction.opcode & disasm.REGISTER_SOURCE else []
-    if family in (ALU32, ALU64):
-        return other if operation == 0xB0 else [dst, *other]
-    if family in (JUMP, JUMP32):
-        return {CALL: [], EXIT: [0], 0: []}.get(operation, [dst, *other])
-    if family == LD:
-        return {0x20: [6], 0x40: [6, src]}.get(instruction.opcode & 0xE0, [])
-    return {LDX: [src], ST: [dst], STX: [dst, src]}[family]
+    other = [src] if instruction.opcode & bytecode.REGISTER_SOURCE else []
+    if kind in (ALU32, ALU64):
+        return other if operation == bytecode.MOVE else [dst, *other]
+    if kind in (JUMP, JUMP32):
+        return {CALL: [], EXIT: [0], bytecode.GOTO: []}.get(operation, [dst, *other])
+    if kind == LD:
+        return {bytecode.ABSOLUTE: [6], bytecode.INDIRECT: [6, src]}.get(
+            instruction.opcode & 0xE0, []
+        )
+    return {LDX: [src], ST: [dst], STX: [dst, src]}[kind]
 
 
 def null(at: Place) -> str | None:
@@ -117,7 +112,7 @@ def bounds(at: Place) -> str | None:
 def leak(at: Place) -> str | None:
     if at.is_jump(EXIT) and known.is_pointer(at.of(0)):
         return "The result would be an address of the kernel's, which it keeps secret."
-    if at.family != STX or not known.is_pointer(at.of(at.instruction.src)):
+    if at.instruction.kind != STX or not known.is_pointer(at.of(at.instruction.src)):
         return None
     if not at.of(at.instruction.dst).startswith(("map_value", "pkt", "ctx")):
         return None
@@ -208,7 +203,9 @@ def stack(at: Place) -> str | None:
     first = offset + at.instruction.offset
     if first < -512 or first + at.width > 0:
         return "The stack has 512 bytes, and this lies outside. Use fewer, or a map."
-    if at.family == LDX and not set(range(first, first + at.width)) <= known.written(at.before):
+    if at.instruction.kind == LDX and not set(range(first, first + at.width)) <= known.written(
+        at.before
+    ):
         return "Nothing was put into this variable before it is read. Give it a value first."
     return None
 
@@ -225,7 +222,7 @@ def beyond(at: Place) -> str | None:
 
 
 def arithmetic(at: Place) -> str | None:
-    if at.family not in (ALU32, ALU64) or at.number != errno.EACCES:
+    if at.instruction.kind not in (ALU32, ALU64) or at.number != errno.EACCES:
         return None
     operands = [at.of(r) for r in reads(at.instruction)]
     if not any(map(known.is_pointer, operands)):
@@ -248,7 +245,7 @@ def address(at: Place) -> str | None:
 
 
 def frame(at: Place) -> str | None:
-    if at.family in (ALU32, ALU64, LDX) and at.instruction.dst == 10:
+    if at.instruction.kind in (ALU32, ALU64, LDX) and at.instruction.dst == 10:
         return "r10 marks the end of the stack and can only be read. Copy it to another register."
     return None
 

@@ -9,8 +9,20 @@ import errno
 import re
 from collections.abc import Sequence
 
-from helpers.disasm import ALU64, CALL, EXIT, GOTO, JUMP, JUMP32, ST, STX
-from helpers.objfile import Instruction
+from helpers.bytecode import (
+    ALU64,
+    CALL,
+    EXIT,
+    GOTO,
+    JUMP,
+    JUMP32,
+    LOCAL,
+    MOVE,
+    REGISTER_SOURCE,
+    ST,
+    STX,
+    Instruction,
+)
 from helpers.verifier.log import Step
 
 STACK = 512  # bytes, for all functions on a path together
@@ -19,23 +31,25 @@ Found = tuple[Instruction, str]
 
 
 def is_jump(instruction: Instruction, operation: int) -> bool:
-    return instruction.opcode & 7 == JUMP and instruction.opcode & 0xF0 == operation
+    return instruction.kind == JUMP and instruction.opcode & 0xF0 == operation
 
 
 def calls_function(instruction: Instruction) -> bool:
     """Whether it calls another function of the same object."""
-    return is_jump(instruction, CALL) and instruction.src == 1
+    return is_jump(instruction, CALL) and instruction.src == LOCAL
 
 
 def next_numbers(instruction: Instruction) -> list[int]:
     """Where it may go on: the following instruction, the target of its jump, or both."""
-    following = instruction.number + len(instruction.raw) // 8
-    if instruction.opcode & 7 not in (JUMP, JUMP32) or is_jump(instruction, CALL):
+    following = instruction.number + instruction.slots
+    if instruction.kind not in (JUMP, JUMP32) or is_jump(instruction, CALL):
         return [following]
     if is_jump(instruction, EXIT):
         return []
-    target = instruction.number + 1 + instruction.offset
-    return [target] if is_jump(instruction, GOTO) else [following, target]
+    if instruction.opcode & 0xF0 == GOTO:  # of 32 bits: with a long way in imm
+        far = instruction.imm if instruction.kind == JUMP32 else instruction.offset
+        return [following + far]
+    return [following, following + instruction.offset]
 
 
 def broken(instructions: Sequence[Instruction]) -> Found | None:
@@ -110,13 +124,12 @@ def too_deep(instructions: Sequence[Instruction]) -> Found | None:
 def _depth(body: Sequence[Instruction]) -> int:
     lowest, copies = 0, set()
     for i in body:
-        family, operation = i.opcode & 7, i.opcode & 0xF0
-        if i.opcode == 0xBF and i.src == 10:
+        if i.opcode == ALU64 | MOVE | REGISTER_SOURCE and i.src == 10:
             copies.add(i.dst)
-        elif family == ALU64 and operation == 0 and i.dst in copies:
+        elif i.opcode == ALU64 and i.dst in copies:  # an addition of a number
             lowest = min(lowest, i.imm)
             copies.discard(i.dst)
-        elif family in (ST, STX) and i.dst == 10:
+        elif i.kind in (ST, STX) and i.dst == 10:
             lowest = min(lowest, i.offset)
     return (
         -(-max(-lowest, 1) // 16) * 16

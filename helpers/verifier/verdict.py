@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from html import escape
 
 from helpers import disasm
+from helpers.bytecode import CALL, EXIT, Instruction
 from helpers.errors import CourseError
 from helpers.loader import LoadedObject
-from helpers.objfile import Instruction
 from helpers.syscall import Program, TestRun, test_run
 from helpers.verifier import known, log, reasons, shape
 
@@ -164,7 +164,7 @@ def find(verdict: Verdict, text: str) -> Finding:
     found = None
     if last is None:
         found = shape.broken(verdict.instructions) or shape.too_deep(verdict.instructions)
-    elif last.pruned or (stopped and shape.is_jump(stopped, disasm.EXIT)):
+    elif last.pruned or (stopped and shape.is_jump(stopped, EXIT)):
         found = shape.too_deep(verdict.instructions)  # all paths were gone to their ends
     if found:
         return Finding(*found, True, {}, words)
@@ -183,6 +183,6 @@ def find(verdict: Verdict, text: str) -> Finding:
 
 
 def _used(instruction: Instruction) -> list[int]:
-    if shape.is_jump(instruction, disasm.CALL):
+    if shape.is_jump(instruction, CALL):
         return [1, 2, 3, 4, 5]
     return sorted(set(reasons.reads(instruction)))
