@@ -90,7 +90,8 @@ class Road:
             while sum("echo re" in line for line in seen) < expected:
                 seen.append(running.stdout.readline())
             running.stop()
-            return "".join(seen) + running.stdout.read() or "no frame\n"
+            text = "".join(seen) + running.stdout.read()
+            return f"{text.strip() or 'no frame'}\n"
 
     def map_ids(self) -> dict[str, object]:
         """The kernel's numbers of the map that is read, and of those that the program writes."""

@@ -42,37 +42,42 @@ def linked(found: ObjectFile, program: Program) -> list[Instruction]:
         if symbol.section == FUNCTIONS and symbol.name in found.programs
     }
     joined: list[Instruction] = []
-    placed: dict[str, int] = {}
-    _join(program, 0, starts, joined, placed)
+    _join(program, starts, joined, {})
     return joined
 
 
 def _join(
     program: Program,
-    section_start: int,
     starts: dict[int, Program],
     joined: list[Instruction],
     placed: dict[str, int],
 ) -> None:
+    """Put a program at the end of `joined`, and behind it what it calls and is not there yet."""
     base = sum(each.slots for each in joined)
     placed[program.name] = base
+    first = len(joined)
     joined += [replace(each, number=base + each.number) for each in program.instructions]
-    for index in range(len(joined) - len(program.instructions), len(joined)):
-        call = joined[index]
-        if not calls_function(call):
-            continue
-        own = call.number - base + section_start if program.section == FUNCTIONS else 0
-        by_name = next((s for s, p in starts.items() if p.name == call.symbol), None)
-        start = call.imm + 1 + (own if by_name is None and not _relocated(call, program) else 0)
-        start = start if by_name is None else by_name
-        callee = starts.get(start)
-        if callee is None:
-            continue
-        if callee.name not in placed:
-            _join(callee, start, starts, joined, placed)
-        joined[index] = replace(call, imm=placed[callee.name] - call.number - 1)
+    for index in range(first, len(joined)):
+        callee = _callee(joined[index], program, base, starts)
+        if callee is not None:
+            if callee.name not in placed:
+                _join(callee, starts, joined, placed)
+            distance = placed[callee.name] - joined[index].number - 1
+            joined[index] = replace(joined[index], imm=distance)
 
 
-def _relocated(call: Instruction, program: Program) -> bool:
-    # A relocation against the section itself has no name; within one section there is none.
-    return program.section != FUNCTIONS
+def _callee(
+    call: Instruction, caller: Program, base: int, starts: dict[int, Program]
+) -> Program | None:
+    """The function that an instruction calls, None if it calls none.
+
+    The object names it, or says how far it is: from the start of the functions' section, or from
+    the instruction itself if that lies in there, too.
+    """
+    if not calls_function(call):
+        return None
+    named = [function for function in starts.values() if function.name == call.symbol]
+    if named:
+        return named[0]
+    own = next((start for start, function in starts.items() if function is caller), None)
+    return starts.get(call.imm + 1 if own is None else own + call.number - base + call.imm + 1)
