@@ -6,6 +6,7 @@ bpf/clinic/mended/. All of them include clinic.h, which has headers, a map and a
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from IPython.display import display
 
 from helpers import toolchain, verifier
 from helpers.errors import CourseError
+from helpers.table import Table
 
 FOLDER = toolchain.SOURCES / "clinic"
 # The name of each program, and what its author believed.
@@ -45,34 +47,36 @@ def path(name: str, mended: bool = False) -> Path:
 
 
 def code(name: str, mended: bool = False) -> str:
-    """The C source of a case, without the lines that all of them have."""
+    """The C source of a case, without the lines that are the same in all of them."""
     lines = path(name, mended).read_text().expandtabs(4).splitlines()
-    return "\n".join(line for line in lines if not line.startswith(("// SPDX", "#include"))).strip()
+    everywhere = ("// SPDX", '#include "clinic.h"', "#define OWN_LICENSE")
+    return "\n".join(line for line in lines if not line.startswith(everywhere)).strip()
 
 
-def case(name: str, mended: bool = False) -> verifier.Verdict:
-    """Compile a case and show it to the verifier. Errors: as verifier.show, ClinicError."""
-    return shown(path(name, mended))
+def case(
+    name: str, mended: bool = False, holding: Sequence[str] = verifier.LEAST
+) -> verifier.Verdict:
+    """Compile a case and show it to the verifier; lines count as in code().
+
+    Errors: as verifier.show, ClinicError.
+    """
+    return written(code(name, mended), holding)
 
 
-def written(text: str) -> verifier.Verdict:
+def written(text: str, holding: Sequence[str] = verifier.LEAST) -> verifier.Verdict:
     """The same for C that a learner has written; clinic.h need not be included.
 
     Errors: as verifier.show, CompileError.
     """
-    own = ["-DOWN_LICENSE"] if 'SEC("license")' in text else []
+    # Included by an option, not by a line, so that lines count as the learner counts them.
+    options = ["-I", str(FOLDER), "-include", "clinic.h"]
+    if 'SEC("license")' in text:
+        options.append("-DOWN_LICENSE")
     with tempfile.TemporaryDirectory(prefix="course-") as folder:
         source = Path(folder) / "yours_kern.c"
         source.write_text(text)
-        # Not with an #include line, so that lines count as the learner counts them.
-        return shown(source, ["-include", str(FOLDER / "clinic.h"), *own])
-
-
-def shown(source: Path, options: Sequence[str] = ("-I", str(FOLDER))) -> verifier.Verdict:
-    """Compile a C file and show it to the verifier; the object file does not stay."""
-    with tempfile.TemporaryDirectory(prefix="course-") as folder:
-        target = Path(folder) / f"{source.stem}.o"
-        return verifier.show(toolchain.compile_bpf(source, target, options))
+        target = toolchain.compile_bpf(source, source.with_suffix(".o"), options)
+        return verifier.show(target, holding)
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,18 @@ def show_code(name: str, mended: bool = False) -> None:
     """The program of a case on the page, as C."""
     text = code(name, mended)
     display({"text/markdown": f"```c\n{text}\n```", "text/plain": text}, raw=True)
+
+
+def summary() -> Table:
+    """Every case in a row: the error, the line that decided, and why; loaded now, and folded."""
+    rows = []
+    for name in CASES:
+        with case(name) as verdict:
+            found = verdict.finding
+            line = found.instruction.source.strip() if found and found.instruction else ""
+            number = errno.errorcode.get(verdict.number, str(verdict.number))
+            rows.append((name, number, line, found.reason if found else "accepted"))
+    return Table("All ten: what decided, and why", ("case", "error", "line", "why"), rows, True)
 
 
 def gallery(*names: str) -> None:

@@ -42,7 +42,7 @@ def test_every_case_is_refused_and_the_reader_points_at_the_line(name):
         assert verdict.finding.explained
         assert reason in verdict.finding.reason
         instruction = verdict.finding.instruction
-        source = clinic.path(name).read_text().splitlines()
+        source = clinic.code(name).splitlines()
         assert line in source[instruction.line - 1]
         assert instruction.source.strip() == source[instruction.line - 1].strip()
         assert verdict.finding.words in verdict.log
@@ -54,6 +54,16 @@ def test_every_case_is_accepted_when_mended_and_right_on_packets(name):
     with clinic.case(name, mended=True) as verdict:
         assert verdict.accepted, verdict
         assert ch08.EFFECTS[name](verdict) is None
+
+
+@pytest.mark.kernel
+@EVERY_CASE
+def test_the_files_are_whole_programs_by_themselves(name, tmp_path):
+    for mended in (False, True):
+        options = ["-I", str(clinic.FOLDER)]
+        target = toolchain.compile_bpf(clinic.path(name, mended), tmp_path / "case.o", options)
+        with verifier.show(target) as verdict:
+            assert verdict.accepted == mended
 
 
 @EVERY_CASE

@@ -143,7 +143,7 @@ def mended(case: str | None, program: str | None) -> Verdict:
         return not_attempted("Name a case, and change its program.")
     if case not in EFFECTS:
         return not_yet(f"There is no case {case!r}; there is: {', '.join(EFFECTS)}.")
-    if str(program).split() in (clinic.code(case).split(), ["None"]):
+    if _without_comments(str(program)) in (_without_comments(clinic.code(case)), "None"):
         return not_attempted("Change the program so that the verifier takes it.")
     # Whether this machine can do it at all is not the learner's doing: that error goes on.
     with clinic.case(case, mended=True) as reference:
@@ -157,6 +157,11 @@ def mended(case: str | None, program: str | None) -> Verdict:
         return not_yet(str(error))
     except CourseError as error:
         return not_yet(f"It compiles, but there is nothing to verify or to run: {error}")
+
+
+def _without_comments(code: str) -> str:
+    lines = (line.partition("//")[0] for line in code.splitlines())
+    return " ".join(" ".join(lines).split())
 
 
 def _judge(case: str, verdict: verifier.Verdict) -> Verdict:

@@ -7,8 +7,8 @@ few rights as will do, `log` reads what it says, `known` puts a register's state
 
 from __future__ import annotations
 
-from helpers.verifier.load import show, show_bytes
+from helpers.verifier.load import LEAST, show, show_bytes
 from helpers.verifier.table import steps
 from helpers.verifier.verdict import Finding, RefusedError, Verdict
 
-__all__ = ["Finding", "RefusedError", "Verdict", "show", "show_bytes", "steps"]
+__all__ = ["LEAST", "Finding", "RefusedError", "Verdict", "show", "show_bytes", "steps"]

@@ -14,15 +14,21 @@ MOST_ROWS = 60
 ALWAYS = "R10"  # the stack's end, in every row the same
 
 
-def steps(verdict: Verdict) -> Table:
+def steps(verdict: Verdict, about: str = "") -> Table:
     """A row for each step that the verifier took, in its order.
 
+    Arguments: about: only registers of which that is known at some time, such as "packet".
     Result: a Table; a path is numbered where it begins. `-` stands for a register that holds
     nothing. Long logs are cut, and the caption says so. Built in chapter 08.
     """
     by_number = {each.number: each for each in verdict.instructions}
     shown = verdict.steps[:MOST_ROWS]
-    names = {name for step in shown for name in step.after if name[0] == "R" and name != ALWAYS}
+    names = {
+        name
+        for step in shown
+        for name, value in step.after.items()
+        if name[0] == "R" and name != ALWAYS and known.in_words(value).startswith(about)
+    }
     registers = sorted(names, key=lambda name: int(name[1:]))
     rows, path = [], 0
     for step in shown:
