@@ -85,7 +85,10 @@ def in_words(value: str) -> str:
     if value.startswith("pkt_end"):
         return "end of the packet"
     if value.startswith("pkt"):
-        return f"packet, {attribute(value, 'r') or 0} bytes checked"
+        checked = attribute(value, "r") or 0
+        # Below zero, however it is written: compared, and found to lie behind the end.
+        behind = not 0 <= checked < 1 << 31
+        return "packet, behind its end" if behind else f"packet, {checked} bytes checked"
     names = {
         "ctx": "skb",
         "map_ptr": "map",

@@ -14,6 +14,7 @@ behind it, and only those that have changed.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 INSTRUCTION = re.compile(r"^(\d+): \(([0-9a-f]{2})\)(.*)", re.MULTILINE)
@@ -24,6 +25,10 @@ NUMBERED = re.compile(r"(?:^|\s)\d+: (?:safe|(?=frame\d|R\d))")
 FRAME = re.compile(r"\bframe(\d+): ")
 # After these r1 to r5 hold nothing: a call, and the six old instructions that load from a packet.
 LOSING_ARGUMENTS = {0x85, 0x20, 0x28, 0x30, 0x40, 0x48, 0x50}
+# An address in a packet: on which unknown numbers it depends, and how many bytes were checked.
+PACKET = re.compile(
+    r"(?P<before>(?P<whose>pkt\((?:id=\d+,)?)(?:.*,)?)r=(?P<r>\d+)(?!\w)(?P<after>.*)"
+)
 NOISE = re.compile(r" (?:refs=[\d,]+|cb|async_cb)$")
 
 
@@ -143,9 +148,17 @@ class _Registers:
         if not found:
             return
         self._frame = int(frame[1]) if frame else 0
-        self._frames.setdefault(self._frame, {}).update(
-            (name, NOISE.sub("", value)) for name, value in found
-        )
+        told = {name: NOISE.sub("", value) for name, value in found}
+        self._frames.setdefault(self._frame, {}).update(told)
+        self._share(told.values())
+
+    def _share(self, told: Iterable[str]) -> None:
+        """Bytes of a packet that were checked hold for each address in it, told of or not."""
+        for checked in filter(None, map(PACKET.match, told)):
+            for name, other in self.known.items():
+                mine = PACKET.match(other)
+                if mine and mine["whose"] == checked["whose"] and checked["r"] != "0":
+                    self.known[name] = f"{mine['before']}r={checked['r']}{mine['after']}"
 
     def forget(self) -> None:
         self._frames = {0: {}}
