@@ -89,6 +89,8 @@ class Road:
             seen: list[str] = []
             while sum("echo re" in line for line in seen) < expected:
                 seen.append(running.stdout.readline())
+                if not seen[-1]:
+                    raise FaultError("tcpdump ended before the pings did: run the cell again.")
             running.stop()
             text = "".join(seen) + running.stdout.read()
             return f"{text.strip() or 'no frame'}\n"

@@ -205,6 +205,9 @@ WRITTEN = {
 def test_refusals_of_what_a_learner_may_write(name):
     text, line, reason = WRITTEN[name]
     with clinic.written(text) as verdict:
+        if "guessing" in name and "mitigations=off" in Path("/proc/cmdline").read_text():
+            assert verdict.accepted and not any(step.speculative for step in verdict.steps)
+            return
         assert not verdict.accepted
         assert verdict.finding.instruction.line == line, verdict
         assert reason in verdict.finding.reason
