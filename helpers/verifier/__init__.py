@@ -1,8 +1,9 @@
 """The verifier's side of the road: show it a program, read its log, name the reason.
 
-Built in chapter 08, the_verifier. In reading order: `load` shows a program to the kernel with as
-few rights as will do, `log` reads what it says, `known` puts a register's state into words,
-`reasons` and `shape` name the reason, `verdict` says it, `table` shows it step by step.
+Chapter 08, the_verifier, builds the beginnings of `load`, which shows a program to the kernel with
+as few rights as will do, and of `log`, which reads what it says. From there on, `known` puts a
+register's state into words, `reasons` and `shape` name the reason, `verdict` says it, and `table`
+shows it step by step.
 """
 
 from __future__ import annotations

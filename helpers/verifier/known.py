@@ -1,7 +1,8 @@
 """What the verifier knows of a register or a place on the stack, in words and in numbers.
 
-Built in chapter 08, the_verifier. The log's notation differs between kernels: a number of which
-nothing is known is `scalar()`, or before Linux 5.18 `inv(id=0)`; the constant 4 is `4` or `inv4`.
+Laboratory equipment, first used in chapter 08, the_verifier. The log's notation differs between
+kernels: a number of which nothing is known is `scalar()`, or before Linux 5.18 `inv(id=0)`; the
+constant 4 is `4` or `inv4`.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def written(registers: Mapping[str, str]) -> set[int]:
 def in_words(value: str) -> str:
     """What it is, for a reader: "number 0 to 255", "map value or null", "stack, 4 below the end".
 
-    The log's own notation where there are no words for it. Built in chapter 08.
+    The log's own notation where there are no words for it.
     """
     if (number := limits(value)) is not None:
         low, high = number

@@ -1,6 +1,6 @@
 """A program as the kernel gets it: its functions behind it, numbered through.
 
-Built in chapter 08, the_verifier: the log numbers instructions that way.
+Laboratory equipment, first used in chapter 08, the_verifier: the log numbers instructions that way.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def linked(found: ObjectFile, program: Program) -> list[Instruction]:
     """The instructions of a program and of the functions that it calls, as libbpf joins them.
 
     Result: numbered from 0 through all of them; the imm of a call leads to its function.
-    Source: bpf_object__reloc_code() in libbpf. Built in chapter 08.
+    Source: bpf_object__reloc_code() in libbpf.
     """
     starts = {
         symbol.value // 8: found.programs[symbol.name]

@@ -83,7 +83,7 @@ def words(log: str) -> str:
 def read(log: str) -> list[Step]:
     """The steps of a log of level 1 or 2, in the order in which the verifier took them.
 
-    With level 2 there is also what it knew. Built in chapter 08.
+    With level 2 there is also what it knew.
     Source: kernel/bpf/verifier.c and log.c in the kernel tree.
     """
     steps: list[Step] = []

@@ -1,8 +1,8 @@
 """Why the verifier refuses: one function for each reason, from the instruction and what was known.
 
-Built in chapter 08, the_verifier. A reason looks at the program, at the error number and at the
-registers, never at the wording of the message: that changes from kernel to kernel. It gives a
-sentence with the cause and the cure, or None if it is not the one.
+Laboratory equipment, first used in chapter 08, the_verifier. A reason looks at the program, at the
+error number and at the registers, never at the wording of the message: that changes from kernel to
+kernel. It gives a sentence with the cause and the cure, or None if it is not the one.
 """
 
 from __future__ import annotations

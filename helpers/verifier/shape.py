@@ -1,6 +1,6 @@
 """Reasons that lie in the shape of a whole program: its paths, its loops, its stack.
 
-Built in chapter 08, the_verifier.
+Laboratory equipment, first used in chapter 08, the_verifier.
 """
 
 from __future__ import annotations

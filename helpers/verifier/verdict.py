@@ -1,6 +1,6 @@
 """What the kernel said to a program: yes, or no and why, with the line of C that decided.
 
-Built in chapter 08, the_verifier.
+Laboratory equipment, first used in chapter 08, the_verifier.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Verdict:
     def run(self, packet: bytes) -> TestRun:
         """Run the accepted program on one packet, as syscall.test_run.
 
-        Errors: RefusedError, SyscallError. Built in chapter 08.
+        Errors: RefusedError, SyscallError.
         """
         if self.fd < 0:
             raise RefusedError("There is no program to run: it was refused, or is closed.")
@@ -153,10 +153,7 @@ def shortened(text: str) -> str:
 
 
 def find(verdict: Verdict, text: str) -> Finding:
-    """The decisive instruction and the reason, for a program that was refused.
-
-    Built in chapter 08.
-    """
+    """The decisive instruction and the reason, for a program that was refused."""
     words = log.words(text)
     by_number = {each.number: each for each in verdict.instructions}
     last = verdict.steps[-1] if verdict.steps else None
