@@ -1,6 +1,6 @@
 """The machine of classic BPF in Python: two registers, sixteen scratch words, one step at a time.
 
-Built in chapter 09, classic_bpf. It says what the kernel does; the tests hold it against the kernel.
+Built in chapter 09, classic_bpf. The tests hold what it returns against the kernel.
 """
 
 from __future__ import annotations
@@ -92,10 +92,7 @@ def step(
         return replace(after, scratch=tuple(words))
     if group == c.MISC:
         return replace(after, a=state.x) if i.code == c.MISC | c.TXA else replace(after, x=state.a)
-    if group == c.ALU:
-        value = calculated(i, state)
-    else:
-        value = loaded(i, state, data, mode, auxiliary)
+    value = calculated(i, state) if group == c.ALU else loaded(i, state, data, mode, auxiliary)
     if value is None:  # a division by 0, or a load from beyond the end
         return replace(state, result=0)
     return replace(after, x=value) if group == c.LDX else replace(after, a=value)
