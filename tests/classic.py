@@ -13,28 +13,38 @@ from helpers.cbpf import Instruction
 from helpers.cbpf import instruction as c
 
 NUMBERS = st.one_of(
-    st.integers(0, 70),
-    st.sampled_from([0xFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x0800]),
+    st.integers(0, 84),
+    st.sampled_from([0xFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFF0, 0xFFFFFFFF, 0x0800]),
     st.integers(0, 0xFFFFFFFF),
 )
+OFFSETS = st.one_of(st.integers(0, 72), st.integers(0, 72), st.integers(0, 72), NUMBERS)
 XOR_X = c.AUXILIARY_OFFSET + 40
-PACKETS = st.binary(max_size=72)
+PACKETS = st.one_of(st.binary(min_size=64, max_size=80), st.binary(max_size=80))
 WORDS = 3  # of scratch memory; each is stored before anything else
+STORED = [Instruction(c.ST, k=word) for word in range(WORDS)]
+# Both registers go into the number of bytes that arrive, 1 to 64, with every bit that they have.
+FOLDED = [
+    Instruction(c.ALU | c.MUL | c.K, k=0x9E3779B1),
+    Instruction(c.ALU | c.XOR | c.X),
+    Instruction(c.ALU | c.MUL | c.K, k=0x85EBCA6B),
+    Instruction(c.ALU | c.RSH | c.K, k=26),
+    Instruction(c.ALU | c.ADD | c.K, k=1),
+    Instruction(c.RET | c.A),
+]
+SCRATCH_AND_JUMPS = (c.ST, c.STX, c.LD | c.MEM, c.LDX | c.MEM, c.JMP | c.JA, c.JMP | c.JEQ)
+SCRATCH_AND_JUMPS += (c.RET | c.K,)
 
 
 @st.composite
 def filters(draw: st.DrawFn, codes: tuple[int, ...] = tuple(c.NOTATION)) -> list[Instruction]:
-    """A filter that the kernel takes, of up to 24 instructions."""
-    length = draw(st.integers(0, 20))
-    program = [Instruction(c.ST, k=word) for word in range(WORDS)]
-    for left in range(length, 0, -1):
-        program.append(_instruction(draw, draw(st.sampled_from(codes)), left))
-    last = draw(st.sampled_from((c.RET | c.K, c.RET | c.A)))
-    return [*program, Instruction(last, k=draw(NUMBERS))]
+    """A filter that the kernel takes: up to 20 instructions between STORED and FOLDED."""
+    length = draw(st.integers(1, 20))
+    body = [_instruction(draw, draw(st.sampled_from(codes)), n) for n in range(length, 0, -1)]
+    return STORED + body + FOLDED
 
 
 def _instruction(draw: st.DrawFn, code: int, left: int) -> Instruction:
-    """left: how many instructions follow."""
+    """left: how many instructions follow, up to the first of FOLDED."""
     operation, k = code & 0xF0, draw(NUMBERS)
     jt, jf = draw(st.tuples(st.integers(0, left - 1), st.integers(0, left - 1)))
     if code == c.JMP | c.JA:
@@ -45,8 +55,9 @@ def _instruction(draw: st.DrawFn, code: int, left: int) -> Instruction:
         k = k or 1
     elif code & 0x0F == c.ALU and operation in (c.LSH, c.RSH):
         k %= 32
-    elif code & 0xE7 == c.LD | c.ABS and k >= c.AUXILIARY_OFFSET:
-        k = XOR_X
+    elif code & 0x07 in (c.LD, c.LDX) and code & 0xE0 in (c.ABS, c.IND, c.MSH):
+        k = draw(OFFSETS)
+        k = XOR_X if code & 0xE7 == c.LD | c.ABS and k >= c.AUXILIARY_OFFSET else k
     return Instruction(code, jt, jf, k)
 
 
@@ -98,6 +109,12 @@ tcp[((tcp[12] & 0xf0) >> 2):4] = 0x47455420|vlan and ip|ip and (ip[2:2] - ((ip[0
 icmp[icmptype] = icmp-echo|host ::1|ip6[6] = 58|multicast|len % 3 = 0|ip or ip6 and not tcp
 """
 EXPRESSIONS = EXPRESSIONS.replace("\n", "|").strip("|").split("|")
+
+
+@st.composite
+def scratch_users(draw: st.DrawFn) -> list[Instruction]:
+    """A filter that stores and reads scratch words as it comes; the kernel takes some of these."""
+    return draw(filters(SCRATCH_AND_JUMPS))[draw(st.integers(0, WORDS)) :]
 
 
 class Pair:
