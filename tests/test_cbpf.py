@@ -202,6 +202,11 @@ def test_the_machine_step_by_step():
     assert [state.result for state in states] == [None] * 5 + [262144]
 
 
+def test_an_offset_goes_round_at_32_bits():
+    back = [Instruction(c.LDX | c.IMM, k=20), Instruction(c.LD | c.B | c.IND, k=0xFFFFFFF0)]
+    assert cbpf.run([*back, Instruction(c.RET | c.A)], bytes(range(50, 60))) == 54
+
+
 def test_the_machine_says_what_it_was_not_told():
     program = [Instruction(c.LD | c.ABS, k=c.AUXILIARY_OFFSET + 4), Instruction(c.RET | c.A)]
     assert cbpf.run(program, b"", auxiliary={"type": 4}) == 4

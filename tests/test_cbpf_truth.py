@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import compared
 import pytest
-from classic import EXPRESSIONS, PACKETS, Pair, damaged, filters, frames, pair, scratch_users
+from classic import EXPRESSIONS, PACKETS, XOR_X, Pair, damaged, filters, frames, pair, scratch_users
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -55,6 +55,23 @@ def outcomes(program: list[Instruction], packets: list[bytes]) -> dict[bytes, in
 @example(  # a division by zero returns 0, also behind a load that has succeeded
     [Instruction(c.LD | c.LEN), Instruction(c.ALU | c.DIV | c.X), Instruction(c.RET | c.A)],
     [b"12345"],
+)
+@example(  # an offset from X goes round at 32 bits
+    [
+        Instruction(c.LDX | c.IMM, k=20),
+        Instruction(c.LD | c.B | c.IND, k=0xFFFFFFF0),
+        Instruction(c.RET | c.A),
+    ],
+    [bytes(range(50, 60))],
+)
+@example(
+    [
+        Instruction(c.LDX | c.IMM, k=6),
+        Instruction(c.LD | c.IMM, k=3),
+        Instruction(c.LD | c.W | c.ABS, k=XOR_X),
+        Instruction(c.RET | c.A),
+    ],
+    [bytes(10)],
 )
 def test_the_machine_returns_what_the_kernel_does(joined: Pair, program, packets):
     cbpf.check(program)
