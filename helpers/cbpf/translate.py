@@ -8,11 +8,10 @@ it: registers are cleared by loading 0, and instructions that nothing leads to a
 from __future__ import annotations
 
 import struct
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from helpers import disasm, objfile
+from helpers import bytecode, disasm
 from helpers.cbpf import instruction as c
 from helpers.cbpf.check import SCRATCH_WORDS, check
 from helpers.cbpf.instruction import FilterError, Instruction
@@ -185,13 +184,14 @@ def reachable(program: Sequence[Instruction]) -> list[int]:
 
 
 def encoded_row(row: Extended, offset: int, number: int | None) -> bytes:
-    """8 bytes, in this machine's byte order."""
+    """8 bytes, as in chapter 02."""
     if not -(1 << 15) <= offset < 1 << 15:
         raise TranslationError(
             f"Instruction {number} jumps further than 16 bits can say in eBPF.", number
         )
-    high, low = (row.src, row.dst) if sys.byteorder == "little" else (row.dst, row.src)
-    return struct.pack("=BBhi", row.opcode, high << 4 | low, offset, row.imm)
+    # chapter 09: begin ebpf
+    return struct.pack("<BBhi", row.opcode, row.src << 4 | row.dst, offset, row.imm)
+    # chapter 09: end ebpf
 
 
 def side_by_side(program: Sequence[Instruction]) -> str:
@@ -203,14 +203,6 @@ def side_by_side(program: Sequence[Instruction]) -> str:
     for number, rows in translated(program):
         left = "" if number is None else c.text(program[number], number).expandtabs(4)
         for raw in rows:
-            lines.append(f"{left:44} {disasm.text(as_object(raw))}")
+            lines.append(f"{left:44} {disasm.text(next(bytecode.decode(raw)))}")
             left = ""
     return "\n".join(lines)
-
-
-def as_object(raw: bytes) -> objfile.Instruction:
-    """Eight bytes of eBPF, as the disassembler of chapter 02 wants them."""
-    opcode, registers, offset, imm = struct.unpack("=BBhi", raw)
-    high, low = registers >> 4, registers & 0x0F
-    dst, src = (low, high) if sys.byteorder == "little" else (high, low)
-    return objfile.Instruction(0, raw, opcode, dst, src, offset, imm)
