@@ -7,11 +7,12 @@ time, `translate` makes an eBPF program of it.
 
 from helpers.cbpf.check import check
 from helpers.cbpf.expression import compile_expression
-from helpers.cbpf.instruction import Instruction, decode, encode, listing, text
+from helpers.cbpf.instruction import FilterError, Instruction, decode, encode, listing, text
 from helpers.cbpf.machine import run, steps
 from helpers.cbpf.translate import side_by_side, translate
 
 __all__ = [
+    "FilterError",
     "Instruction",
     "check",
     "compile_expression",
