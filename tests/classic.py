@@ -75,29 +75,40 @@ def damaged(draw: st.DrawFn) -> list[Instruction]:
     return program
 
 
-FIELD = st.one_of(st.integers(0, 255), st.sampled_from([1, 6, 17, 47, 58]))
-STATION = st.sampled_from(["02000000000a", "02000000000b", "ffffffffffff", "01005e000001"])
+STATIONS = [bytes.fromhex(each) for each in ("02000000000a", "02000000000b", "01005e000001")]
+STATIONS.append(b"\xff" * 6)
+ADDRESSES = [b"\x0a\0\0\x01", b"\x0a\0\0\x02", b"\x7f\0\0\x01", b"\xe0\0\0\1"]
+PORTS = [22, 53, 80, 2048, 40000]
 TCP_GET = bytes(8) + b"\x50" + bytes(7) + b"GET "
-ADDRESS = st.sampled_from([b"\x0a\0\0\x01", b"\x0a\0\0\x02", b"\x7f\0\0\x01", b"\xe0\0\0\1"])
-PORT = st.sampled_from([22, 53, 80, 2048, 40000])
+# What a frame is made of: for each argument of frame(), the values that filters ask for.
+CHOICES = {
+    "kind": [0x0800, 0x0800, 0x86DD, 0x0806, 0x8100],
+    "stations": [to + of for to in STATIONS for of in STATIONS],
+    "number": [1, 6, 6, 17, 47, 58, 255],
+    "ports": [(of, to) for of in PORTS for to in PORTS],
+    "words": [5, 6, 15],
+    "fragment": [0, 0, 0, 0x4000, 0x2000, 0x0010],
+    "length": [84, 20, 24],
+    "ttl": [1, 64],
+    "addresses": [of + to for of in ADDRESSES for to in ADDRESSES],
+    "data": [TCP_GET, bytes(17), bytes(range(200, 240)), b"\x12" * 30],
+    "end": [None, None, None, 14, 30, 36],
+}
 
 
-@st.composite
-def frames(draw: st.DrawFn) -> bytes:
-    """An Ethernet frame that could be one, with the values that filters ask for; maybe cut off."""
-    kind = draw(st.sampled_from([0x0800, 0x0800, 0x86DD, 0x0806, 0x8100]))
-    ethernet = bytes.fromhex(draw(STATION) + draw(STATION)) + struct.pack("!H", kind)
-    ethernet += b"\0\1\x08\0" if kind == 0x8100 else b""
-    number, ports = draw(FIELD), struct.pack("!HH", draw(PORT), draw(PORT))
-    words = draw(st.sampled_from([5, 6, 15]))
-    fragment = draw(st.sampled_from([0, 0, 0, 0x4000, 0x2000, 0x0010]))
-    length, ttl = draw(st.sampled_from([84, 4 * words])), draw(st.sampled_from([1, 64]))
+def frame(kind, stations, number, ports, words, fragment, length, ttl, addresses, data, end):
+    """An Ethernet frame, up to its byte `end`; `words`: the fours of bytes in its IPv4 header."""
+    ethernet = stations + struct.pack("!H", kind) + (b"\0\1\x08\0" if kind == 0x8100 else b"")
     four = struct.pack("!BBHHHBBH", 0x40 + words, 0, length, 0, fragment, ttl, number, 0)
-    four += draw(ADDRESS) + draw(ADDRESS)
+    four += addresses + bytes(4 * words - 20)
     six = struct.pack("!IHBB", 6 << 28, 64, number, 64) + bytes(15) + b"\1" + bytes(15) + b"\1"
-    network = six if kind == 0x86DD else four + bytes(4 * words - 20)
-    whole = ethernet + network + ports + draw(st.one_of(st.binary(min_size=16), st.just(TCP_GET)))
-    return whole[: draw(st.sampled_from([len(whole), len(whole), 14, 30, 36]))]
+    network = six if kind == 0x86DD else four
+    return (ethernet + network + struct.pack("!HH", *ports) + data)[:end]
+
+
+def frames() -> st.SearchStrategy[bytes]:
+    choices = {name: st.sampled_from(values) for name, values in CHOICES.items()}
+    return st.fixed_dictionaries(choices).map(lambda chosen: frame(**chosen))
 
 
 EXPRESSIONS = """

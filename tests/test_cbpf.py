@@ -20,7 +20,7 @@ from helpers.cbpf.expression import (
 )
 from helpers.cbpf.instruction import InstructionError
 from helpers.cbpf.machine import MachineError
-from helpers.cbpf.translate import TranslationError
+from helpers.cbpf.rules import TranslationError
 
 ACCEPT, DROP = Instruction(c.RET | c.K, k=262144), Instruction(c.RET | c.K)
 ICMP = bytes.fromhex(
@@ -232,9 +232,9 @@ def test_a_translation_leaves_out_what_nothing_leads_to():
 
 def test_side_by_side():
     shown = cbpf.side_by_side(cbpf.decode(ICMP)).split("\n")
-    left, right = zip(*((line[:44].strip(), line[45:]) for line in shown), strict=True)
+    left, right = zip(*((line[:46].strip(), line[47:]) for line in shown), strict=True)
     assert [line for line in left if line] == [
-        line.expandtabs(4) for line in cbpf.listing(cbpf.decode(ICMP)).split("\n")
+        line.expandtabs() for line in cbpf.listing(cbpf.decode(ICMP)).split("\n")
     ]
     assert "r0 = *(u16 *)skb[12]" in right
     assert "if r0 != 2048 goto +4" in right

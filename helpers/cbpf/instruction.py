@@ -109,6 +109,13 @@ class Instruction:
     k: int = 0
 
 
+def row(code: int, jt: int, jf: int, k: int) -> bytes:
+    """One instruction as bytes. Errors: struct.error. Built in chapter 09."""
+    # chapter 09: begin row
+    return struct.pack("=HBBI", code, jt, jf, k)
+    # chapter 09: end row
+
+
 def encode(program: Sequence[Instruction]) -> bytes:
     """A filter as bytes, 8 per instruction, in this machine's byte order.
 
@@ -118,9 +125,7 @@ def encode(program: Sequence[Instruction]) -> bytes:
     raw = b""
     for number, each in enumerate(program):
         try:
-            # chapter 09: begin encode
-            raw += struct.pack("=HBBI", each.code, each.jt, each.jf, each.k)
-            # chapter 09: end encode
+            raw += row(each.code, each.jt, each.jf, each.k)
         except struct.error as error:
             raise InstructionError(
                 f"Instruction {number} does not fit into its 8 bytes: code takes up to 0xffff, "
@@ -137,9 +142,7 @@ def decode(raw: bytes) -> list[Instruction]:
             f"{len(raw)} bytes are no whole number of instructions: each has 8 of them.",
             len(raw) // 8,
         )
-    # chapter 09: begin decode
     return [Instruction(*fields) for fields in struct.iter_unpack("=HBBI", raw)]
-    # chapter 09: end decode
 
 
 def auxiliary(instruction: Instruction) -> str | None:

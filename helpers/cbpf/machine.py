@@ -103,10 +103,8 @@ def skipped(i: Instruction, state: State) -> int:
     if i.code == c.JMP | c.JA:
         return i.k
     a, b = state.a, state.x if i.code & c.X else i.k
-    # chapter 09: begin jump
     conditions = {c.JEQ: a == b, c.JGT: a > b, c.JGE: a >= b, c.JSET: a & b != 0}
     return i.jt if conditions[i.code & 0xF0] else i.jf
-    # chapter 09: end jump
 
 
 def calculated(i: Instruction, state: State) -> int | None:
@@ -169,7 +167,5 @@ def from_packet(data: bytes, offset: int, size: int, mode: str) -> int | None:
             f"A load from {c.signed(offset)} counts from the start of another header "
             "(SKF_NET_OFF, SKF_LL_OFF), which this machine does not know."
         )
-    # chapter 09: begin load
     piece = data[offset : offset + size]
     return int.from_bytes(piece, BYTE_ORDER[mode]) if len(piece) == size else None
-    # chapter 09: end load
