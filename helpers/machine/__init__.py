@@ -23,7 +23,7 @@ from helpers.machine.maps import Map
 from helpers.machine.operations import operation
 from helpers.machine.packet import Packet
 from helpers.machine.state import State, World
-from helpers.machine.step import PYTHON_SAYS, named, steps
+from helpers.machine.step import named, steps
 from helpers.machine.translate import translated
 from helpers.machine.translation import Translation
 
@@ -74,7 +74,7 @@ class Machine:
         state = self.begin(packet)
         try:
             yield from steps(state, self._operations, self.budget)
-        except (MachineError, *PYTHON_SAYS) as error:
+        except (MachineError, TypeError) as error:
             fault = named(error, self.instruction(state.last), state)
             raise fault from (None if fault is error else error)
 
@@ -94,7 +94,7 @@ class Machine:
 
         Built in chapter 07.
         """
-        text = translated(self.instructions, self.references, name)
+        text = translated(self.instructions, self.references, self.order, name)
         return Translation(self, text, name)
 
     def instruction(self, place: int) -> Instruction:

@@ -8,6 +8,9 @@ range is cut off afterwards. Source: RFC 9669, section 4.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 from helpers import bytecode
 from helpers.bytecode import Instruction
 
@@ -67,14 +70,15 @@ def swapped(value: int, bits: int) -> int:
 NAMES = {each.__name__: each for each in (signed, quotient, remainder, swapped)}
 
 
-def width(i: Instruction) -> int:
-    """64, or 32 for the instructions that look at the lower half of registers only."""
-    return 64 if i.kind in (bytecode.ALU64, bytecode.JUMP) else 32
+def bits(i: Instruction) -> int:
+    """64, or 32 for the instructions that work with the lower half of registers."""
+    order = i.kind == bytecode.ALU32 and i.opcode & 0xF0 == bytecode.BYTE_ORDER
+    return 64 if order or i.kind in (bytecode.ALU64, bytecode.JUMP) else 32
 
 
 def expression(i: Instruction) -> str:
     """What an arithmetic or conditional instruction works out of a and b, in Python."""
-    bits, operation = width(i), i.opcode & 0xF0
+    operation = i.opcode & 0xF0
     if i.kind in (bytecode.JUMP, bytecode.JUMP32):
         found = CONDITIONS[bytecode.CONDITIONS[operation]]
     elif operation == bytecode.NEGATE:
@@ -88,14 +92,10 @@ def expression(i: Instruction) -> str:
     else:
         sign = bytecode.ARITHMETIC[operation]
         found = OPERATIONS[f"s{sign}" if i.offset else sign]
-    return found.format(bits=bits, shift=bits - 1)
+    return found.format(bits=bits(i), shift=bits(i) - 1)
 
 
-def result_bits(i: Instruction) -> int:
-    """How many bits of an arithmetic result are kept; a byte order works on all 64."""
-    return 64 if i.opcode & 0xF0 == bytecode.BYTE_ORDER else width(i)
-
-
-def immediate(i: Instruction) -> int:
-    """The number imm as the second operand: sign-extended, then cut to the width."""
-    return i.imm & (M64 if width(i) == 64 else M32)
+@cache
+def function(expression: str) -> Callable[[int, int], int]:
+    """A Python function of a and b that works out an expression of this module's."""
+    return eval(f"lambda a, b: {expression}", NAMES)

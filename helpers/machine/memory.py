@@ -8,28 +8,17 @@ The kernel's addresses are not like this; programs cannot tell, since they may n
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 
 from helpers.machine.arithmetic import M32, M64
 from helpers.machine.faults import BadAddress
-from helpers.machine.maps import Element, Map
+from helpers.machine.maps import HASH, Element, Map
 
 # Numbers of regions: the context; a stack for each of eight nested functions; the maps
 # themselves, which nobody can look into; and from ELEMENTS on their values.
 CONTEXT, STACK, MAPS, ELEMENTS = 1, 8, 0x100, 1 << 24
 FRAMES = 8
 STACK_SIZE = 512  # bytes, of each function
-# How to read and write a number of so many bytes, the least significant byte first.
-NUMBERS = {1: struct.Struct("<B"), 2: struct.Struct("<H"), 4: struct.Struct("<I")}
-NUMBERS |= {8: struct.Struct("<Q")}
-UNPACK = {size: number.unpack_from for size, number in NUMBERS.items()}
-PACK = {size: number.pack_into for size, number in NUMBERS.items()}
-UNPACK_SIGNED = {
-    1: struct.Struct("<b").unpack_from,
-    2: struct.Struct("<h").unpack_from,
-    4: struct.Struct("<i").unpack_from,
-}
 
 
 class Memory:
@@ -59,10 +48,10 @@ class Memory:
         return region << 32
 
     def forget(self) -> None:
-        """Take the addresses of all elements back."""
-        for region in self.elements:
-            del self.readable[region], self.writable[region]
-        self.elements.clear()
+        """Take the addresses of all elements of hashes back; those of arrays are for good."""
+        hashes = [r for r in self.elements if self.maps[r // ELEMENTS - 1].kind == HASH]
+        for region in hashes:
+            del self.readable[region], self.writable[region], self.elements[region]
 
     def map_at(self, address: int) -> tuple[int, Map]:
         """The map that an address in a register stands for, with its number."""

@@ -8,19 +8,19 @@ somewhere shows when Python works with them; helpers.machine.step makes named fa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
 
 from helpers import bytecode
 from helpers.bytecode import Instruction
 from helpers.machine import arithmetic, calls, packet
-from helpers.machine.arithmetic import M32, M64
+from helpers.machine.access import atomic, load, size_of, store
+from helpers.machine.arithmetic import M64, function
 from helpers.machine.decode import is_call, is_exit, is_goto, target
 from helpers.machine.faults import BadArgument
 from helpers.machine.link import Reference
-from helpers.machine.memory import CONTEXT, PACK, UNPACK, UNPACK_SIGNED
-from helpers.machine.state import UNSET, State
+from helpers.machine.memory import CONTEXT
+from helpers.machine.state import UNSET, Operation, State
 
-Operation = Callable[[State], "int | None"]
+NO_CONTEXT = "packet loads want the context in r6 (r6 = r1 at the beginning)."
 
 
 def operation(i: Instruction, references: Mapping[int, Reference]) -> Operation:
@@ -48,126 +48,46 @@ def operation(i: Instruction, references: Mapping[int, Reference]) -> Operation:
     return atomic(i) if i.opcode & 0xE0 == bytecode.ATOMIC else store(i)
 
 
-@cache
-def function(expression: str) -> Callable[[int, int], int]:
-    """A Python function of a and b that works out an expression of helpers.machine.arithmetic."""
-    return eval(f"lambda a, b: {expression}", arithmetic.NAMES)
+def second(i: Instruction, mask: int) -> Callable[[list], int]:
+    """How to get the second operand from the registers: it is the number imm, or in src."""
+    src, number = i.src, i.imm & mask
+    if i.opcode & bytecode.REGISTER_SOURCE:
+        return lambda registers: registers[src] & mask
+    return lambda registers: number
 
 
 def arithmetical(i: Instruction) -> Operation:
-    work_out, mask = function(arithmetic.expression(i)), (1 << arithmetic.result_bits(i)) - 1
+    work_out, mask = function(arithmetic.expression(i)), (1 << arithmetic.bits(i)) - 1
     dst, src, following = i.dst, i.src, i.number + 1
-    if i.opcode & 0xF0 in (bytecode.NEGATE, bytecode.BYTE_ORDER):
-        src = dst
-    elif not i.opcode & bytecode.REGISTER_SOURCE:
-        return arithmetical_with_number(i, work_out, mask)
-    if i.opcode == bytecode.ALU64 | bytecode.REGISTER_SOURCE | bytecode.MOVE and not i.offset:
-
-        def run(s: State) -> int:
-            registers = s.registers
-            registers[dst] = registers[src]  # even if that has no value
-            return following
-
-    elif i.opcode & 0xF0 == bytecode.MOVE:
-
-        def run(s: State) -> int:
-            registers = s.registers
-            registers[dst] = work_out(None, registers[src] & mask) & mask
-            return following
-
-    else:
-
-        def run(s: State) -> int:
-            registers = s.registers
-            registers[dst] = work_out(registers[dst] & mask, registers[src] & mask) & mask
-            return following
-
-    return run
-
-
-def arithmetical_with_number(i: Instruction, work_out: Callable, mask: int) -> Operation:
-    dst, b, following = i.dst, arithmetic.immediate(i), i.number + 1
     if i.opcode & 0xF0 == bytecode.MOVE:
-
-        def run(s: State) -> int:
-            s.registers[dst] = b
-            return following
-
-    else:
+        operand = second(i, mask)
+        whole = i.kind == bytecode.ALU64 and i.opcode & bytecode.REGISTER_SOURCE and not i.offset
 
         def run(s: State) -> int:
             registers = s.registers
-            registers[dst] = work_out(registers[dst] & mask, b) & mask
+            # All 64 bits are copied as they are, even if that is no value.
+            registers[dst] = registers[src] if whole else work_out(0, operand(registers)) & mask
+            return following
+
+    else:
+        unary = i.opcode & 0xF0 in (bytecode.NEGATE, bytecode.BYTE_ORDER)
+        operand = (lambda registers: 0) if unary else second(i, mask)
+
+        def run(s: State) -> int:
+            registers = s.registers
+            registers[dst] = work_out(registers[dst] & mask, operand(registers)) & mask
             return following
 
     return run
 
 
 def conditional(i: Instruction) -> Operation:
-    holds, mask = function(arithmetic.expression(i)), (1 << arithmetic.width(i)) - 1
-    dst, src, b = i.dst, i.src, arithmetic.immediate(i)
-    there, following = target(i), i.number + 1
-    if i.opcode & bytecode.REGISTER_SOURCE:
-
-        def run(s: State) -> int:
-            registers = s.registers
-            return there if holds(registers[dst] & mask, registers[src] & mask) else following
-
-    else:
-
-        def run(s: State) -> int:
-            return there if holds(s.registers[dst] & mask, b) else following
-
-    return run
-
-
-def load(i: Instruction) -> Operation:
-    size, dst, src, offset, following = size_of(i), i.dst, i.src, i.offset, i.number + 1
-    unpack = (UNPACK_SIGNED if i.opcode & 0xE0 == bytecode.MEMORY_SIGNED else UNPACK)[size]
-
-    def run(s: State) -> int:
-        address = s.registers[src] + offset
-        s.registers[dst] = unpack(s.readable[address >> 32], address & M32)[0] & M64
-        return following
-
-    return run
-
-
-def store(i: Instruction) -> Operation:
-    size, dst, src, offset, following = size_of(i), i.dst, i.src, i.offset, i.number + 1
-    pack, mask, number = PACK[size], (1 << 8 * size_of(i)) - 1, i.imm
-
-    def run(s: State) -> int:
-        address = s.registers[dst] + offset
-        pack(s.writable[address >> 32], address & M32, s.registers[src] & mask)
-        return following
-
-    def run_with_number(s: State) -> int:
-        address = s.registers[dst] + offset
-        pack(s.writable[address >> 32], address & M32, number & mask)
-        return following
-
-    return run_with_number if i.kind == bytecode.ST else run
-
-
-def atomic(i: Instruction) -> Operation:
-    size, dst, src, offset, following = size_of(i), i.dst, i.src, i.offset, i.number + 1
-    unpack, pack, mask = UNPACK[size], PACK[size], (1 << 8 * size_of(i)) - 1
-    sign, _ = bytecode.ATOMICS.get(i.imm & ~bytecode.FETCH, ("=", ""))
-    work_out = function(arithmetic.OPERATIONS[sign])
-    compares, fetches = i.imm == bytecode.COMPARE, i.imm & bytecode.FETCH
+    holds, mask = function(arithmetic.expression(i)), (1 << arithmetic.bits(i)) - 1
+    dst, operand, there, following = i.dst, second(i, mask), target(i), i.number + 1
 
     def run(s: State) -> int:
         registers = s.registers
-        address = registers[dst] + offset
-        memory, start = s.writable[address >> 32], address & M32
-        old = unpack(memory, start)[0]
-        new = work_out(old, registers[src] & mask) & mask
-        if not compares or old == registers[0] & mask:
-            pack(memory, start, new)
-        if fetches:
-            registers[0 if compares else src] = old
-        return following
+        return there if holds(registers[dst] & mask, operand(registers)) else following
 
     return run
 
@@ -193,7 +113,7 @@ def packet_load(i: Instruction) -> Operation:
     def run(s: State) -> int | None:
         registers = s.registers
         if registers[6] & M64 != CONTEXT << 32:
-            raise BadArgument("packet loads want the context in r6 (r6 = r1 at the beginning).")
+            raise BadArgument(NO_CONTEXT)
         offset = arithmetic.signed(registers[src] + number, 32) if indirect else number
         found = packet.load(s.data, offset, size)
         registers[1:6] = UNSET
@@ -230,7 +150,3 @@ def leaving(s: State) -> int | None:
     if not s.frames:
         s.registers[0] & M64  # the program itself needs a result
     return s.leave()
-
-
-def size_of(i: Instruction) -> int:
-    return bytecode.SIZES[i.opcode & 0x18]

@@ -40,12 +40,11 @@ class State:
     """
 
     __slots__ = ("registers", "at", "last", "executed", "frames", "reading", "memory", "packet")
-    __slots__ += ("readable", "writable", "data", "world")
+    __slots__ += ("data", "world")
 
     def __init__(self, packet: Packet, maps: Sequence[Map], world: World) -> None:
         self.packet, self.data, self.world = packet, packet.data, world
         self.memory = Memory(packet.context, maps)
-        self.readable, self.writable = self.memory.readable, self.memory.writable
         self.registers = [None, CONTEXT << 32, *[None] * 8, self.memory.frame(0)]
         self.frames: list[tuple] = []
         self.at: int | None = 0
@@ -69,3 +68,7 @@ class State:
         back_to, kept = self.frames.pop()
         self.registers[1:] = [*UNSET, *kept]
         return back_to
+
+
+# What does an instruction: it changes the state, and returns the place of the next one.
+Operation = Callable[[State], "int | None"]

@@ -5,16 +5,14 @@ Built in chapter 07, inside_the_bytecode.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Mapping
 
 from helpers import bytecode, disasm
 from helpers.bytecode import Instruction
 from helpers.machine import calls
 from helpers.machine.decode import is_call, is_exit
-from helpers.machine.faults import BadAddress, BudgetSpent, Fault, UnsetRegister
-from helpers.machine.operations import Operation, size_of
-from helpers.machine.state import State
+from helpers.machine.faults import BudgetSpent, Fault, UnsetRegister
+from helpers.machine.state import Operation, State
 
 
 def steps(state: State, operations: Mapping[int, Operation], budget: int) -> Iterator[State]:
@@ -52,12 +50,6 @@ def named(error: Exception, i: Instruction, state: State) -> Exception:
     for number in read_by(i):
         if state.registers[number] is None:
             return UnsetRegister(f"{text}r{number} has no value here{why_unset(number)}.", i.number)
-    if i.kind in (bytecode.LDX, bytecode.ST, bytecode.STX):
-        base = i.src if i.kind == bytecode.LDX else i.dst
-        address = state.registers[base] + i.offset
-        writing = i.kind != bytecode.LDX
-        if sentence := state.memory.explain(address, size_of(i), writing):
-            return BadAddress(text + sentence, i.number)
     return error
 
 
@@ -92,6 +84,3 @@ def read_by(i: Instruction) -> list[int]:
         return [i.src]
     compares = mode == bytecode.ATOMIC and i.imm == bytecode.COMPARE
     return [i.dst, i.src] + ([0] if compares else [])
-
-
-PYTHON_SAYS = (TypeError, LookupError, struct.error)

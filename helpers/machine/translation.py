@@ -5,49 +5,42 @@ Built in chapter 07, inside_the_bytecode.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import struct
 
 from helpers import bytecode
-from helpers.machine import arithmetic, calls, packet
-from helpers.machine.arithmetic import M32, M64
+from helpers.bytecode import Instruction
+from helpers.machine.access import size_of
+from helpers.machine.arithmetic import M32
+from helpers.machine.environment import environment
 from helpers.machine.faults import (
-    BadArgument,
+    BadAddress,
     BudgetSpent,
     MachineError,
-    TooManyFrames,
-    UnknownHelper,
 )
-from helpers.machine.memory import CONTEXT, FRAMES, PACK, UNPACK, UNPACK_SIGNED, Memory
-from helpers.machine.operations import function
+from helpers.machine.memory import CONTEXT, STACK, STACK_SIZE, Memory
 from helpers.machine.packet import Packet
-from helpers.machine.state import State
-from helpers.machine.step import PYTHON_SAYS, named, spent
+from helpers.machine.state import State, World
+from helpers.machine.step import named, spent
 from helpers.machine.translate import Text
 
+# What Python says where a register has no value or an address leads nowhere.
+PYTHON_SAYS = (TypeError, LookupError, struct.error)
+R1, R10 = CONTEXT << 32, (STACK << 32) + STACK_SIZE
 ELEMENTS_KEPT = 10_000  # addresses of map elements; beyond, they are handed out anew
-
-
-class Unset:
-    """What a register without a value holds: it can be copied, and any use of it fails."""
-
-    def _fail(self, *other: object) -> int:
-        raise TypeError("a register without a value is used")
-
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __bool__ = _fail
-    __add__ = __sub__ = __mul__ = __and__ = __or__ = __xor__ = __floordiv__ = __mod__ = _fail
-    __lshift__ = __rshift__ = __radd__ = __rand__ = __index__ = _fail
-    __hash__ = None
 
 
 class Run:
     """What the lines of a translated program share while they run; for helpers, a state."""
 
-    __slots__ = ("memory", "data", "world", "depth", "executed", "budget", "reading")
+    __slots__ = ("memory", "context", "stack", "data", "world", "budget", "depth", "executed")
+    __slots__ += ("reading",)
 
-    def __init__(self, memory: Memory, world: object, budget: int) -> None:
+    def __init__(self, memory: Memory, packet: Packet, world: World, budget: int) -> None:
         self.memory, self.world, self.budget = memory, world, budget
+        self.data, self.context, self.stack = packet.data, packet.context, bytearray(STACK_SIZE)
         self.depth = self.executed = 0
-        self.data, self.reading = b"", None
+        memory.readable[CONTEXT] = packet.context
+        memory.readable[STACK] = memory.writable[STACK] = self.stack
 
     def spend(self, instructions: int) -> None:
         """Count a block that is about to run. Errors: BudgetSpent."""
@@ -76,19 +69,16 @@ class Translation:
         Errors: a Fault. The budget is looked at only in programs with loops.
         """
         given = given if isinstance(given, Packet) else Packet(given)
-        memory, unset = self._memory, self._unset
-        run = Run(memory, self._machine.world, self._machine.budget)
-        run.data = given.data
-        memory.readable[CONTEXT] = given.context
+        unset = self._unset
+        run = Run(self._memory, given, self._machine.world, self._machine.budget)
         try:
-            end = memory.frame(0)
-            result = self._function(run, CONTEXT << 32, unset, unset, unset, unset, end) & M32
+            result = self._function(run, R1, unset, unset, unset, unset, R10) & M32
             run.spend(0)
         except (MachineError, *PYTHON_SAYS) as error:
             fault = self._named(error, given)
             raise fault from (None if fault is error else error)
-        if len(memory.elements) > ELEMENTS_KEPT:
-            memory.forget()
+        if len(self._memory.elements) > ELEMENTS_KEPT:
+            self._memory.forget()
         return result
 
     def _named(self, error: Exception, given: Packet) -> Exception:
@@ -102,89 +92,20 @@ class Translation:
             # The result itself had no value: some exit has returned it.
             place = next(i.number for i in self._machine.instructions if i.opcode == 0x95)
         state = State(given, self._machine.order, self._machine.world)
-        state.memory = self._memory
         values = (found.get(f"r{number}", self._unset) for number in range(11))
         state.registers = [None if value is self._unset else value for value in values]
-        return named(error, self._machine.instruction(place), state)
+        state.memory = self._memory
+        i = self._machine.instruction(place)
+        if not isinstance(error, MachineError) and (reason := misled(i, state)):
+            error = BadAddress(reason)
+        return named(error, i, state)
 
 
-def environment(memory: Memory, references: dict) -> dict[str, object]:
-    """The names that the lines of a translated program use."""
-    names: dict[str, object] = {"M32": M32, "M64": M64, "unset": Unset(), **arithmetic.NAMES}
-    names |= {helper.__name__: helper for helper, _ in calls.HELPERS.values()}
-    names |= {"packet_load": packet.load, "no_context": no_context, "call_local": call_local}
-    names["unknown_helper"] = unknown_helper
-    names["element"] = lambda s, place: s.memory.share(
-        references[place].number, references[place].element
-    )
-    for size in UNPACK:
-        names[f"load_u{8 * size}"] = loader(memory, UNPACK[size])
-        names[f"store_u{8 * size}"] = storer(memory, size)
-        if size in UNPACK_SIGNED:
-            names[f"load_s{8 * size}"] = loader(memory, UNPACK_SIGNED[size])
-        for sign, name in [*bytecode.ATOMICS.values(), ("=", "exchange")]:
-            title = f"exchange_u{8 * size}" if sign == "=" else f"atomic_{name}_u{8 * size}"
-            names[title] = atomic(memory, size, function(arithmetic.OPERATIONS[sign]))
-        names[f"compare_exchange_u{8 * size}"] = compare_exchange(memory, size)
-    return names
-
-
-def loader(memory: Memory, unpack: Callable) -> Callable[[int], int]:
-    regions = memory.readable
-
-    def load(address: int) -> int:
-        return unpack(regions[address >> 32], address & M32)[0]
-
-    return load
-
-
-def storer(memory: Memory, size: int) -> Callable[[int, int], None]:
-    regions, pack, mask = memory.writable, PACK[size], (1 << 8 * size) - 1
-
-    def store(address: int, value: int) -> None:
-        pack(regions[address >> 32], address & M32, value & mask)
-
-    return store
-
-
-def atomic(memory: Memory, size: int, work_out: Callable) -> Callable[[int, int], int]:
-    regions, unpack, pack, mask = memory.writable, UNPACK[size], PACK[size], (1 << 8 * size) - 1
-
-    def update(address: int, value: int) -> int:
-        region, start = regions[address >> 32], address & M32
-        old = unpack(region, start)[0]
-        pack(region, start, work_out(old, value & mask) & mask)
-        return old
-
-    return update
-
-
-def compare_exchange(memory: Memory, size: int) -> Callable[[int, int, int], int]:
-    regions, unpack, pack, mask = memory.writable, UNPACK[size], PACK[size], (1 << 8 * size) - 1
-
-    def update(address: int, expected: int, value: int) -> int:
-        region, start = regions[address >> 32], address & M32
-        old = unpack(region, start)[0]
-        if old == expected & mask:
-            pack(region, start, value & mask)
-        return old
-
-    return update
-
-
-def call_local(s: Run, called: Callable[..., int], *registers: int) -> int:
-    """Call a function of the program: it gets r1 to r5 and a stack of its own."""
-    s.depth += 1
-    if s.depth == FRAMES:
-        raise TooManyFrames(f"calls are nested deeper than {FRAMES} functions.")
-    result = called(s, *registers, s.memory.frame(s.depth))
-    s.depth -= 1
-    return result
-
-
-def no_context() -> None:
-    raise BadArgument("packet loads want the context in r6 (r6 = r1 at the beginning).")
-
-
-def unknown_helper(number: int) -> None:
-    raise UnknownHelper(calls.unknown(number))
+def misled(i: Instruction, state: State) -> str | None:
+    """Why the address that an instruction uses is wrong, in a sentence, if that is so."""
+    if i.kind not in (bytecode.LDX, bytecode.ST, bytecode.STX):
+        return None
+    base = state.registers[i.src if i.kind == bytecode.LDX else i.dst]
+    if base is None:
+        return None
+    return state.memory.explain(base + i.offset, size_of(i), i.kind != bytecode.LDX)
