@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import compared
+import classic_counts
 import pytest
 
 from helpers import loader, netlab, sockets, toolchain
@@ -46,7 +46,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"{on_the_kernel} tests passed on the real kernel")
-    for what, count in compared.counts.items():
+    for what, count in classic_counts.counts.items():
         terminalreporter.write_line(f"{count:,} {what}")
 
 
