@@ -104,6 +104,8 @@ OWN_BRACKET = {
     "06": {"chapter 06: one system call": (2,)},
     "09": {"chapter 09: one call for both": (2, 3)},
 }
+# What a chapter has in place of a stage's detail.
+OWN_DETAIL = {("09", 2): "setsockopt(2)"}
 ROAD_MARKS = {
     "00": "No stage is marked: this chapter drives the whole road once.",
     "01": "Marked: the ground, which is the kernel itself.",
@@ -171,7 +173,7 @@ def road(chapter: str) -> str:
                 width,
                 height,
                 name,
-                with_bcc if bcc else detail,
+                with_bcc if bcc else OWN_DETAIL.get((chapter, stage), detail),
                 stage in marked,
                 MONO,
             )
