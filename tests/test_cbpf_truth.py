@@ -29,7 +29,7 @@ from classic import (
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from helpers import cbpf, sockets, syscall, traffic
+from helpers import cbpf, loader, sockets, syscall, toolchain, traffic
 from helpers.cbpf import Instruction, expression
 from helpers.cbpf import instruction as c
 from helpers.cbpf.check import NOT_IN_SECCOMP
@@ -198,6 +198,19 @@ def test_every_expression_takes_some_of_such_frames_and_leaves_some():
     for text in EXPRESSIONS:
         program = cbpf.compile_expression(text)
         assert {cbpf.run(program, each) > 0 for each in made} == {True, False}, text
+
+
+def test_the_same_filter_in_c_takes_the_same_frames(joined: Pair):
+    some = random.Random(2014)
+    made = [
+        frame(**{name: some.choice(values) for name, values in CHOICES.items()}) for _ in range(500)
+    ]
+    classic = cbpf.compile_expression("icmp")
+    with loader.load(toolchain.compile_bpf("icmp_kern.c")) as loaded:
+        fd = loaded.program("only_icmp").fd
+        joined.receiver.setsockopt(socket.SOL_SOCKET, sockets.SO_ATTACH_BPF, fd)
+        for each in made:
+            assert joined.arrives(each) == kept(cbpf.run(classic, each), each)
 
 
 @pytest.mark.parametrize("name", sorted(set(FIELDS) | {"xor_x"}))
