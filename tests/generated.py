@@ -7,10 +7,13 @@ its registers and on its stack, and ends by writing all of them to an array map.
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterator
 
-from helpers.bytecode import ABSOLUTE, INDIRECT
+from helpers import disasm
+from helpers.bytecode import ABSOLUTE, INDIRECT, decode
+from helpers.disasm import DisasmError
 
 OUT_FD, HASH_FD, CPU_FD = 0x1001, 0x1002, 0x1003  # stand-ins, replaced by with_fds()
 SLOTS = 8  # of 8 bytes, below r10
@@ -272,3 +275,14 @@ def with_fds(code: bytes, fds: dict[int, int]) -> bytes:
             piece = piece[:4] + struct.pack("<I", fd) + piece[8:]
         result, at = result + piece, at + size
     return result
+
+
+def opcodes() -> set[int]:
+    """All that RFC 9669 defines."""
+    found = set()
+    for opcode in range(256):
+        for imm in (0, 16):
+            with contextlib.suppress(DisasmError):
+                disasm.text(next(decode(insn(opcode, imm=imm) + bytes(8))))
+                found.add(opcode)
+    return found
