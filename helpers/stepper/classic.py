@@ -42,31 +42,47 @@ def moments(
     auxiliary: Mapping[str, int] | None,
 ) -> Iterator[View]:
     """The view before the first instruction, and after each."""
-    yield View(None, 0, registers(State(), State()))
+    yield View(None, 0, registers(State()), scratch(program, State()))
     for before, after in pairwise(cbpf.steps(program, packet, mode, auxiliary)):
         i = program[before.number]
+        reading = bytes_read(i, before, len(packet))
         yield View(
             executed=before.number,
             following=after.number if after.result is None else None,
-            registers=registers(before, after),
-            memory=scratch(program, before, after),
-            reading=bytes_read(i, before, len(packet)),
-            note=note(i, after),
+            registers=registers(after, written(i) if after.result is None else ""),
+            memory=scratch(program, after, written(i)),
+            reading=reading,
+            note=note(i, before, after, packet[slice(*reading)] if reading else b""),
             ending=ending(i, before, after, len(packet)),
         )
 
 
-def registers(before: State, after: State) -> tuple[Cell, ...]:
-    pairs = (("A", before.a, after.a), ("X", before.x, after.x))
-    return tuple(Cell(name, f"{new:#x}", str(new), old != new) for name, old, new in pairs)
+def written(i: Instruction) -> str:
+    """The name of what an instruction writes to, "" if to nothing."""
+    group = i.code & 0x07
+    if group in (c.ST, c.STX):
+        return f"M[{i.k}]"
+    if group == c.LDX or i.code == c.MISC | c.TAX:
+        return "X"
+    return "A" if group in (c.LD, c.ALU, c.MISC) else ""
 
 
-def scratch(program: Sequence[Instruction], before: State, after: State) -> tuple[Group, ...]:
-    """The scratch words that the filter uses; without any, no group."""
+def registers(state: State, changed: str = "") -> tuple[Cell, ...]:
+    pairs = (("A", state.a), ("X", state.x))
+    return tuple(Cell(name, shown(value), changed=name == changed) for name, value in pairs)
+
+
+def scratch(program: Sequence[Instruction], state: State, changed: str = "") -> tuple[Group, ...]:
+    """The scratch words that the filter stores to; without any, no group."""
     used = sorted({i.k for i in program if i.code in (c.ST, c.STX)})
-    words = ((f"M[{word}]", before.scratch[word], after.scratch[word]) for word in used)
-    cells = tuple(Cell(name, f"{new:#x}", str(new), old != new) for name, old, new in words)
+    pairs = [(f"M[{word}]", state.scratch[word]) for word in used]
+    cells = tuple(Cell(name, shown(value), changed=name == changed) for name, value in pairs)
     return (Group("scratch memory", cells),) if cells else ()
+
+
+def shown(number: int) -> str:
+    """In hex, as filters compare it, and in decimal."""
+    return str(number) if number < 10 else f"{number:#x} = {number}"
 
 
 def place_of(i: Instruction, before: State) -> tuple[int, int] | None:
@@ -83,19 +99,24 @@ def bytes_read(i: Instruction, before: State, length: int) -> tuple[int, int] | 
     return place if place and place[1] <= length else None
 
 
-def note(i: Instruction, after: State) -> str:
-    """Where a jump went."""
-    if i.code not in c.CONDITIONAL or after.result is not None:
-        return ""
-    return f"goes on at {after.number}"
+def note(i: Instruction, before: State, after: State, read: bytes) -> str:
+    """A few words about what happened that no register shows."""
+    if read:
+        return f"from the packet: {read.hex(' ')}"
+    if i.code == c.JMP | c.JA:
+        return f"goes on at {after.number}"
+    if i.code in c.CONDITIONAL:
+        answer = "yes" if after.number == before.number + 1 + i.jt else "no"
+        return f"{answer}: goes on at {after.number}"
+    return ""
 
 
 def ending(i: Instruction, before: State, after: State, length: int) -> str:
     if after.result is None:
         return ""
     if i.code & 0x07 == c.RET:
-        return f"returns {after.result}"
-    place = place_of(i, before)
-    if place:
-        return f"returns 0: there is no byte {max(place[0], length)} in this packet"
-    return "returns 0: a division by 0"
+        return f"The filter returns {after.result}."
+    if place := place_of(i, before):
+        missing = max(place[0], length)
+        return f"The filter returns 0: there is no byte {missing} in this packet."
+    return "The filter returns 0: a division by 0."
