@@ -10,7 +10,7 @@ from helpers.cbpf.check import ReturnError
 from helpers.stepper.classic import walk
 from helpers.stepper.view import Cell, Group
 
-PORT_53 = bytes(12) + b"\x08\x00\x45" + bytes(8) + b"\x11" + bytes(12) + b"\x00\x35" * 2 + bytes(20)
+PORT_53 = bytes(12) + b"\x08\x00\x45" + bytes(8) + b"\x11" + bytes(12) + b"\x00\x35" * 2 + bytes(18)
 
 
 def test_a_walk_through_an_expression():
