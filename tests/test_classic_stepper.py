@@ -43,7 +43,7 @@ def test_a_walk_through_an_expression():
 @pytest.mark.parametrize(
     ("program", "ending"),
     [
-        ([Instruction(0x30, k=60), Instruction(0x16)], "there is no byte 58 in this packet."),
+        ([Instruction(0x30, k=60), Instruction(0x16)], "there is no byte 60 in this packet."),
         ([Instruction(0x20, k=57), Instruction(0x16)], "there is no byte 58 in this packet."),
         (
             [Instruction(0x40, k=0xFFFFFFF0), Instruction(0x16)],
