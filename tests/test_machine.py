@@ -197,7 +197,7 @@ def test_references_to_maps_and_values(translated):
         (insn(0x85, imm=999), faults.UnknownHelper, 0, "does not have the helper number 999"),
         (insn(0x85, imm=25), faults.UnknownHelper, 0, "bpf_perf_event_output; it has map_lookup"),
         (insn(0x85, 0, 2, 0, 1), faults.UnknownHelper, 0, "no functions of the kernel"),
-        (insn(0x85, imm=1), faults.UnsetRegister, 0, "r2 has no value"),
+        (insn(0x85, imm=26), faults.UnsetRegister, 0, "r2 has no value"),
         (
             insn(0xBF, 2, 10) + insn(0x85, imm=1),
             faults.BadAddress,
