@@ -176,8 +176,13 @@ def test_references_to_maps_and_values(translated):
 @pytest.mark.parametrize(
     ("code", "fault", "number", "says"),
     [
-        (insn(0x79, 0, 10, 0), faults.BadAddress, 0, "reads 8 bytes at the stack"),
-        (insn(0x79, 0, 10, -520), faults.BadAddress, 0, "the stack - 520"),
+        (insn(0x79, 0, 10, 0), faults.BadAddress, 0, "reads 8 bytes at the end of the stack"),
+        (
+            insn(0x79, 0, 10, -520),
+            faults.BadAddress,
+            0,
+            "the end of the stack - 520",
+        ),
         (insn(0x63, 1, 1, 0), faults.BadAddress, 0, "the context, which can only be read"),
         (insn(0x61, 0, 1, 72), faults.BadAddress, 0, "the context + 72, which has 72 bytes"),
         (insn(0xB7, 2) + insn(0x61, 0, 2), faults.BadAddress, 1, "at address 0: after a lookup"),
@@ -197,7 +202,7 @@ def test_references_to_maps_and_values(translated):
         (insn(0x85, imm=999), faults.UnknownHelper, 0, "does not have the helper number 999"),
         (insn(0x85, imm=25), faults.UnknownHelper, 0, "bpf_perf_event_output; it has map_lookup"),
         (insn(0x85, 0, 2, 0, 1), faults.UnknownHelper, 0, "no functions of the kernel"),
-        (insn(0x85, imm=1), faults.UnsetRegister, 0, "r2 has no value"),
+        (insn(0x85, imm=26), faults.UnsetRegister, 0, "r2 has no value"),
         (
             insn(0xBF, 2, 10) + insn(0x85, imm=1),
             faults.BadAddress,

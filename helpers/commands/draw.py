@@ -103,6 +103,7 @@ OWN_BRACKET = {
     "05": {"chapter 05: bcc drives the same road": (0, 1, 2, 3, 4, 5)},
     "06": {"chapter 06: one system call": (2,)},
     "09": {"chapter 09: one call for both": (2, 3)},
+    "07": {"chapter 07: step by step": (2,)},
 }
 # What a chapter has in place of a stage's detail.
 OWN_DETAIL = {("09", 2): "setsockopt(2)"}
@@ -115,6 +116,7 @@ ROAD_MARKS = {
     "05": "All stages are marked: bcc drives the same road.",
     "06": "Marked: program and maps, loaded, which takes one system call.",
     "09": "Marked: loaded and attached, which for a classic filter is one call, setsockopt.",
+    "07": "Marked: program and maps, loaded; this chapter runs the program step by step.",
 }
 STATION_LEFT = tuple(12 + 125 * stage for stage in range(6))
 STATION, ROAD_TOP, GROUND_TOP = (111, 66), 52, 138
