@@ -17,8 +17,10 @@ def payload_length(code: bytes | None) -> Verdict:
     """Exercise 1: the program must return each frame's length without its Ethernet header."""
     if not code:
         return not_attempted("Put three instructions together with instruction(...).")
+    if not isinstance(code, bytes):
+        return not_yet("The program has to be bytes: what instruction(...) returns, added up.")
     try:
-        program = Machine(bytes(code))
+        program = Machine(code)
         returned = [program.run(frame) for frame in FRAMES]
     except CourseError as error:
         return not_yet(f"The machine says: {error}")
@@ -32,7 +34,7 @@ def payload_length(code: bytes | None) -> Verdict:
             f"{len(frame)} gives {value}" for frame, value in zip(FRAMES, returned, strict=True)
         )
         return not_yet(f"A frame of {pairs}.")
-    with syscall.load_program(bytes(code)) as loaded:
+    with syscall.load_program(code) as loaded:
         kernel = [syscall.test_run(loaded, bytes(ZEROS) + frame).value for frame in FRAMES]
     if kernel != wanted:
         return not_yet(f"The machine agrees, and the kernel returns {kernel}.")
@@ -56,10 +58,12 @@ def after_the_shift(answer: int | None, code: bytes) -> Verdict:
 
 def mended(code: bytes | None, broken: bytes) -> Verdict:
     """Exercise 3: the program must run, ask for the time, and return the frame's length."""
-    if code is None or bytes(code) == bytes(broken):
-        return not_attempted("Change the program so that the length outlives the call.")
+    if code is None or code == broken:
+        return not_attempted("Change the program so that it can still find the length.")
+    if not isinstance(code, bytes):
+        return not_yet("The program has to be bytes: what instruction(...) returns, added up.")
     try:
-        program = Machine(bytes(code))
+        program = Machine(code)
         returned = [program.run(Packet(frame)) for frame in FRAMES]
     except CourseError as error:
         return not_yet(f"The machine says: {error}")
@@ -68,7 +72,7 @@ def mended(code: bytes | None, broken: bytes) -> Verdict:
     if returned != [len(frame) for frame in FRAMES]:
         return not_yet(f"Frames of {[*map(len, FRAMES)]} bytes give {returned}.")
     try:
-        syscall.load_program(bytes(code)).close()
+        syscall.load_program(code).close()
     except CourseError as error:
         return not_yet(f"The machine runs it, and the kernel says: {error}")
     return right("It runs in the machine, and the kernel takes it too.")
