@@ -7,6 +7,7 @@ import pytest
 from helpers import cbpf
 from helpers.cbpf import Instruction
 from helpers.cbpf.check import ReturnError
+from helpers.stepper import Stepper
 from helpers.stepper.classic import walk
 from helpers.stepper.view import Cell, Group
 
@@ -86,3 +87,18 @@ def test_scratch_words_and_jumps():
 def test_a_filter_that_is_none_has_no_walk():
     with pytest.raises(ReturnError):
         walk([Instruction(0x80)], PORT_53)
+
+
+def test_the_stepper_takes_such_a_walk():
+    program = cbpf.compile_expression("icmp")
+    packets = {"to port 53": PORT_53, "cut off": PORT_53[:13]}
+    stepper = Stepper(packets, lambda packet: walk(program, packet))
+    stepper.step()
+    assert stepper.sentence == (
+        "1 instruction done. ldh      [12]: A = 0x800 = 2048, from the packet: 08 00"
+    )
+    stepper.run_to()
+    assert stepper.sentence == f"{stepper.steps} instructions done. The filter returns 0."
+    stepper.choose("cut off")
+    stepper.run_to()
+    assert stepper.sentence.endswith("The filter returns 0: there is no byte 13 in this packet.")
