@@ -11,7 +11,7 @@ import struct
 import sys
 from dataclasses import replace
 
-import classic_counts
+import compared
 import pytest
 from classic import (
     CHOICES,
@@ -91,9 +91,7 @@ def test_the_machine_returns_what_the_kernel_does(joined: Pair, program, packets
     sockets.attach_filter(joined.receiver, cbpf.encode(program))
     for packet, result in outcomes(program, packets).items():
         assert joined.arrives(packet) == kept(result, packet), cbpf.listing(program)
-        classic_counts.counts[
-            "packets through a classic filter: our machine and the kernel agree"
-        ] += 1
+        compared.counts["packets through a classic filter: our machine and the kernel agree"] += 1
 
 
 @MANY
@@ -106,7 +104,7 @@ def test_a_translated_filter_returns_the_same(joined: Pair, program, packets):
             if packet:  # a test run refuses an empty one
                 given = syscall.frame_for_test_run(packet)
                 assert syscall.test_run(loaded, given).value == result, cbpf.side_by_side(program)
-            classic_counts.counts["packets through a filter's translation to eBPF: the same"] += 1
+            compared.counts["packets through a filter's translation to eBPF: the same"] += 1
 
 
 def kernel_takes(receiver: socket.socket, program: list[Instruction]) -> bool:
@@ -131,9 +129,7 @@ def check_takes(program: list[Instruction], mode: str = "packet") -> bool:
 
 def count_verdict(taken: bool) -> None:
     verdict = "taken" if taken else "refused"
-    classic_counts.counts[
-        f"classic filters {verdict} by the kernel, and by our check the same"
-    ] += 1
+    compared.counts[f"classic filters {verdict} by the kernel, and by our check the same"] += 1
 
 
 @MANY
@@ -186,7 +182,7 @@ def test_expressions_on_frames(joined: Pair, text, optimize, packets):
         joined.receiver.setsockopt(socket.SOL_SOCKET, sockets.SO_ATTACH_BPF, loaded.fd)
         assert [joined.arrives(p) for p in packets] == list(map(kept, results, packets))
     what = "frames through a filter expression: our machine, libpcap, kernel and translation agree"
-    classic_counts.counts[what] += len(packets)
+    compared.counts[what] += len(packets)
 
 
 def test_every_expression_takes_some_of_such_frames_and_leaves_some():
@@ -328,9 +324,7 @@ def test_a_seccomp_filter_answers_what_the_kernel_does(program, arguments):
     result = cbpf.run(program, seccomp_data(arguments), "seccomp")
     expected = result - ERRNO if result else KILLED  # a division by zero returns 0: kill
     assert errno_of_call(program, arguments) == expected, cbpf.listing(program)
-    classic_counts.counts[
-        "system calls through a seccomp filter: our machine and the kernel agree"
-    ] += 1
+    compared.counts["system calls through a seccomp filter: our machine and the kernel agree"] += 1
 
 
 def test_the_check_takes_what_seccomp_takes():
@@ -344,9 +338,7 @@ def test_the_check_takes_what_seccomp_takes():
 
     taken = [bool(answer) for answer in in_a_child(action)]
     assert taken == [check_takes(program, "seccomp") for program in programs]
-    classic_counts.counts["filters taken or refused by seccomp, and by our check the same"] += len(
-        taken
-    )
+    compared.counts["filters taken or refused by seccomp, and by our check the same"] += len(taken)
 
 
 def test_host_byte_order_in_seccomp():
