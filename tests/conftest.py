@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import compared
 import pytest
 
 from helpers import loader, netlab, sockets, toolchain
@@ -45,6 +46,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"{on_the_kernel} tests passed on the real kernel")
+    for what, count in compared.counts.items():
+        terminalreporter.write_line(f"{count:,} {what}")
 
 
 @pytest.fixture
