@@ -113,7 +113,7 @@ def road_table(sets: dict[str, int], net: netlab.Network) -> Table:
 
 def machine_table(sets: dict[str, int], net: netlab.Network) -> Table:
     """The same for steps that have nothing to do with BPF. Built in chapter 10."""
-    return _table("What else they allow, tried now", MACHINE, sets, net)
+    return _table("What else they allow", MACHINE, sets, net)
 
 
 def _table(caption: str, steps: dict, sets: dict[str, int], net: netlab.Network) -> Table:

@@ -14,7 +14,6 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from helpers import loader, probes, sockets
 from helpers.errors import CourseError
@@ -82,8 +81,8 @@ def change_mounts(*_: object) -> str:
 
 
 def read_memory(*_: object) -> str:
-    """Open the memory of process 1; not a byte of it is read."""
-    os.close(os.open("/proc/1/mem", os.O_RDONLY))
+    """Open the memory of the process that started this one; not a byte of it is read."""
+    os.close(os.open(f"/proc/{os.getppid()}/mem", os.O_RDONLY))
     return "works"
 
 
@@ -114,7 +113,7 @@ ROAD: dict[str, Callable[..., str]] = {
 # And what has nothing to do with BPF.
 MACHINE: dict[str, Callable[..., str]] = {
     "change what is mounted": change_mounts,
-    "read the memory of process 1": read_memory,
+    "read the memory of a mightier process": read_memory,
     "set up a network interface": set_interface,
     "run ahead of other processes": raise_priority,
 }

@@ -1,7 +1,7 @@
 """A seccomp filter in front of one command: which system calls it may make.
 
-Built in chapter 10, containers. `python -m helpers.seccomp FILTER COMMAND ...` is the child: it puts
-the filter in front of itself and becomes the command; FILTER is the program's bytes in hex.
+Built in chapter 10, containers. `python -m helpers.seccomp FILTER COMMAND ...` is the child: it
+puts the filter in front of itself and becomes the command; FILTER is its bytes in hex.
 """
 
 from __future__ import annotations
