@@ -11,10 +11,9 @@ import re
 import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-from helpers import netlab, toolchain
+from helpers import loader, netlab, toolchain
 from helpers.confined_child import MACHINE, ROAD
 from helpers.errors import CourseError
 from helpers.table import Table
@@ -61,9 +60,11 @@ def docker() -> int:
 def attempt(capabilities: int, net: netlab.Network) -> dict[str, str]:
     """Try each step of ROAD and MACHINE in a child with exactly these capabilities.
 
-    Arguments: capabilities: a mask; net: a network, whose sockets the child is handed.
+    Arguments: capabilities: a mask; net: a network; the child is handed two sockets of it, and
+        a loaded sockex1.
     Result: how each step went: "works", a number of bytes, or the kernel's answer.
-    Errors: ConfinedError for a capability that this process does not hold itself; CompileError.
+    Errors: ConfinedError for a capability that this process does not hold itself; CompileError,
+        LoadError.
     Built in chapter 10.
     """
     if missing := capabilities & ~held():
@@ -71,20 +72,20 @@ def attempt(capabilities: int, net: netlab.Network) -> dict[str, str]:
             f"This process does not hold {described(missing)} and cannot hand it on: "
             "try that as root."
         )
+    target = toolchain.compile_bpf("sockex1_kern.c")
     with (
-        tempfile.TemporaryDirectory(prefix="course-") as scratch,
+        loader.load(target) as loaded,
         net.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as raw,
         net.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
     ):
-        target = toolchain.compile_bpf("sockex1_kern.c", Path(scratch) / "sockex1_kern.o")
-        handed = [raw.fileno(), udp.fileno()]
+        program, counters = loaded.program("count_bytes"), loaded.map("bytes_by_protocol")
+        handed = [raw.fileno(), udp.fileno(), program.fd, counters.fd]
         arguments = [str(capabilities), target, *map(str, handed)]
         child = subprocess.run(
             [sys.executable, "-m", "helpers.confined_child", *arguments],
             pass_fds=handed,
             capture_output=True,
             text=True,
-            cwd=toolchain.COURSE,
         )
     if child.returncode:
         reason = (child.stderr.strip().splitlines() or ["it was killed"])[-1]

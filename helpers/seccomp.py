@@ -14,8 +14,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from helpers.cbpf.instruction import ABS, JEQ, JMP, LD, RET, Instruction, K, W, encode
 from helpers.errors import CourseError
-from helpers.toolchain import COURSE
 
 # From <linux/prctl.h>, <linux/seccomp.h> and <linux/audit.h>.
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
@@ -42,6 +42,21 @@ def call(number: int, architecture: int, arguments: Sequence[int] = ()) -> bytes
     # chapter 10: begin call
     return struct.pack("=iIQ6Q", number, architecture, 0, *padded)
     # chapter 10: end call
+
+
+def refuse(number: int) -> bytes:
+    """A filter that makes one system call fail with EPERM, and lets every other through.
+
+    Arguments: number: the call's, on this machine's architecture, which it does not check.
+    Source: seccomp(2). Built in chapter 10.
+    """
+    program = [
+        Instruction(LD | W | ABS, k=0),
+        Instruction(JMP | JEQ | K, jt=0, jf=1, k=number),
+        Instruction(RET | K, k=ERRNO | errno.EPERM),
+        Instruction(RET | K, k=ALLOW),
+    ]
+    return encode(program)
 
 
 def install(code: bytes) -> None:
@@ -80,7 +95,7 @@ def behind(code: bytes, command: Sequence[str]) -> subprocess.CompletedProcess[s
     Built in chapter 10.
     """
     child = [sys.executable, "-m", "helpers.seccomp", code.hex(), *command]
-    return subprocess.run(child, capture_output=True, text=True, cwd=COURSE)
+    return subprocess.run(child, capture_output=True, text=True)
 
 
 def main(code: str, *command: str) -> None:
