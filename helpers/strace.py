@@ -5,6 +5,7 @@ Laboratory equipment, first used in chapter 06.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 
@@ -35,3 +36,29 @@ def watch(command: list[str], *options: str) -> str:
     if seen:
         return seen
     return REFUSED if "ptrace" in result.stderr.lower() else result.stderr.strip()
+
+
+def shorten(line: str, width: int = 90) -> str:
+    """A line of strace without lists of instructions and bytes, and cut in the middle.
+
+    What the call gave back, at the end of the line, stays.
+    """
+    line = re.sub(r'(insns|btf)=(\[.*?\]|".*?"\.\.\.)', r"\1=...", line)
+    call, equals, result = line.rpartition(" = ")
+    return f"{call[:width]} ...{equals}{result}" if len(call) > width else line
+
+
+def last(lines: list[str], command: str) -> str:
+    """The last bpf(2) call of `lines` with this command, such as "BPF_MAP_CREATE"; "" if none."""
+    return next((line for line in reversed(lines) if line.startswith(f"bpf({command},")), "")
+
+
+def field(call: str, name: str) -> str:
+    """What a bpf(2) call has in the field of that name, as strace writes it."""
+    found = re.search(rf"\b{name}=([^,}}]+)", call)
+    return found[1] if found else "not in the form" if call else "not seen"
+
+
+def instructions(call: str) -> list[str]:
+    """The instructions that a call of BPF_PROG_LOAD hands over; strace shows them with -v."""
+    return re.findall(r"\{code=.*?\}", call)

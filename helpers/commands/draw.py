@@ -276,9 +276,11 @@ def path(marked: str = "") -> str:
 
 def pictures() -> dict[str, str]:
     """Every diagram: the name of its file, and its SVG text."""
+    from helpers.commands.draw_holding import holding  # which draws with the shapes above
+
     roads = {f"road_{chapter}.svg": road(chapter) for chapter in ROAD_MARKS}
     paths = {f"path_{stage}.svg": path(stage) for stage in MARKED_STAGES}
-    return roads | paths | {"path.svg": path()}
+    return roads | paths | {"path.svg": path(), "holding.svg": holding()}
 
 
 def main() -> int:
