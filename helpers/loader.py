@@ -9,6 +9,7 @@ import ctypes
 import errno
 import os
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -138,12 +139,18 @@ def load(path: str | Path) -> LoadedObject:
         code, log = ctypes.get_errno(), "".join(libbpf.messages)
         if handle:
             library.bpf_object__close(handle)
-        raise LoadError(_explain(code, Path(path), log), log)
+        raise LoadError(explain(code, Path(path), log), log)
+    return collect(handle)
+
+
+def collect(handle: int) -> LoadedObject:
+    """The programs and maps of an object that libbpf has loaded. Built in chapter 03."""
+    library = libbpf.library()
     loaded = LoadedObject(handle)
-    for pointer in _each(library.bpf_object__next_program, handle):
+    for pointer in each(library.bpf_object__next_program, handle):
         name = library.bpf_program__name(pointer).decode()
         loaded.programs[name] = Program(name, library.bpf_program__fd(pointer))
-    for pointer in _each(library.bpf_object__next_map, handle):
+    for pointer in each(library.bpf_object__next_map, handle):
         name = library.bpf_map__name(pointer).decode()
         loaded.maps[name] = Map(
             name,
@@ -156,14 +163,15 @@ def load(path: str | Path) -> LoadedObject:
     return loaded
 
 
-def _each(following, handle: int):
+def each(following: Callable, handle: int) -> Iterator[int]:
+    """What a function of libbpf goes through, such as bpf_object__next_map: pointers."""
     pointer = following(handle, None)
     while pointer:
         yield pointer
         pointer = following(handle, pointer)
 
 
-def _explain(code: int, path: Path, log: str) -> str:
+def explain(code: int, path: Path, log: str) -> str:
     """One sentence for a refusal: what it was, and what helps."""
     verified = "processed" in log  # the verifier's last word, whatever its verdict
     if "BTF is required" in log:

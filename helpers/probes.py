@@ -9,7 +9,7 @@ import ctypes
 import errno
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,15 +161,41 @@ def _status(proc: Path) -> dict[str, str]:
 def without_capabilities(function: Callable[..., Result], *arguments: object) -> Result:
     """Call a function in a thread that has given up every capability, and end that thread.
 
-    The rest of the process keeps its own: capabilities belong to a thread.
-    Source: capset(2). Laboratory equipment, first used in chapter 01.
+    Errors and source: as with_only. Laboratory equipment, first used in chapter 01.
     """
+    return with_only((), function, *arguments)
+
+
+def with_only(names: Iterable[str], function: Callable[..., Result], *arguments: object) -> Result:
+    """Call a function in a thread that holds no other capability than these, and end that thread.
+
+    The rest of the process keeps its own: capabilities belong to a thread, and the kernel asks
+    the thread that makes a call. What the function opens belongs to the process and stays.
+    Arguments: names: keys of CAPABILITIES.
+    Errors: as keep_only, and what the function raises.
+    Source: capabilities(7). Laboratory equipment, first used in chapter 08.
+    """
+    kept = tuple(names)
 
     def run() -> Result:
-        version_3_this_thread, nothing = struct.pack("Ii", 0x20080522, 0), bytes(24)
-        if ctypes.CDLL(None).capset(version_3_this_thread, nothing):
-            raise ProbeError("The capabilities of a thread could not be given up: read on.")
+        keep_only(kept)
         return function(*arguments)
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         return pool.submit(run).result()
+
+
+def keep_only(names: Sequence[str]) -> None:
+    """Have the calling thread give up every capability but these, for good.
+
+    Errors: ProbeError if it does not hold them itself. Source: capset(2).
+    """
+    held = sum(1 << CAPABILITIES[name] for name in names)
+    version_3_this_thread = struct.pack("Ii", 0x20080522, 0)
+    sets = [bits for half in (held & 0xFFFFFFFF, held >> 32) for bits in (half, half, 0)]
+    if ctypes.CDLL(None).capset(version_3_this_thread, struct.pack("6I", *sets)):
+        raise ProbeError(
+            f"This process does not hold {' and '.join(names)}, so it cannot keep it."
+            if names
+            else "The capabilities of a thread could not be given up: read on."
+        )

@@ -103,6 +103,7 @@ OWN_BRACKET = {
     "05": {"chapter 05: bcc drives the same road": (0, 1, 2, 3, 4, 5)},
     "06": {"chapter 06: one system call": (2,)},
     "10": {"chapter 10: who may do this": (2, 3)},
+    "08": {"chapter 08: what the kernel refuses": (2,)},
 }
 ROAD_MARKS = {
     "00": "No stage is marked: this chapter drives the whole road once.",
@@ -113,6 +114,7 @@ ROAD_MARKS = {
     "05": "All stages are marked: bcc drives the same road.",
     "06": "Marked: program and maps, loaded, which takes one system call.",
     "10": "Marked: program and maps, loaded; attached to a socket. A container may forbid both.",
+    "08": "Marked: program and maps, loaded, where the kernel may refuse.",
 }
 STATION_LEFT = tuple(12 + 125 * stage for stage in range(6))
 STATION, ROAD_TOP, GROUND_TOP = (111, 66), 52, 138
