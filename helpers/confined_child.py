@@ -1,6 +1,6 @@
 """The child that helpers.confined starts: it gives up capabilities, tries each step, and says so.
 
-Built in chapter 10, containers, which shows keep_only and one of the steps.
+Built in chapter 10, containers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from helpers import loader, probes, sockets
 from helpers.errors import CourseError
 
-CAPABILITY_VERSION_3 = 0x20080522
 PROG_GET_NEXT_ID = 11
 CLONE_NEWNS = 0x00020000
 SYSLOG_ACTION_SIZE_BUFFER = 10
@@ -35,22 +34,6 @@ def check(failed: int) -> str:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
     return "works"
-
-
-def keep_only(mask: int) -> None:
-    """Give up every capability of this thread but those in the mask, for good.
-
-    Arguments: mask: bit n stands for the capability with number n; all must be held.
-    Errors: OSError (EPERM) for one that is not held. The thread must not start another program
-        afterwards: as root it would get everything back.
-    Source: capset(2), capabilities(7). Built in chapter 10.
-    """
-    # chapter 10: begin capset
-    low, high = mask & 0xFFFFFFFF, mask >> 32
-    header = struct.pack("Ii", CAPABILITY_VERSION_3, 0)
-    failed = libc.capset(header, struct.pack("6I", low, low, 0, high, high, 0))
-    # chapter 10: end capset
-    check(failed)
 
 
 @dataclass(frozen=True)
@@ -163,7 +146,7 @@ def answer(trial: Callable[[Handed], str], given: Handed) -> str:
 def main(mask: str, target: str, *descriptors: str) -> None:
     raw, udp, program, counters = map(int, descriptors)
     given = Handed(target, socket.socket(fileno=raw), socket.socket(fileno=udp), program, counters)
-    keep_only(int(mask))
+    probes.keep_only(int(mask))
     tried = {step: answer(trial, given) for step, trial in (ROAD | MACHINE).items()}
     print(json.dumps(tried))
 
