@@ -102,6 +102,7 @@ BRACKETS = {"chapter 02": (0, 1), "chapter 03": (2, 3), "chapter 04": (4, 5)}
 OWN_BRACKET = {
     "05": {"chapter 05: bcc drives the same road": (0, 1, 2, 3, 4, 5)},
     "06": {"chapter 06: one system call": (2,)},
+    "10": {"chapter 10: who may do this": (2, 3)},
     "08": {"chapter 08: what the kernel refuses": (2,)},
     "09": {"chapter 09: one call for both": (2, 3)},
     "07": {"chapter 07: step by step": (2,)},
@@ -116,6 +117,7 @@ ROAD_MARKS = {
     "04": "Marked: counters and picture.",
     "05": "All stages are marked: bcc drives the same road.",
     "06": "Marked: program and maps, loaded, which takes one system call.",
+    "10": "Marked: program and maps, loaded; attached to a socket. A container may forbid both.",
     "08": "Marked: program and maps, loaded, where the kernel may refuse.",
     "09": "Marked: loaded and attached, which for a classic filter is one call, setsockopt.",
     "07": "Marked: program and maps, loaded; this chapter runs the program step by step.",
