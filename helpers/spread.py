@@ -5,6 +5,7 @@ Laboratory equipment, first used in chapter 11, measuring.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,11 +22,23 @@ SEEN, COST = "datagrams seen, in percent", "work for one datagram, in nanosecond
 
 @dataclass(frozen=True)
 class Panel:
-    """What one pair of axes shows: a row of values for each name."""
+    """What one pair of axes shows: a row of values for each name.
+
+    logarithmic: the axis goes up by tens. It has no zero, so what noise has made smaller than its
+    `start` is drawn there, as an arrowhead.
+    """
 
     axis: str
     values: Mapping[str, Sequence[float]]
     logarithmic: bool = False
+
+    @property
+    def start(self) -> float:
+        """Where the axis begins: at the power of ten below the smallest median, or anywhere."""
+        if not self.logarithmic:
+            return -math.inf
+        smallest = min(statistics.median(values) for values in self.values.values())
+        return 10.0 ** math.floor(math.log10(max(smallest, 1)))
 
 
 def dots(axes: Axes, panel: Panel) -> None:
@@ -33,13 +46,17 @@ def dots(axes: Axes, panel: Panel) -> None:
     for row, values in enumerate(panel.values.values()):
         # Dots of equal height would hide each other: they take turns at four heights.
         heights = [row + (0.09 * (number % 4) - 0.135) for number in range(len(values))]
-        axes.plot(values, heights, "o", color=DOT, markersize=6, markeredgecolor="white", mew=0.5)
+        for value, height in zip(values, heights, strict=True):
+            marker = "o" if value >= panel.start else "<"
+            look = {"color": DOT, "markersize": 6, "markeredgecolor": "white", "mew": 0.5}
+            axes.plot(max(value, panel.start), height, marker, clip_on=False, **look)
         middle = statistics.median(values)
         axes.plot([middle] * 2, [row - 0.33, row + 0.33], color=MEDIAN, lw=2.5)
     axes.set(xlabel=panel.axis, ylim=(len(panel.values) - 0.5, -0.5))
     axes.set_yticks(range(len(panel.values)), panel.values)
     if panel.logarithmic:
         axes.set_xscale("log")
+        axes.set_xlim(left=panel.start)
     axes.grid(axis="x", color="#DDDDDD", lw=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
@@ -65,10 +82,16 @@ def spread(*panels: Panel) -> Figure:
 def in_words(panel: Panel) -> str:
     """What a panel shows, for those who do not see it."""
     rows = [
-        f"{name} {statistics.median(values):,.4g} (from {min(values):,.4g} to {max(values):,.4g})"
+        f"{name} {rounded(statistics.median(values))} "
+        f"(from {rounded(min(values))} to {rounded(max(values))})"
         for name, values in panel.values.items()
     ]
     return f"{panel.axis}: {', '.join(rows)}"
+
+
+def rounded(value: float) -> str:
+    """Three digits: 99.8, 2,950, 146,000."""
+    return f"{float(f'{value:.3g}'):,g}" if value < 1e6 else f"{value:,.0f}"
 
 
 def alternative(*panels: Panel) -> str:
@@ -82,5 +105,5 @@ def of_counting(runs: Mapping[str, Sequence[Run]], datagrams: int) -> tuple[Pane
     Arguments: runs: from flood.in_pairs; datagrams: how many each flood sent.
     """
     seen = {way: [100 * run.seen.packets / datagrams for run in of] for way, of in runs.items()}
-    cost = {way: [max(run.added, 1) + run.reading for run in of] for way, of in runs.items()}
+    cost = {way: [run.added + run.reading for run in of] for way, of in runs.items()}
     return Panel(SEEN, seen), Panel(COST, cost, logarithmic=True)

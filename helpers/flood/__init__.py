@@ -15,7 +15,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +92,8 @@ class Sender:
 
     def begin(self, datagrams: int) -> None:
         """Let so many datagrams be sent, and do not wait for it."""
-        print(datagrams, file=self._process.stdin, flush=True)
+        with suppress(BrokenPipeError):  # it has ended: finish() says so
+            print(datagrams, file=self._process.stdin, flush=True)
 
     def finish(self) -> int:
         """Wait until what was begun is sent; the nanoseconds that all of it took."""
@@ -105,14 +106,19 @@ class Sender:
         """Send one datagram without data, by which a reader knows that the flood is over."""
         self._socket.send(b"")
 
+    def close(self) -> None:
+        """End the process and close its sockets."""
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.wait()
+        for held in (self._process.stdout, self._socket, self._receiver):
+            held.close()
+
     def __enter__(self) -> Sender:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._process.stdin.close()
-        self._process.wait()
-        for held in (self._process.stdout, self._socket, self._receiver):
-            held.close()
+        self.close()
 
 
 @contextmanager

@@ -34,21 +34,29 @@ READERS = {
 }
 
 
-def measure(net: Network, loaded: LoadedObject, datagrams: int, repeats: int) -> list[Row]:
-    """The rows about counting. Errors: MeasuringError, and those of each stage."""
+def floods(
+    net: Network, loaded: LoadedObject, datagrams: int, repeats: int
+) -> dict[str, list[Run]]:
+    """Count floods in every way, in turns. Errors: MeasuringError, and those of each stage."""
     with Sender(net) as sender, tempfile.TemporaryDirectory() as cache:
         ways: dict[str, Way] = {
             NONE: lambda: nullcontext(lambda: Seen(0, 0, cpu=0)),
             COURSE: lambda: in_the_kernel(net, loaded),
-            **{name: partial(in_python, net, sender, way, cache) for name, way in READERS.items()},
         }
-        runs = in_pairs(sender, ways, datagrams, repeats)
+        for name, way in READERS.items():
+            ways[name] = partial(in_python, net, sender, way, cache)
+        return in_pairs(sender, ways, datagrams, repeats)
+
+
+def measure(net: Network, loaded: LoadedObject, datagrams: int, repeats: int) -> list[Row]:
+    """The rows about counting. Errors: as floods."""
+    runs = floods(net, loaded, datagrams, repeats)
     where = "a private lo" if net.private else "a lo that others use too, so that nothing is exact"
     unit = whole_cost(runs[COURSE])
     return [
         Row(f"**Counting** {repeats} floods of {datagrams:,} UDP datagrams over {where}"),
         without_a_counter(runs[NONE]),
-        *(counted(name, runs[name], datagrams, unit) for name in ways if name != NONE),
+        *(counted(name, runs[name], datagrams, unit) for name in runs if name != NONE),
     ]
 
 
