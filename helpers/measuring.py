@@ -27,13 +27,12 @@ def take_turns(
     Result: for each name its measured values, in order: the n-th ones were taken side by side.
     Errors: those of the functions. Built in chapter 11.
     """
-    rounds = progress(what, repeats) if what else range(repeats)
-    # chapter 11: begin turns
-    measured = {name: [] for name in ways}
-    for _ in rounds:
+    measured: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in progress(what, repeats) if what else range(repeats):
+        # chapter 11: begin turns
         for name, measure in ways.items():
             measured[name].append(measure())
-    # chapter 11: end turns
+        # chapter 11: end turns
     return measured
 
 
@@ -73,11 +72,17 @@ def times_as_much(value: float, unit: float) -> str:
 
 def progress(what: str, repeats: int) -> Iterator[int]:
     """Count from 1 to `repeats`, and show that: in a notebook in one line of it, else on stderr."""
-    tell = in_the_notebook() if "ipykernel" in sys.modules else on_stderr
+    tell = in_the_notebook() if is_notebook() else on_stderr
     for number in range(1, repeats + 1):
         tell(f"{what}: {number} of {repeats}", last=False)
         yield number
     tell(f"{what}: {repeats} of {repeats}", last=True)
+
+
+def is_notebook() -> bool:
+    """Whether a notebook's kernel runs us. Only then has IPython a shell with a kernel."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return hasattr(shell, "kernel")
 
 
 def in_the_notebook() -> Callable[..., None]:
