@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -34,11 +35,11 @@ class Panel:
 
     @property
     def start(self) -> float:
-        """Where the axis begins: at the power of ten below the smallest median, or anywhere."""
+        """Where the axis begins: at a power of ten well below the smallest median, or anywhere."""
         if not self.logarithmic:
             return -math.inf
         smallest = min(statistics.median(values) for values in self.values.values())
-        return 10.0 ** math.floor(math.log10(max(smallest, 1)))
+        return 10.0 ** math.floor(math.log10(max(smallest / 3, 1)))
 
 
 def dots(axes: Axes, panel: Panel) -> None:
@@ -52,8 +53,10 @@ def dots(axes: Axes, panel: Panel) -> None:
             axes.plot(max(value, panel.start), height, marker, clip_on=False, **look)
         middle = statistics.median(values)
         axes.plot([middle] * 2, [row - 0.33, row + 0.33], color=MEDIAN, lw=2.5)
-    axes.set(xlabel=panel.axis, ylim=(len(panel.values) - 0.5, -0.5))
-    axes.set_yticks(range(len(panel.values)), panel.values)
+    axes.set(ylim=(len(panel.values) - 0.5, -0.5))
+    axes.set_xlabel(panel.axis, fontsize=9)
+    names = [textwrap.fill(name, 22) for name in panel.values]
+    axes.set_yticks(range(len(names)), names)
     if panel.logarithmic:
         axes.set_xscale("log")
         axes.set_xlim(left=panel.start)
