@@ -51,7 +51,7 @@ def dots(axes: Axes, panel: Panel) -> None:
             marker = "o" if value >= panel.start else "<"
             look = {"color": DOT, "markersize": 6, "markeredgecolor": "white", "mew": 0.5}
             axes.plot(max(value, panel.start), height, marker, clip_on=False, **look)
-        middle = statistics.median(values)
+        middle = max(statistics.median(values), panel.start)
         axes.plot([middle] * 2, [row - 0.33, row + 0.33], color=MEDIAN, lw=2.5)
     axes.set(ylim=(len(panel.values) - 0.5, -0.5))
     axes.set_xlabel(panel.axis, fontsize=9)
