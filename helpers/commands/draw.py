@@ -101,6 +101,7 @@ BRACKETS = {"chapter 02": (0, 1), "chapter 03": (2, 3), "chapter 04": (4, 5)}
 # From chapter 05 on, a chapter has a bracket of its own.
 OWN_BRACKET = {
     "05": {"chapter 05: bcc drives the same road": (0, 1, 2, 3, 4, 5)},
+    "06": {"chapter 06: one system call": (2,)},
     "11": {"chapter 11: what each of these costs": (2, 3, 4)},
 }
 ROAD_MARKS = {
@@ -110,6 +111,7 @@ ROAD_MARKS = {
     "03": "Marked: program and maps, loaded; attached to a socket.",
     "04": "Marked: counters and picture.",
     "05": "All stages are marked: bcc drives the same road.",
+    "06": "Marked: program and maps, loaded, which takes one system call.",
     "11": "Marked: program and maps, loaded; attached to a socket; counters. They are measured.",
 }
 STATION_LEFT = tuple(12 + 125 * stage for stage in range(6))
@@ -274,9 +276,11 @@ def path(marked: str = "") -> str:
 
 def pictures() -> dict[str, str]:
     """Every diagram: the name of its file, and its SVG text."""
+    from helpers.commands.draw_holding import holding  # which draws with the shapes above
+
     roads = {f"road_{chapter}.svg": road(chapter) for chapter in ROAD_MARKS}
     paths = {f"path_{stage}.svg": path(stage) for stage in MARKED_STAGES}
-    return roads | paths | {"path.svg": path()}
+    return roads | paths | {"path.svg": path(), "holding.svg": holding()}
 
 
 def main() -> int:
