@@ -1,6 +1,7 @@
 """Two ways to ask the kernel for all counters of an array map, and what one reading costs.
 
-Built in chapter 11, measuring; the third way, memory, is counters.Counters (chapter 04).
+Laboratory equipment of chapter 11, measuring. The third way, memory, is counters.Counters, built in
+chapter 04.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Read = Callable[[], np.ndarray]
 def one_by_one(counters: Map) -> Read:
     """A function that looks every counter up, with a system call each.
 
-    The buffers are made beforehand, which favours it. Source: bpf(2). Built in chapter 11.
+    The buffers are made beforehand, which favours it. Source: bpf(2).
     """
     keys = np.arange(counters.max_entries, dtype=np.uint32)
     values = np.zeros(counters.max_entries, dtype=np.uint64)
@@ -42,7 +43,7 @@ def in_one_batch(counters: Map) -> Read:
     """A function that asks the kernel for all counters at once.
 
     Errors: it raises MeasuringError where the kernel has no such call.
-    Source: bpf/bpf.h, bpf_map_lookup_batch; Linux 5.6. Built in chapter 11.
+    Source: bpf/bpf.h, bpf_map_lookup_batch; Linux 5.6.
     """
     keys = np.zeros(counters.max_entries, dtype=np.uint32)
     values = np.zeros(counters.max_entries, dtype=np.uint64)

@@ -43,6 +43,7 @@ def at_once(action: Callable[[], Result]) -> list[Result]:
             on(cpu)
         except BaseException as error:
             failures.append(error)
+            start.abort()  # or the other would wait for ever
 
     threads = [Thread(target=guarded, args=[cpu]) for cpu in two_cpus()]
     for thread in threads:
