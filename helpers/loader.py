@@ -15,6 +15,7 @@ from pathlib import Path
 
 from helpers import libbpf
 from helpers.errors import CourseError
+from helpers.syscall.maps import slots_size
 
 # What libbpf answers to a file that is none of its kind: errno's, and its own from 4000 on
 # (LIBELF, FORMAT, ENDIAN, in bpf/libbpf.h).
@@ -48,8 +49,13 @@ class Map:
     value_size: int
     max_entries: int
 
+    @property
+    def slots_size(self) -> int:
+        """Bytes of all that lies under one key: in a per-CPU map a value for each processor."""
+        return slots_size(self.type, self.value_size)
+
     def lookup(self, key: bytes) -> bytes:
-        """The value under `key` (key_size bytes in, value_size bytes out).
+        """What lies under `key` (key_size bytes in, slots_size bytes out).
 
         Errors: LoadError if the key has another size, KeyError if the map has no such key.
         Source: bpf(2), BPF_MAP_LOOKUP_ELEM. Built in chapter 03.
@@ -59,7 +65,7 @@ class Map:
                 f"The key of {self.name} has {self.key_size} bytes, this one has {len(key)}: "
                 "pack it to that size."
             )
-        library, map_fd, value_size = libbpf.library(), self.fd, self.value_size
+        library, map_fd, value_size = libbpf.library(), self.fd, self.slots_size
         # chapter 03: begin lookup
         value = ctypes.create_string_buffer(value_size)
         failed = library.bpf_map_lookup_elem(map_fd, key, value)

@@ -106,6 +106,7 @@ OWN_BRACKET = {
     "08": {"chapter 08: what the kernel refuses": (2,)},
     "09": {"chapter 09: one call for both": (2, 3)},
     "07": {"chapter 07: step by step": (2,)},
+    "11": {"chapter 11: what each of these costs": (2, 3, 4)},
 }
 # What a chapter has in place of a stage's detail.
 OWN_DETAIL = {("09", 2): "setsockopt(2)"}
@@ -121,6 +122,7 @@ ROAD_MARKS = {
     "08": "Marked: program and maps, loaded, where the kernel may refuse.",
     "09": "Marked: loaded and attached, which for a classic filter is one call, setsockopt.",
     "07": "Marked: program and maps, loaded; this chapter runs the program step by step.",
+    "11": "Marked: program and maps, loaded; attached to a socket; counters. They are measured.",
 }
 STATION_LEFT = tuple(12 + 125 * stage for stage in range(6))
 STATION, ROAD_TOP, GROUND_TOP = (111, 66), 52, 138
