@@ -54,7 +54,7 @@ RUN printf '#!/bin/sh\nexec python -m helpers.commands.container "$@"\n' >/usr/l
  && install -d -o learner -g root -m 775 /course/work /course/build /home/learner \
  && chgrp root /home/learner && chmod 775 /home/learner
 ENV PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-    HOME=/home/learner LANG=C.UTF-8 container=oci \
+    HOME=/home/learner LANG=C.UTF-8 COURSE_IMAGE=1 \
     BCC_KERNEL_SOURCE=/usr/src/linux-headers-course JUPYTER_RUNTIME_DIR=/tmp/jupyter
 WORKDIR /course
 EXPOSE 8888

@@ -180,7 +180,7 @@ def bpf() -> Finding:
     if answer == "works":
         return Finding(answer)
     cure = REFUSALS.get(answer, "Look this answer up in the manual page bpf(2).")
-    if answer == "capability" and os.environ.get("container"):
+    if answer == "capability" and os.environ.get("COURSE_IMAGE"):
         cure = IN_A_CONTAINER
     return Finding(f"refused: {answer}", MISSING, cure)
 
@@ -269,8 +269,10 @@ def network() -> Finding:
             "Allow user namespaces (Ubuntu: sysctl "
             "kernel.apparmor_restrict_unprivileged_userns=0), or other traffic is counted too."
         )
-        if os.environ.get("container"):
-            cure = "Add --privileged, or leave out the host's network: other traffic is counted too."
+        if os.environ.get("COURSE_IMAGE"):
+            cure = (
+                "Add --privileged, or leave out the host's network: other traffic is counted too."
+            )
         return Finding(net.kind, WARNING, cure)
 
 

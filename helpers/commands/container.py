@@ -20,12 +20,12 @@ import sys
 from pathlib import Path
 
 from helpers import netlab, probes
-from helpers.commands import lab, privileges, workspace
+from helpers.commands import lab, privileges
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
 
 MODULE = "helpers.commands.container"
-VERBS = ("doctor", "demo")
+VERBS = {"doctor": "doctor", "demo": "demo", "reset": "workspace"}
 USER = "learner"
 CAP_SETGID, CAP_SETUID, CAP_SETPCAP, CAP_NET_ADMIN = 6, 7, 8, 12
 # Where the course writes. Their group is root's, so that any user of that group may, too.
@@ -126,23 +126,21 @@ def start_lab(arguments: list[str]) -> None:
     options = [f"--ip={address}", f"--port={port}", "--ServerApp.port_retries=0"]
     options.append("--ServerApp.allow_remote_access=False")  # only as 127.0.0.1 or localhost
     page = f"http://127.0.0.1:{port}{lab.FIRST_PAGE}?token={token}"
-    told = f"JupyterLab starts. Open this address in a browser; Ctrl-C twice stops it.\n\n    {page}\n"
+    told = (
+        f"JupyterLab starts. Open this address in a browser; Ctrl-C twice stops it.\n\n    {page}\n"
+    )
     lab.main([*options, *arguments], told)
 
 
 def start(verb: str, *arguments: str) -> None:
     """Start what was asked for, as whoever this process is by now."""
-    if verb in VERBS:
-        command = [sys.executable, "-m", f"helpers.commands.{verb}", *arguments]
-    elif verb == "reset":
-        sys.exit(workspace.main(list(arguments)))
-    elif verb != "lab":
-        command = [verb, *arguments]
-    else:
+    if verb == "lab":
         if reason := refusal():
             sys.exit(f"course: {reason}")
         print(what_works(permitted()), flush=True)
-        return start_lab(list(arguments))
+        start_lab(list(arguments))
+    module = [sys.executable, "-m", f"helpers.commands.{VERBS.get(verb)}"]
+    command = [*(module if verb in VERBS else [verb]), *arguments]
     try:
         os.execvp(command[0], command)
     except OSError as error:
@@ -170,7 +168,7 @@ def main(arguments: list[str]) -> None:
     if arguments[:1] == ["healthy"]:
         sys.exit(unhealthy())
     if arguments[:1] == ["as-learner"]:
-        return start(*arguments[1:])
+        start(*arguments[1:])
     if os.geteuid() == 0 and {CAP_SETUID, CAP_SETGID} <= held:
         command = [*becoming_learner(held), "--", sys.executable, "-m", MODULE, "as-learner"]
         os.execvp(command[0], [*command, *arguments])
