@@ -85,8 +85,11 @@ class Network:
             ) from error
         return Command(self, reply["pid"], fds)
 
-    def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        """Run a command inside to its end; the result has .returncode, .stdout and .stderr."""
+    def run(self, command: list[str], check: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run a command inside to its end; the result has .returncode, .stdout and .stderr.
+
+        Errors: NetworkError if there is no such command, and with `check` if it fails.
+        """
         with self.start(command) as running:
             # Both pipes at once, so that neither fills up while the other is read.
             errors: list[str] = []
@@ -94,7 +97,10 @@ class Network:
             reader.start()
             output = running.stdout.read()
             reader.join()
-            return subprocess.CompletedProcess(command, running.wait(), output, errors[0])
+            done = subprocess.CompletedProcess(command, running.wait(), output, errors[0])
+        if check and done.returncode:
+            raise NetworkError(refused(command[0], done.stderr))
+        return done
 
     def add_address(self, address: str, interface: str = "lo") -> None:
         """Give an interface of the network one more address, and wait until it can be reached.
@@ -105,10 +111,7 @@ class Network:
         added = [f"{address}{options[0]}", "dev", interface]
         result = self.run(["ip", "address", "replace", *added, *options[1:]])
         if "not permitted" in result.stderr:
-            raise NetworkError(
-                f"The container's own {interface} cannot be given {address} without "
-                "CAP_NET_ADMIN: start the container with --cap-add NET_ADMIN as well."
-            )
+            raise NetworkError(refused("ip address", result.stderr))
         if result.returncode:
             raise NetworkError(f"{interface} cannot have the address {address}: choose another.")
         self._added.append(added)
@@ -182,6 +185,14 @@ class Command:
             self.stop(signal.SIGKILL)
         self.stdout.close()
         self.stderr.close()
+
+
+def refused(what: str, said: str) -> str:
+    """One sentence for a command that failed; what it lacks where lo is a container's own."""
+    reason = (said.strip().splitlines() or ["it gave no reason"])[-1].removesuffix(".")
+    if "not permitted" not in said:
+        return f"{what} failed ({reason}): correct it."
+    return f"{what} may not change this lo: start the container with --cap-add NET_ADMIN as well."
 
 
 def open_network() -> Network:
