@@ -46,13 +46,11 @@ RUN for path in '/usr/share/doc/*' '/usr/share/man/*' '/usr/share/info/*' '/usr/
 COPY --from=headers /headers /usr/src/linux-headers-course
 COPY --from=python /opt/venv /opt/venv
 
-# Everything in /course is root's, but for what the course writes. That belongs to the learner, and
-# to the group root: so any --user whose group that is can write there, and root without privileges.
+# Everything in /course is root's, but for what the course writes: there any --user may, as in /tmp.
 RUN printf '#!/bin/sh\nexec python -m helpers.commands.container "$@"\n' >/usr/local/bin/course \
  && chmod 755 /usr/local/bin/course \
  && useradd --uid 1000 --shell /bin/bash --create-home learner \
- && install -d -o learner -g root -m 775 /course/work /course/build /home/learner \
- && chgrp root /home/learner && chmod 775 /home/learner
+ && install -d -o learner -m 1777 /course/work /course/build /home/learner
 ENV PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     HOME=/home/learner LANG=C.UTF-8 COURSE_IMAGE=1 \
     BCC_KERNEL_SOURCE=/usr/src/linux-headers-course JUPYTER_RUNTIME_DIR=/tmp/jupyter

@@ -28,7 +28,7 @@ MODULE = "helpers.commands.container"
 VERBS = {"doctor": "doctor", "demo": "demo", "reset": "workspace"}
 USER = "learner"
 CAP_SETGID, CAP_SETUID, CAP_SETPCAP, CAP_NET_ADMIN = 6, 7, 8, 12
-# Where the course writes. Their group is root's, so that any user of that group may, too.
+# Where the course writes. In the image everybody may, as in /tmp.
 WRITTEN = (COURSE / "work", COURSE / "build", Path("/home/learner"), Path("/tmp"))
 READ_ONLY = (
     "the container's file system is read-only: add --tmpfs /tmp --tmpfs /home/learner "
@@ -108,8 +108,8 @@ def refusal() -> str | None:
     if os.statvfs(closed[0]).f_flag & os.ST_RDONLY:
         return f"{READ_ONLY}."
     return (
-        f"user {os.getuid()} may not write to {closed[0]}: leave --user out, or give it the group "
-        f"root (--user {os.getuid()}:0); a folder of the host's must belong to user 1000."
+        f"user {os.getuid()} may not write to {closed[0]}: mount a volume there, or a folder that "
+        f"belongs to that user (chown {os.getuid()} FOLDER)."
     )
 
 
