@@ -29,9 +29,7 @@ from helpers.commands import image
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]
 
 TABLE = COURSE / "notebooks" / "data" / "ways_to_run.json"
-READ_ONLY = (
-    "--read-only --tmpfs /tmp --tmpfs /home/learner --tmpfs /course/build --tmpfs /course/work:exec"
-)
+READ_ONLY = "--read-only --tmpfs /tmp --tmpfs /home/learner --tmpfs /course/build"
 EVERYTHING = {
     "user": 1000,
     "bpf": "works",
@@ -360,6 +358,16 @@ def spaces() -> set[str]:
         with contextlib.suppress(OSError):  # it has ended
             found.add(str(path.readlink()))
     return found
+
+
+def test_the_editors_container_is_its_root_and_everything_works(engine) -> None:
+    editor = json.loads((COURSE / ".devcontainer/devcontainer.json").read_text())
+    flags = ["--privileged", "--init", "--user", editor["remoteUser"], "--entrypoint", "python"]
+    result = engine.run(flags, "tests/inside/ways.py")
+    found = json.loads(result.stdout.splitlines()[-1])
+    assert found["exact"]
+    expected = EVERYTHING | {"user": 0}
+    assert {key: found[key] for key in expected} == expected
 
 
 def test_work_outlives_its_container(engine, started) -> None:

@@ -159,7 +159,7 @@ def unhealthy(proc: Path = Path("/proc")) -> str | None:
     for _, local, _, state, queues, *_ in (line.split() for line in lines if ": " in line):
         if state == LISTEN and int(local.rpartition(":")[2], 16) in ports:
             waiting = int(queues.rpartition(":")[2], 16)
-            return f"{waiting} callers wait for JupyterLab" if waiting else None
+            return f"JupyterLab lets {waiting} callers wait" if waiting else None
     return "JupyterLab does not listen"
 
 

@@ -155,7 +155,10 @@ def build_command(name: str, options: Sequence[str] = ()) -> list[str]:
 
 
 def run_command(name: str, arguments: Sequence[str] = (), terminal: bool = False) -> list[str]:
-    """The command that starts a container: the course's defaults, and what the options change."""
+    """The command that starts a container: the course's defaults, and what the options change.
+
+    Errors: ImageError for a --port that is no number.
+    """
     options, inside = list(arguments), []
     if "--" in options:
         at = options.index("--")
@@ -163,7 +166,9 @@ def run_command(name: str, arguments: Sequence[str] = (), terminal: bool = False
     port = PORT
     if "--port" in options:
         at = options.index("--port")
-        port = options[at + 1]
+        port = "".join(options[at + 1 : at + 2])
+        if not port.isdecimal():
+            raise ImageError("--port wants a number: --port 8889.")
         options[at : at + 2] = ["--env", f"COURSE_PORT={port}"]
     chosen = [option.partition("=")[0] for option in options]
     command = [name, "run", "--rm", *(["-it"] if terminal else [])]
