@@ -29,6 +29,7 @@ from helpers.commands import image
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]
 
 TABLE = COURSE / "notebooks" / "data" / "ways_to_run.json"
+UNCONFINED = "--cap-add BPF --cap-add NET_ADMIN --security-opt seccomp=unconfined"
 READ_ONLY = "--read-only --tmpfs /tmp --tmpfs /home/learner --tmpfs /course/build"
 EVERYTHING = {
     "user": 1000,
@@ -45,7 +46,7 @@ WAYS = [
     ("docker", "--privileged", EVERYTHING),
     ("docker", "--cap-add BPF", OWN_LO),
     ("docker", "--cap-add BPF --cap-add NET_ADMIN", EVERYTHING | {"network": "own lo"}),
-    ("docker", "--cap-add BPF --security-opt seccomp=unconfined", NO_XDP),
+    ("docker", UNCONFINED, EVERYTHING),
     ("docker", "", OWN_LO | {"bpf": "seccomp"}),
     ("docker", "--privileged --network none", EVERYTHING),
     ("docker", "--privileged --network host", EVERYTHING),
@@ -362,12 +363,19 @@ def spaces() -> set[str]:
 
 def test_the_editors_container_is_its_root_and_everything_works(engine) -> None:
     editor = json.loads((COURSE / ".devcontainer/devcontainer.json").read_text())
-    flags = ["--privileged", "--init", "--user", editor["remoteUser"], "--entrypoint", "python"]
+    flags = [f"--cap-add={each}" for each in editor["capAdd"]]
+    flags += [f"--security-opt={each}" for each in editor["securityOpt"]]
+    flags += ["--init", "--user", editor["remoteUser"], "--entrypoint", "python"]
     result = engine.run(flags, "tests/inside/ways.py")
     found = json.loads(result.stdout.splitlines()[-1])
     assert found["exact"]
     expected = EVERYTHING | {"user": 0}
     assert {key: found[key] for key in expected} == expected
+
+
+def test_on_a_read_only_file_system_it_starts_all_the_same(engine, started) -> None:
+    name = started(*READ_ONLY.split(), "-v", "/course/work", "--privileged")
+    wait_for(lambda: engine("exec", name, "course", "healthy").returncode == 0)
 
 
 def test_work_outlives_its_container(engine, started) -> None:
