@@ -13,10 +13,11 @@ RUN set -eu; cd /tmp; apt-get update -q; \
     apt-get download -q "$specific" "$(half "$specific" common)"; \
     for package in *.deb; do dpkg-deb -x "$package" halves; done; \
     mkdir /headers; cp -a halves/usr/src/*/include /headers/; \
-    case $(dpkg --print-architecture) in amd64) arch=x86 ;; arm64) arch=arm64 ;; esac; \
+    case $(dpkg --print-architecture) in amd64) arch=x86 ;; arm64) arch=arm64 ;; \
+    *) echo "The image is made for amd64 and arm64 only." >&2; exit 1 ;; esac; \
     mkdir /headers/arch; cp -a halves/usr/src/*/arch/$arch /headers/arch/; \
-    rm -r /headers/include/config /headers/include/dt-bindings; \
-    for each in drm media sound scsi rdma soc; do rm -r "/headers/include/$each"; done; \
+    for each in config dt-bindings drm media sound scsi rdma soc; do \
+    rm -rf "/headers/include/$each"; done; \
     find /headers/arch -type f ! -name '*.h' -delete; \
     for part in linux/kconfig.h generated/autoconf.h generated/uapi/linux/version.h; do \
     test -f "/headers/include/$part"; done

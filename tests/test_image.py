@@ -370,10 +370,18 @@ def test_health_is_that_jupyterlab_listens_and_lets_nobody_wait(tmp_path, monkey
     assert container.unhealthy(proc(tmp_path, waiting)) == "JupyterLab lets 2 callers wait"
 
 
-@pytest.mark.parametrize("option", ["--IdentityProvider.token=", "--ServerApp.token=''"])
-def test_never_without_a_token(option):
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--IdentityProvider.token="],
+        ["--ServerApp.token=''", "--debug"],
+        ["--debug", "--IdentityProvider.token", ""],
+        ["--IdentityProvider.token", "", "--debug"],
+    ],
+)
+def test_never_without_a_token(options):
     with pytest.raises(SystemExit, match="course: JupyterLab without a token would let"):
-        container.start_lab([option])
+        container.start_lab(options)
 
 
 @pytest.mark.parametrize(
