@@ -73,7 +73,7 @@ FAILURES = (
     ),
     (
         r"pull access denied|manifest unknown|manifest for .* not found|initializing source|"
-        r"failed to resolve|registry|error pulling|short-name|lookup .*: ",
+        r"failed to resolve|registry|/v2/|error pulling|short-name|lookup .*: ",
         "The base image cannot be pulled: connect this machine to the network, or name one that it "
         "has, ./course image build --build-arg BASE=NAME.",
     ),
