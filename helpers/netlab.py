@@ -9,10 +9,12 @@ process that lives inside.
 from __future__ import annotations
 
 import array
+import ipaddress
 import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -21,8 +23,10 @@ from pathlib import Path
 
 from helpers.errors import CourseError
 
-# Tried in this order; the last one is this machine's own lo, where other traffic passes too.
-KINDS = ("user namespace", "network namespace", "shared lo")
+# Tried in this order. "own lo" is a container's: as quiet as the others if nobody else in there
+# speaks through it. The last one is this machine's own lo, where other traffic passes too.
+KINDS = ("user namespace", "network namespace", "own lo", "shared lo")
+ESTABLISHED = "01"  # a connection's state in /proc/net/tcp
 CHILD = Path(__file__).with_name("netlab_child.py")
 
 
@@ -39,6 +43,7 @@ class Network:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.private = kind != "shared lo"
+        self._added: list[list[str]] = []
         self._lock = threading.Lock()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -80,8 +85,11 @@ class Network:
             ) from error
         return Command(self, reply["pid"], fds)
 
-    def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        """Run a command inside to its end; the result has .returncode, .stdout and .stderr."""
+    def run(self, command: list[str], check: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run a command inside to its end; the result has .returncode, .stdout and .stderr.
+
+        Errors: NetworkError if there is no such command, and with `check` if it fails.
+        """
         with self.start(command) as running:
             # Both pipes at once, so that neither fills up while the other is read.
             errors: list[str] = []
@@ -89,7 +97,10 @@ class Network:
             reader.start()
             output = running.stdout.read()
             reader.join()
-            return subprocess.CompletedProcess(command, running.wait(), output, errors[0])
+            done = subprocess.CompletedProcess(command, running.wait(), output, errors[0])
+        if check and done.returncode:
+            raise NetworkError(refused(command[0], done.stderr))
+        return done
 
     def add_address(self, address: str, interface: str = "lo") -> None:
         """Give an interface of the network one more address, and wait until it can be reached.
@@ -97,10 +108,13 @@ class Network:
         Errors: NetworkError if it is not an address that an interface can have.
         """
         options = ["/128", "nodad"] if ":" in address else ["/32"]
-        added = [f"{address}{options[0]}", "dev", interface, *options[1:]]
-        result = self.run(["ip", "address", "replace", *added])
+        added = [f"{address}{options[0]}", "dev", interface]
+        result = self.run(["ip", "address", "replace", *added, *options[1:]])
+        if "not permitted" in result.stderr:
+            raise NetworkError(refused("ip address", result.stderr))
         if result.returncode:
             raise NetworkError(f"{interface} cannot have the address {address}: choose another.")
+        self._added.append(added)
         # The kernel enters the route to an IPv6 address a little later, and drops until then.
         deadline = time.monotonic() + 5
         while "local" not in self.run(["ip", "route", "get", address]).stdout:
@@ -108,7 +122,12 @@ class Network:
                 raise NetworkError(f"There is no route to {address}: open a new network.")
 
     def close(self) -> None:
-        """End the process inside; its commands and the network end with it."""
+        """End the process inside; its commands and the network end with it.
+
+        An lo that was there before stays, without the addresses that it was given.
+        """
+        while self._added and self.kind.endswith(" lo") and self._control.fileno() >= 0:
+            self.run(["ip", "address", "delete", *self._added.pop()])
         self._control.close()
         self._child.wait()
 
@@ -168,20 +187,67 @@ class Command:
         self.stderr.close()
 
 
+def refused(what: str, said: str) -> str:
+    """One sentence for a command that failed; what it lacks where lo is a container's own."""
+    reason = (said.strip().splitlines() or ["it gave no reason"])[-1].removesuffix(".")
+    if "not permitted" not in said:
+        return f"{what} failed ({reason}): correct it."
+    return f"{what} may not change this lo: start the container with --cap-add NET_ADMIN as well."
+
+
 def open_network() -> Network:
     """A private network: in a user namespace if this machine lets anyone have one, else in a
-    network namespace if we may, else this machine's own lo (then `.private` is False).
+    network namespace if we may, else the lo that a container has for itself, else this machine's
+    (then `.private` is False).
 
     Errors: NetworkError if not even lo is to be had.
     Source: user_namespaces(7), network_namespaces(7).
     """
     refusals = []
     for kind in KINDS:
+        if kind == "own lo" and not has_own_lo():
+            continue
         try:
             return Network(kind)
         except OSError as error:
             refusals.append(f"{kind}: {error.strerror}")
     raise NetworkError(
-        f"No network to experiment in ({'; '.join(refusals)}): allow user namespaces, "
-        "or start the course with ./course lab, which adds CAP_NET_RAW."
+        f"No network to experiment in ({'; '.join(refusals)}): allow user namespaces, or start the "
+        "course with ./course lab, a container with --cap-add NET_RAW, which add CAP_NET_RAW."
     )
+
+
+def has_own_lo(proc: Path = Path("/proc")) -> bool:
+    """Whether this process's lo is not the machine's, and nobody speaks through it right now.
+
+    A connection over lo means company: a notebook kernel that listens on TCP, or another container
+    of the same pod. (JupyterLab as the course starts it uses Unix sockets.)
+    Source: network_namespaces(7), proc(5).
+    """
+    if machine_wide(proc):
+        return False
+    tables = [proc / "thread-self/net" / name for name in ("tcp", "tcp6")]
+    lines = "".join(path.read_text() for path in tables if path.exists()).splitlines()
+    rows = [line.split() for line in lines if ":" in line.split()[0]]
+    return not any(row[3] == ESTABLISHED and inside(row[1], row[2]) for row in rows)
+
+
+def machine_wide(proc: Path = Path("/proc")) -> bool:
+    """Whether this process is in the machine's first network namespace, as all are unless they, or
+    their container, were given another one.
+
+    The first one alone shows the settings of the whole machine, netdev_budget among them; each has
+    its own somaxconn. Source: network_namespaces(7); net/core/sysctl_net_core.c in the kernel tree.
+    """
+    settings = proc / "sys/net/core"
+    return (settings / "netdev_budget").exists() or not (settings / "somaxconn").exists()
+
+
+def inside(local: str, remote: str) -> bool:
+    """Whether a connection between two addresses, as proc(5) writes them, passes over lo."""
+    ends = []
+    for text in (local.partition(":")[0], remote.partition(":")[0]):
+        words = [int(text[at : at + 8], 16) for at in range(0, len(text), 8)]
+        address = ipaddress.ip_address(struct.pack(f"={len(words)}I", *words))
+        ends.append(getattr(address, "ipv4_mapped", None) or address)
+    return ends[0].is_loopback or ends[0] == ends[1]

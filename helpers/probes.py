@@ -36,7 +36,7 @@ WHOLE_MACHINE = ["0", "0", "4294967295"]
 
 
 class ProbeError(CourseError):
-    """This process cannot be asked: a thread would not give up its capabilities."""
+    """BPF is refused here, or a thread cannot hold what it is to hold."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,13 @@ def access(proc: Path = Path("/proc")) -> str:
     # does not look that far. An older kernel refuses both alike: then the filter is suspected.
     refused = bpf(NO_SUCH_COMMAND, bytes(16)) == -errno.EPERM
     return "seccomp" if refused and _status(proc)["Seccomp"] == "2" else "capability"
+
+
+def require() -> None:
+    """Go on if this thread may use BPF. Errors: ProbeError, which says who refuses."""
+    answer = access()
+    if answer != "works":
+        raise ProbeError(f"BPF is refused here ({answer}): ./course doctor tells what to do.")
 
 
 def capabilities(proc: Path = Path("/proc")) -> list[str]:

@@ -31,8 +31,32 @@ def refusal() -> str | None:
         return str(error)
 
 
+@cache
+def shared() -> str | None:
+    """Why no test may change its network here, or None if it may."""
+    with netlab.open_network() as network:
+        if network.kind.endswith("namespace"):
+            return None
+        return f"needs a network namespace, and here is {network.kind} only"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "also build the image and run it with the engine that docker or podman reaches"
+    parser.addoption("--containers", action="store_true", help=text)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--containers"):
+        left_out = [item for item in items if item.get_closest_marker("containers")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("kernel") is None or (reason := refusal()) is None:
+    reason = refusal() if item.get_closest_marker("kernel") else None
+    if reason is None and item.get_closest_marker("own_network"):
+        reason = shared()
+    if reason is None:
         return
     if os.environ.get("CI") == "true":
         pytest.fail(f"this test needs the kernel, and CI may not do without it: {reason}")

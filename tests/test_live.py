@@ -507,6 +507,7 @@ def test_counts_in_the_plot_are_exact():
     asyncio.run(main())
 
 
+@pytest.mark.own_network
 @pytest.mark.kernel
 def test_the_interface_goes_away_while_it_runs(net, sockex1):
     async def main() -> None:

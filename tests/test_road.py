@@ -53,6 +53,7 @@ def test_datagrams_are_counted_exactly(net, counted, count, size):
     assert counted(lambda: traffic.udp(net, count, size)) == {17: count * (42 + size)}
 
 
+@pytest.mark.own_network
 @pytest.mark.parametrize(("address", "slot"), [("::1", 0), ("2001:db8::1", 1), ("2a11::1", 17)])
 def test_ipv6_lands_in_the_slot_of_its_second_source_byte(net, counted, address, slot):
     net.add_address(address)
@@ -201,6 +202,7 @@ def test_run_gives_output_errors_and_status(net):
     assert (result.stdout, result.stderr, result.returncode) == ("out\n", "err\n", 3)
 
 
+@pytest.mark.own_network
 def test_the_network_is_empty_but_for_lo(net):
     assert net.run(["ip", "-o", "link"]).stdout.count("\n") == 1
 
