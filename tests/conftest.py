@@ -40,16 +40,33 @@ def shared() -> str | None:
         return f"needs a network namespace, and here is {network.kind} only"
 
 
+# Tests that take much of a machine: they run with an option of their name, and then alone.
+APART = {
+    "containers": "build the image and run it with the engine that docker or podman reaches",
+    "kernels": "boot other kernels and run the course in them; =full: with every chapter",
+}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    text = "also build the image and run it with the engine that docker or podman reaches"
-    parser.addoption("--containers", action="store_true", help=text)
+    parser.addoption("--containers", action="store_true", help=APART["containers"])
+    choices = {"nargs": "?", "const": "quick", "choices": ("quick", "full")}
+    parser.addoption("--kernels", help=APART["kernels"], **choices)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--containers"):
-        left_out = [item for item in items if item.get_closest_marker("containers")]
-        items[:] = [item for item in items if item not in left_out]
-        config.hook.pytest_deselected(items=left_out)
+    asked = {name for name in APART if config.getoption(f"--{name}")}
+    left_out = [item for item in items if not is_asked_for(item, asked, config)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def is_asked_for(item: pytest.Item, asked: set[str], config: pytest.Config) -> bool:
+    apart = {name for name in APART if item.get_closest_marker(name)}
+    if not asked or not apart:
+        return not asked and not apart
+    # A mark may name the value that its option must have: kernels("full").
+    values = {(name, v) for name in apart for m in item.iter_markers(name) for v in m.args}
+    return bool(apart & asked) and all(config.getoption(f"--{n}") == v for n, v in values)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -26,7 +26,11 @@ from stored import COURSE, NOTEBOOKS
 
 from helpers.commands import image
 
-pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.containers,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("containers"),
+]
 
 TABLE = COURSE / "notebooks" / "data" / "ways_to_run.json"
 UNCONFINED = "--cap-add BPF --cap-add NET_ADMIN --security-opt seccomp=unconfined"
