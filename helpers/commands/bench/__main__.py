@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from helpers import loader, netlab, toolchain
-from helpers.commands.bench import counting, drawing, lookups, stages, with_bcc
+from helpers.commands.bench import counting, drawing, lookups, machines, stages, with_bcc
 from helpers.commands.bench.rows import Row, table
 from helpers.errors import CourseError
 
@@ -44,7 +44,8 @@ def measure(datagrams: int, reads: int, updates: int, repeats: int) -> list[Row]
         rows += lookups.measure(loaded.map("bytes_by_protocol"), repeats, reads)
         rows += drawing.measure(repeats, updates)
         rows += stages.measure(net, repeats)
-        return rows + with_bcc.measure(net, loaded.map("bytes_by_protocol"), repeats, reads)
+        rows += with_bcc.measure(net, loaded.map("bytes_by_protocol"), repeats, reads)
+        return rows + machines.measure(net, repeats, rounds=updates)
 
 
 def main(datagrams: int = 10_000, reads: int = 200, updates: int = 10, repeats: int = 21) -> int:
