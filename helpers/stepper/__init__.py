@@ -20,6 +20,9 @@ from helpers.stepper.view import View, Walk
 __all__ = ["Stepper", "StepperError"]
 
 
+THE_END = -1  # the choice of no place at all
+
+
 class StepperError(CourseError):
     """The stepper was asked for a packet or an instruction that there is not."""
 
@@ -29,9 +32,8 @@ class Stepper:
 
     Arguments:
         packets: the packets to choose from, by name; the first is taken at first.
-        walk: makes a new Walk for one of them, for example
-            lambda packet: ebpf.walk(machine, packet). It is called anew whenever a packet is
-            chosen or the run is reset.
+        walk: makes a new Walk for one of them, such as ebpf.walk over a machine that nothing
+            else runs meanwhile. It is called anew when a packet is chosen or the run is reset.
     """
 
     def __init__(self, packets: Mapping[str, object], walk: Callable[[object], Walk]) -> None:
@@ -46,7 +48,7 @@ class Stepper:
         row = [
             self._button("Step", "step-forward", self.step),
             self._button("Back", "step-backward", self.back),
-            self._button("Run", "fast-forward", lambda: self.run_to(self._place.value)),
+            self._button("Run", "fast-forward", self._run),
             self._place,
             self._button("Reset", "refresh", self.reset),
             self._packet,
@@ -55,7 +57,8 @@ class Stepper:
         self.widget = widgets.VBox([widgets.HBox(row, layout=layout), self._message, self._page])
         self.reset()
         lines = [(f"{line.number}: {line.text}", line.number) for line in self.walk.lines]
-        self._place.options = [("the end", None), *lines]
+        self._place.options = [("the end", THE_END), *lines]
+        self._place.value = THE_END
 
     @property
     def view(self) -> View:
@@ -85,7 +88,7 @@ class Stepper:
         self._show()
 
     def reset(self) -> None:
-        """Begin again before the first instruction; maps keep what is in them."""
+        """Begin again before the first instruction, with a new walk."""
         self.walk, self.steps = self._walk_of(self._packets[self._packet.value]), 0
         self._show()
 
@@ -97,9 +100,12 @@ class Stepper:
             )
         self._packet.value = name
 
+    def _run(self) -> None:
+        self.run_to(None if self._place.value == THE_END else self._place.value)
+
     def _show(self) -> None:
         view = self.view
-        self._page.value = page.html(self.walk, view, self.steps)
+        self._page.value = page.html(self.walk, view)
         self._message.value = f'<span role="status">{escape(self.sentence)}</span>'
 
     @property

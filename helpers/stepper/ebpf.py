@@ -82,7 +82,7 @@ class Look:
                 f"r{n}",
                 "" if new is None else shown(new),
                 meaning(state, new),
-                changed=n in written or new != old,
+                changed=new != old or (n in written and new is not None),
             )
             for n, (new, old) in enumerate(zip(state.registers, self.before, strict=True))
         )

@@ -20,15 +20,18 @@ BOX = f"background:{PAPER};color:{INK};font-family:monospace;font-size:13px;line
 ROW = "display:flex;gap:6px;white-space:pre"
 
 
-def html(walk: Walk, view: View, step: int) -> str:
+def html(walk: Walk, view: View) -> str:
     """The whole page: program, registers, memory, packet."""
     registers = cells("registers", view.registers)
     groups = "".join(cells(group.name, group.cells) for group in view.memory)
-    left = f'<div style="flex:1 1 430px;overflow:auto">{program(walk, view)}</div>'
-    right = f'<div style="flex:1 1 380px;overflow:auto">{registers}{groups}</div>'
-    both = f'<div style="display:flex;flex-wrap:wrap;gap:16px">{left}{right}</div>'
+    right = registers + groups + packet(walk, view)
+    columns = "".join(
+        f'<div style="flex:1 1 400px;overflow:auto">{column}</div>'
+        for column in (program(walk, view), right)
+    )
     return (
-        f'<div style="{BOX};padding:8px;border:1px solid {EDGE}">{both}{packet(walk, view)}</div>'
+        f'<div style="{BOX};padding:8px;border:1px solid {EDGE};display:flex;flex-wrap:wrap;'
+        f'gap:16px">{columns}</div>'
     )
 
 

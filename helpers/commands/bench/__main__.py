@@ -14,7 +14,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from helpers import loader, netlab, pictures, spread, toolchain
-from helpers.commands.bench import counting, drawing, reading, stages, two_senders, with_bcc
+from helpers.commands.bench import (
+    counting,
+    drawing,
+    machines,
+    reading,
+    stages,
+    two_senders,
+    with_bcc,
+)
 from helpers.commands.bench.rows import Row, table
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
@@ -50,7 +58,8 @@ def measure(datagrams: int, reads: int, updates: int, repeats: int) -> list[Row]
         rows += reading.measure(loaded.map("bytes_by_protocol"), repeats, reads)
         rows += drawing.measure(repeats, updates)
         rows += stages.measure(net, repeats)
-        return rows + with_bcc.measure(net, loaded.map("bytes_by_protocol"), repeats, reads)
+        rows += with_bcc.measure(net, loaded.map("bytes_by_protocol"), repeats, reads)
+        return rows + machines.measure(net, repeats, rounds=updates)
 
 
 def plot(datagrams: int, repeats: int, target: Path) -> None:
