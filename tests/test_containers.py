@@ -1,7 +1,7 @@
 """The image, built and run for real, in every way that README.md names; and the table of them.
 
 What works in which way is tried inside, by tests/inside/ways.py, and written to
-notebooks/data/ways_to_run.json, which chapter 10 shows.
+helpers/data/ways_to_run.json, which chapter 10 shows.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ pytestmark = [
     pytest.mark.xdist_group("containers"),
 ]
 
-TABLE = COURSE / "notebooks" / "data" / "ways_to_run.json"
+TABLE = COURSE / "helpers" / "data" / "ways_to_run.json"
 UNCONFINED = "--cap-add BPF --cap-add NET_ADMIN --security-opt seccomp=unconfined"
 READ_ONLY = "--read-only --tmpfs /tmp --tmpfs /home/learner --tmpfs /course/build"
 EVERYTHING = {
