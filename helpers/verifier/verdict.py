@@ -17,7 +17,7 @@ from helpers.loader import LoadedObject
 from helpers.syscall import Program, TestRun, test_run
 from helpers.verifier import known, log, reasons, shape
 
-MOST = 200_000  # characters of a log that are read: of an endless loop its end is enough
+MOST = 1_000_000  # characters of a log that are read: of an endless loop its end is enough
 SHOWN = 12_000  # characters of a log that a notebook shows
 UNKNOWN = "This reader has no explanation for it; the kernel's own words and the log have more."
 
