@@ -119,7 +119,7 @@ def _remembered(verdict: verifier.Verdict) -> str | None:
 
 
 def runs(verdict: verifier.Verdict) -> bool:
-    """Whether this kernel's test runs show a cgroup program its packet: before about 6.17 they
+    """Whether this kernel's test runs show a cgroup program its packet. 6.18 does; 6.12 and before
     leave skb->data and skb->data_end unset, so that every packet seems to be too short."""
     run(verdict, frame())
     return bool(counters(verdict))
