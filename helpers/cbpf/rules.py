@@ -51,7 +51,10 @@ def ebpf(opcode: int, dst: int = 0, src: int = 0, offset: int = 0, imm: int = 0)
 
 
 def prologue() -> list[Extended]:
-    """A and X begin as 0, and the loads want the packet's description in r6."""
+    """A and X begin as 0, and the loads want the packet's description in r6.
+
+    The kernel clears A and X by exclusive or, to the same effect.
+    """
     return [Extended(SET32, A), Extended(SET32, X), Extended(MOVE, CONTEXT, 1)]
 
 

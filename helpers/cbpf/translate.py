@@ -7,6 +7,7 @@ it: registers are cleared by loading 0, and instructions that nothing leads to a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from helpers import bytecode, disasm
@@ -14,6 +15,8 @@ from helpers.cbpf import instruction as c
 from helpers.cbpf.check import check
 from helpers.cbpf.instruction import Instruction
 from helpers.cbpf.rules import TranslationError, ebpf, one, prologue
+
+COMPARED = re.compile(r"(?<= )\d+(?= goto )")
 
 
 def translate(program: Sequence[Instruction]) -> bytes:
@@ -66,12 +69,15 @@ def reachable(program: Sequence[Instruction]) -> list[int]:
 def side_by_side(program: Sequence[Instruction]) -> str:
     """The classic filter on the left, what each instruction became on the right, as text.
 
+    What a jump compares with is written in hexadecimal on both sides.
     Errors: as translate(). Built in chapter 09.
     """
     lines = []
     for number, rows in translated(program):
         left = "" if number is None else c.text(program[number], number).expandtabs()
         for raw in rows:
-            lines.append(f"{left:46} {disasm.text(next(bytecode.decode(raw)))}")
+            right = disasm.text(next(bytecode.decode(raw)))
+            right = COMPARED.sub(lambda number: f"{int(number[0]):#x}", right)
+            lines.append(f"{left:46} {right}")
             left = ""
     return "\n".join(lines)

@@ -12,9 +12,12 @@ from helpers.cbpf import Instruction
 from helpers.checks import Verdict, not_attempted, not_yet, right
 from helpers.sockets import ETH_P_ALL
 
-HEADERS, PING, DATAGRAM = 34, 98, 142
+HEADERS = 34
 # Pings from this address have a 17 at byte 23.
 LOOKS_LIKE_UDP = "2a11::1"
+# UDP over IPv4 in all that a filter is likely to look at, but for the EtherType, which is ARP's.
+NOT_IPV4 = bytes(12) + b"\x08\x06\x45" + bytes(8) + b"\x11" + bytes(76)
+LARGEST = 65_507  # bytes of data in one UDP datagram over IPv4
 SCRATCH_WORDS = 16
 WORTH = [3 * word + 100 for word in range(SCRATCH_WORDS)]
 
@@ -40,7 +43,7 @@ def complaint(code: bytes | None) -> str | None:
 
 
 def udp_headers(rows: list[bytes] | None) -> Verdict:
-    """Exercise 1: attached to a packet socket, and shown a ping and a datagram of each IP."""
+    """Exercise 1: attached to a packet socket, and shown a datagram over IPv4 and five frames that are none."""
     code = joined(rows)
     if code == b"" or rows is None:
         return not_attempted("Write rows into the list, one for each instruction.")
@@ -54,6 +57,8 @@ def udp_headers(rows: list[bytes] | None) -> Verdict:
             ("ping over IPv4", lambda: traffic.echo(net)),
             ("datagram over IPv6", lambda: traffic.udp(net, to="::1")),
             (f"ping from {LOOKS_LIKE_UDP}", lambda: traffic.echo(net, to=LOOKS_LIKE_UDP)),
+            ("segment of TCP", lambda: traffic.tcp(net, size=100)),
+            ("frame of EtherType 0x806 with 17 at byte 23", lambda: by_hand(net, NOT_IPV4)),
         ):
             kept[name] = lengths(net, code, send)
     wanted = kept.pop("datagram over IPv4")
@@ -69,7 +74,7 @@ def udp_headers(rows: list[bytes] | None) -> Verdict:
         return not_yet(
             f"Of a datagram over IPv4 {wanted[0]} bytes arrived; {HEADERS} are the headers."
         )
-    return right(f"{HEADERS} bytes of each UDP datagram over IPv4, and nothing of three others.")
+    return right(f"{HEADERS} bytes of each UDP datagram over IPv4, and nothing of five others.")
 
 
 def lengths(net: netlab.Network, code: bytes, send: Callable[[], object]) -> list[int]:
@@ -79,6 +84,12 @@ def lengths(net: netlab.Network, code: bytes, send: Callable[[], object]) -> lis
         sock.bind(("lo", ETH_P_ALL))
         send()
         return [len(message) for message in waiting(sock)]
+
+
+def by_hand(net: netlab.Network, frame: bytes) -> None:
+    """Send a frame as it is."""
+    with net.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sender:
+        sender.sendto(frame, ("lo", 0))
 
 
 def waiting(sock: socket.socket) -> list[bytes]:
@@ -99,7 +110,7 @@ def marked(rows: list[bytes] | None) -> Verdict:
         return not_attempted("Write rows into the list, one for each instruction.")
     if reason := complaint(code):
         return not_yet(reason)
-    sent = [b"!", b"!help", b"help", b"", b"?!", b"!" * 60, b"x" * 33 + b"!"]
+    sent = [b"!", b"!help", b"help", b"", b"?!", b"!" * 60, b"x" * 33 + b"!", b"!" * LARGEST]
     wanted = [data for data in sent if data.startswith(b"!")]
     arrived = probes.without_capabilities(exchange, code, sent)
     if arrived == wanted:
@@ -107,11 +118,12 @@ def marked(rows: list[bytes] | None) -> Verdict:
     unmarked = [data for data in arrived if data in sent and data[:1] not in (b"", b"!")]
     if unmarked:
         return not_yet(f"{unmarked[0]} arrived, which is not marked.")
-    if len(arrived) >= len(wanted):
-        return not_yet(
-            f"Of {wanted[1]} only {arrived[1]} arrived: the number that a filter returns counts "
-            "the UDP header, too."
-        )
+    for whole, found in zip(wanted, arrived, strict=False):
+        if len(found) < len(whole):
+            return not_yet(
+                f"Of {len(whole):,} bytes only {len(found):,} arrived: the number that a filter "
+                "returns counts the UDP header, too, and must be enough for the largest datagram."
+            )
     return not_yet(
         f"Of the {len(wanted)} that are marked {len(arrived) or 'none'} arrived. Look at the load: "
         "from which offset, and how many bytes? And at the number that they are compared with."
@@ -131,16 +143,21 @@ def exchange(code: bytes, sent: list[bytes]) -> list[bytes]:
 
 def scratch(rule: Callable[[Instruction], bytes | None]) -> Verdict:
     """Exercise 3: every word is stored through the rule and loaded again, in the kernel."""
-    for word in range(SCRATCH_WORDS):
-        stored, loaded = (rule(Instruction(code, k=word)) for code in (0x02, 0x60))
+    try:
+        made = [
+            [rule(Instruction(code, k=k)) for code in (0x02, 0x60)] for k in range(SCRATCH_WORDS)
+        ]
+    except Exception as error:
+        return not_yet(f"The function raised {type(error).__name__}: {error}.")
+    for word, (stored, loaded) in enumerate(made):
         if stored is None and loaded is None:
             return not_attempted("Return an instruction made by ebpf(...) instead of None.")
-        for name, made in (("st", stored), ("ld", loaded)):
-            if not isinstance(made, bytes) or len(made) != 8:
+        for name, one in (("st", stored), ("ld", loaded)):
+            if not isinstance(one, bytes) or len(one) != 8:
                 return not_yet(f"For {name} M[{word}] one instruction of 8 bytes is wanted.")
     for word in range(SCRATCH_WORDS):
         try:
-            value = kept(rule, word)
+            value = kept(made, word)
         except syscall.SyscallError as error:
             if error.number == errno.EPERM:
                 raise
@@ -154,12 +171,12 @@ def scratch(rule: Callable[[Instruction], bytes | None]) -> Verdict:
     return right("16 different numbers were stored in the 16 words, and each came out again.")
 
 
-def kept(rule: Callable[[Instruction], bytes], word: int) -> int:
+def kept(made: Sequence[Sequence[bytes]], word: int) -> int:
     """What the kernel finds in a scratch word after all of them were stored."""
     w0_is, exit_ = "<BBhi", struct.pack("<BBhi", 0x95, 0, 0, 0)
     code = b""
-    for number, worth in enumerate(WORTH):
-        code += struct.pack(w0_is, 0xB4, 0, 0, worth) + rule(Instruction(0x02, k=number))
-    code += struct.pack(w0_is, 0xB4, 0, 0, 0) + rule(Instruction(0x60, k=word)) + exit_
+    for (store, _), worth in zip(made, WORTH, strict=True):
+        code += struct.pack(w0_is, 0xB4, 0, 0, worth) + store
+    code += struct.pack(w0_is, 0xB4, 0, 0, 0) + made[word][1] + exit_
     with syscall.load_program(code) as program:
         return syscall.test_run(program, bytes(64)).value
