@@ -24,7 +24,7 @@ def network() -> str:
 
 
 def exact() -> bool:
-    """Whether four pings make the article's five lines, to the byte, with nobody to disturb them."""
+    """Whether four pings make the article's five lines, to the byte, in a network to oneself."""
     try:
         with netlab.open_network() as net:
             return net.private and list(demo.five_lines()) == FIVE_LINES
