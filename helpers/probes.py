@@ -8,7 +8,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
 import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from helpers import libbpf
+from helpers import libbpf, syscall
 from helpers.errors import CourseError
 from helpers.table import Table
 
 Result = TypeVar("Result")
-# The number of the system call bpf(2), from <asm/unistd.h>.
-BPF = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "s390x": 351, "ppc64le": 361}
 NO_SUCH_COMMAND = 9999
 # The bits that matter here, from <linux/capability.h>.
 CAPABILITIES = {
@@ -38,7 +35,7 @@ WHOLE_MACHINE = ["0", "0", "4294967295"]
 
 
 class ProbeError(CourseError):
-    """This machine cannot be asked: its processor is not in the table BPF."""
+    """This process cannot be asked: a thread would not give up its capabilities."""
 
 
 @dataclass(frozen=True)
@@ -113,19 +110,12 @@ def types_table() -> Table:
 
 
 def bpf(command: int, attributes: bytes) -> int:
-    """The system call bpf(2) itself, without libbpf.
+    """The system call bpf(2) itself, without libbpf; `attributes` as plain bytes.
 
-    Result: a file descriptor or 0, or the negative error number. Errors: ProbeError.
-    Source: bpf(2), syscall(2). Used in chapter 01, explained in chapter 06.
+    Result: a file descriptor or 0, or the negative error number. Errors: SyscallError.
+    Source: bpf(2). Used in chapter 01, explained in chapter 06.
     """
-    if platform.machine() not in BPF:
-        raise ProbeError(
-            f"The course does not know the number of bpf(2) on {platform.machine()}: add it to "
-            "BPF in helpers/probes.py, from <asm/unistd.h>."
-        )
-    libc = ctypes.CDLL(None, use_errno=True)
-    result = libc.syscall(BPF[platform.machine()], command, attributes, len(attributes))
-    return -ctypes.get_errno() if result < 0 else result
+    return syscall.bpf(command, ctypes.create_string_buffer(attributes, len(attributes)))
 
 
 def access(proc: Path = Path("/proc")) -> str:
@@ -134,7 +124,7 @@ def access(proc: Path = Path("/proc")) -> str:
     Result: "works"; "capability" (it lacks CAP_BPF); "user namespace" (it lives in one, where
         no capability counts for BPF); "seccomp" (a filter, such as a container's, refuses the
         call); "no system call"; or the kernel's answer.
-    Errors: ProbeError.
+    Errors: SyscallError.
     Source: bpf(2), seccomp(2), user_namespaces(7). Built in chapter 01.
     """
     array_of_one = struct.pack("4I", 2, 4, 8, 1)

@@ -12,7 +12,7 @@ import pytest
 from stored import COURSE
 from unwelcome import no_bpf_call, ordinary_user, without_bpf
 
-from helpers import kernel, libbpf, probes
+from helpers import kernel, libbpf, probes, syscall
 
 RELEASE = "5.0.0-31-generic"
 LINES = """\
@@ -180,7 +180,7 @@ def test_an_error_in_the_thread_without_capabilities_comes_out():
 
 def test_a_processor_that_the_course_does_not_know_is_one_sentence(monkeypatch):
     monkeypatch.setattr("platform.machine", lambda: "pdp11")
-    with pytest.raises(probes.ProbeError, match="number of bpf\\(2\\) on pdp11"):
+    with pytest.raises(syscall.SyscallError, match="number of bpf\\(2\\) on pdp11"):
         probes.access()
 
 

@@ -8,7 +8,7 @@ import platform
 import struct
 from collections.abc import Callable
 
-from helpers.probes import BPF
+from helpers.syscall.call import NUMBERS
 
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER, PR_SET_NO_NEW_PRIVS = 22, 2, 38
 LOAD, JUMP_IF_EQUAL, RETURN = 0x20, 0x15, 0x06
@@ -40,7 +40,7 @@ def no_bpf_call() -> Callable[[], None]:
     Source: seccomp(2).
     """
     libc = ctypes.CDLL(None, use_errno=True)
-    number = BPF[platform.machine()]
+    number = NUMBERS[platform.machine()]
     steps = [
         (LOAD, 0, 0, 0),
         (JUMP_IF_EQUAL, 0, 1, number),

@@ -1,0 +1,64 @@
+"""The system call bpf(2) with nothing but ctypes: maps, programs, and errors that explain.
+
+Under the whole road. Built in chapter 06, the_bpf_system_call. In reading order: `call` makes the
+call, `errors` says what an error number means here, `maps` and `programs` are what it serves.
+"""
+
+from __future__ import annotations
+
+from helpers.syscall.call import Command, bpf
+from helpers.syscall.errors import SyscallError
+from helpers.syscall.maps import (
+    ARRAY,
+    EXIST,
+    HASH,
+    LRU_HASH,
+    MMAPABLE,
+    NOEXIST,
+    PERCPU_ARRAY,
+    PERCPU_HASH,
+    RING_BUFFER,
+    Map,
+    MapInfo,
+    create_map,
+    possible_cpus,
+)
+from helpers.syscall.programs import (
+    SCHED_CLS,
+    SOCKET_FILTER,
+    XDP,
+    Program,
+    ProgramInfo,
+    TestRun,
+    frame_for_test_run,
+    load_program,
+    test_run,
+)
+
+__all__ = [
+    "ARRAY",
+    "EXIST",
+    "HASH",
+    "LRU_HASH",
+    "MMAPABLE",
+    "NOEXIST",
+    "PERCPU_ARRAY",
+    "PERCPU_HASH",
+    "RING_BUFFER",
+    "SCHED_CLS",
+    "SOCKET_FILTER",
+    "XDP",
+    "Command",
+    "Map",
+    "MapInfo",
+    "Program",
+    "ProgramInfo",
+    "SyscallError",
+    "TestRun",
+    "bpf",
+    "create_map",
+    "frame_for_test_run",
+    "load_program",
+    "possible_cpus",
+    "test_run",
+]
