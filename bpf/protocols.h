@@ -4,7 +4,8 @@
 // Written once for every place where a program can be attached. Who includes it defines
 //   CONTEXT               what a program in that place is given
 //   LOAD(context, at, to) copies sizeof(*to) bytes at offset `at`; not 0 if the frame is too short
-//   TAGS_TAKEN(context)   how many VLAN tags the kernel has already taken out of the frame
+//   LENGTH(context)       how many bytes the frame has
+//   TAGS_TAKEN(context)   how many VLAN tags of 4 bytes the kernel has taken out of the frame
 
 #include <stddef.h>
 #include <linux/bpf.h>
@@ -103,12 +104,14 @@ static __always_inline struct packet parse(CONTEXT *context)
 		if (LOAD(context, at, &type))
 			return packet;
 	}
-	packet.network = at + sizeof(type);
+	packet.network = packet.transport = at + sizeof(type);
 	if (type == bpf_htons(ETH_P_IP))
 		packet.class = ipv4(context, &packet);
 	else if (type == bpf_htons(ETH_P_IPV6))
 		packet.class = ipv6(context, &packet);
 	else
 		packet.class = type == bpf_htons(ETH_P_ARP) ? ARP : NOT_IP;
+	if (packet.transport > LENGTH(context)) // the options of a header may be cut off, too
+		packet.class = TRUNCATED;
 	return packet;
 }

@@ -9,10 +9,11 @@ struct {
 	__type(value, __u64);
 } bytes_by_protocol SEC(".maps");
 
-static __always_inline void count(__u32 class, __u64 length)
+static __always_inline void count(CONTEXT *context)
 {
+	__u32 class = parse(context).class;
 	__u64 *bytes = bpf_map_lookup_elem(&bytes_by_protocol, &class);
 
-	if (bytes)
-		__sync_fetch_and_add(bytes, length);
+	if (bytes) // with the tags, wherever they are
+		__sync_fetch_and_add(bytes, LENGTH(context) + 4 * TAGS_TAKEN(context));
 }

@@ -7,6 +7,7 @@
 
 #define CONTEXT struct __sk_buff
 #define LOAD(context, at, to) bpf_skb_load_bytes(context, at, to, sizeof(*(to)))
+#define LENGTH(context) ((context)->len)
 #define TAGS_TAKEN(context) ((context)->vlan_present)
 #include "protocols.h"
 #include "protocols_count.h"
@@ -14,7 +15,7 @@
 SEC("tc")
 int count_bytes(struct __sk_buff *skb)
 {
-	count(parse(skb).class, skb->len + 4 * skb->vlan_present);
+	count(skb);
 	return TC_ACT_UNSPEC; // whatever would happen without us
 }
 

@@ -10,6 +10,7 @@ import os
 import socket
 import struct
 import time
+from collections.abc import Iterable
 
 from helpers.errors import CourseError
 from helpers.netlab import Network
@@ -124,3 +125,26 @@ def transfer(sender: socket.socket, receiver: socket.socket, size: int) -> int:
             wanted -= received
             arrived += received
     return arrived
+
+
+def frames(net: Network, frames: Iterable[bytes], interface: str = "lo") -> int:
+    """Send whole Ethernet frames as they are, header and all, out of one interface.
+
+    The kernel passes on what it is given: right, wrong or cut off, but 14 bytes at least, and no
+    more than the interface's mtu, plus 14 for the header and 4 for a VLAN tag.
+    Result: the number of bytes sent.
+    Errors: TrafficError for a frame that the interface cannot carry.
+    Source: packet(7). First used in chapter 12.
+    """
+    total = 0
+    with net.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sender:
+        sender.bind((interface, 0))
+        for number, frame in enumerate(frames):
+            try:
+                total += sender.send(frame)
+            except OSError as error:
+                raise TrafficError(
+                    f"Frame {number} has {len(frame)} bytes, and {interface} does not carry it "
+                    f"({error.strerror}): a frame has 14 bytes or more, and at most the mtu and 14."
+                ) from error
+    return total
