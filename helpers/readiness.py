@@ -40,6 +40,7 @@ HEADERS = {"linux/bpf.h": "linux-libc-dev", "bpf/bpf_helpers.h": "libbpf-dev"}
 TOOLS = {
     "tcpdump": ("tcpdump", "chapters 03 and 09 look at packets with it"),
     "bpftool": ("bpftool", "chapter 06 looks into the kernel with it"),
+    "strace": ("strace", "chapter 06 watches system calls with it"),
     "nft": ("nftables", "one experiment of chapter 03 is a firewall"),
 }
 REFUSALS = {

@@ -28,6 +28,7 @@ PARTS = [
     "BTF of the kernel",
     "tcpdump",
     "bpftool",
+    "strace",
     "nft",
     "bcc",
     "headers for bcc",
@@ -89,8 +90,8 @@ def test_no_tools_on_the_path():
     status, parts, text = doctor(env=os.environ | {"PATH": "/nonexistent"})
     assert status == 1
     assert parts["clang"] == parts["ping"] == (MISSING, "not installed")
-    tools = [parts[name] for name in ("tcpdump", "bpftool", "nft")]
-    assert tools == [(WARNING, "not on the PATH")] * 3
+    tools = [parts[name] for name in ("tcpdump", "bpftool", "strace", "nft")]
+    assert tools == [(WARNING, "not on the PATH")] * 4
     assert "Run ./course lab, or install the package clang." in text
     assert "Run ./course lab, or install the package iputils-ping." in text
     assert parts["the whole road"] == (MISSING, "not tried")

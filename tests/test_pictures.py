@@ -107,6 +107,7 @@ def test_the_words_of_a_diagram_stand_out_and_fit(name: str):
         ("road_00.svg", []),
         ("road_02.svg", ["C source", "object file"]),
         ("road_04.svg", ["counters", "picture"]),
+        ("road_06.svg", ["program and", "maps, loaded"]),
         ("path.svg", []),
         ("path_xdp.svg", ["XDP"]),
         ("path_tc.svg", ["tc egress", "tc ingress"]),

@@ -422,12 +422,11 @@ def test_sockex1_counts_196_bytes_a_ping_with_its_map_filled_in_by_hand(sockex1_
     wanted = found.map("bytes_by_protocol")
     sizes = (wanted.type, wanted.key_size, wanted.value_size, wanted.max_entries)
     with syscall.create_map(*sizes, wanted.map_flags, "by_hand") as counted:
-        code = bytearray(found.sections["socket"].data)
+        code = found.sections["socket"].data
         (place,) = [each for each in found.relocations if each.symbol == "bytes_by_protocol"]
-        code[place.offset + 1] |= 1 << 4
-        struct.pack_into("<i", code, place.offset + 4, counted.fd)
+        code = syscall.relocate(code, place.offset, counted.fd)
         with (
-            syscall.load_program(bytes(code), license=found.licence, name="count_bytes") as program,
+            syscall.load_program(code, license=found.licence, name="count_bytes") as program,
             sockets.packet_socket(net, program.fd),
         ):
             assert program.info().map_ids == (counted.info().id,)

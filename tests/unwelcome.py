@@ -35,12 +35,13 @@ def without_bpf() -> list[str]:
 
 
 def no_bpf_call() -> Callable[[], None]:
-    """A preexec_fn after which bpf(2) answers EPERM, as in a container with a seccomp filter.
+    """A preexec_fn after which bpf(2) answers EPERM, as in a container with a seccomp filter."""
+    return no_call(NUMBERS[platform.machine()])
 
-    Source: seccomp(2).
-    """
+
+def no_call(number: int) -> Callable[[], None]:
+    """The same for the system call of any number. Source: seccomp(2)."""
     libc = ctypes.CDLL(None, use_errno=True)
-    number = NUMBERS[platform.machine()]
     steps = [
         (LOAD, 0, 0, 0),
         (JUMP_IF_EQUAL, 0, 1, number),

@@ -1,6 +1,6 @@
 """python -m helpers.commands.draw: writes the two diagrams of the course, as SVG, with their marks.
 
-The road (road_NN.svg, chapters 00 to 05) and one packet's path through the kernel (path.svg, and
+The road (road_NN.svg, for each chapter) and one packet's path through the kernel (path.svg, and
 path_STAGE.svg with one stage marked). Laboratory equipment: chapters show the files that it wrote.
 """
 
@@ -98,7 +98,11 @@ ROAD = (
 )
 KERNEL = "chapter 01, the kernel: it checks and runs the program, and keeps the maps and the socket"
 BRACKETS = {"chapter 02": (0, 1), "chapter 03": (2, 3), "chapter 04": (4, 5)}
-ALL_BY_BCC = {"chapter 05: bcc drives the same road": (0, 1, 2, 3, 4, 5)}
+# From chapter 05 on, a chapter has a bracket of its own.
+OWN_BRACKET = {
+    "05": {"chapter 05: bcc drives the same road": (0, 1, 2, 3, 4, 5)},
+    "06": {"chapter 06: one system call": (2,)},
+}
 ROAD_MARKS = {
     "00": "No stage is marked: this chapter drives the whole road once.",
     "01": "Marked: the ground, which is the kernel itself.",
@@ -106,6 +110,7 @@ ROAD_MARKS = {
     "03": "Marked: program and maps, loaded; attached to a socket.",
     "04": "Marked: counters and picture.",
     "05": "All stages are marked: bcc drives the same road.",
+    "06": "Marked: program and maps, loaded, which takes one system call.",
 }
 STATION_LEFT = tuple(12 + 125 * stage for stage in range(6))
 STATION, ROAD_TOP, GROUND_TOP = (111, 66), 52, 138
@@ -114,7 +119,7 @@ STATION, ROAD_TOP, GROUND_TOP = (111, 66), 52, 138
 def brackets(chapter: str) -> list[str]:
     """Above the boxes: which chapter builds which stages."""
     parts = []
-    for words, stages in (ALL_BY_BCC if chapter == "05" else BRACKETS).items():
+    for words, stages in OWN_BRACKET.get(chapter, BRACKETS).items():
         here = words.startswith(f"chapter {chapter}")
         start, end = STATION_LEFT[stages[0]] + 4, STATION_LEFT[stages[-1]] + STATION[0] - 4
         parts += [
@@ -148,9 +153,12 @@ def ground(marked: bool) -> list[str]:
 
 
 def road(chapter: str) -> str:
-    """The road with the stages of one chapter ("00" to "05") marked, as SVG."""
+    """The road with the stages of one chapter, a key of ROAD_MARKS, marked, as SVG."""
     bcc = chapter == "05"
-    marked = range(6) if bcc else BRACKETS.get(f"chapter {chapter}", ())
+    spans = OWN_BRACKET.get(chapter, BRACKETS).items()
+    marked = [
+        s for words, stages in spans if words.startswith(f"chapter {chapter}") for s in stages
+    ]
     width, height = STATION
     parts = brackets(chapter) + ground(chapter == "01")
     for stage, (left, (name, detail, with_bcc)) in enumerate(zip(STATION_LEFT, ROAD, strict=True)):
@@ -266,9 +274,11 @@ def path(marked: str = "") -> str:
 
 def pictures() -> dict[str, str]:
     """Every diagram: the name of its file, and its SVG text."""
+    from helpers.commands.draw_holding import holding  # which draws with the shapes above
+
     roads = {f"road_{chapter}.svg": road(chapter) for chapter in ROAD_MARKS}
     paths = {f"path_{stage}.svg": path(stage) for stage in MARKED_STAGES}
-    return roads | paths | {"path.svg": path()}
+    return roads | paths | {"path.svg": path(), "holding.svg": holding()}
 
 
 def main() -> int:

@@ -32,6 +32,7 @@ from helpers.syscall.programs import (
     TestRun,
     frame_for_test_run,
     load_program,
+    relocate,
     test_run,
 )
 
@@ -60,5 +61,6 @@ __all__ = [
     "frame_for_test_run",
     "load_program",
     "possible_cpus",
+    "relocate",
     "test_run",
 ]

@@ -10,8 +10,9 @@ import ctypes
 from enum import IntEnum
 
 # chapter 06: begin types
-U32, U64, NAME = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_char * 16
+U32, U64 = ctypes.c_uint32, ctypes.c_uint64
 # chapter 06: end types
+NAME = ctypes.c_char * 16
 
 
 class Command(IntEnum):
@@ -37,8 +38,8 @@ class MapCreate(ctypes.Structure):
         ("key_size", U32),
         ("value_size", U32),
         ("max_entries", U32),
-        # chapter 06: end map_create
         ("map_flags", U32),
+        # chapter 06: end map_create
         ("inner_map_fd", U32),
         ("numa_node", U32),
         ("map_name", NAME),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import struct
 from dataclasses import dataclass
 
 from helpers.syscall.call import ask, bpf, copied, object_name
@@ -16,6 +17,7 @@ from helpers.syscall.forms import NAME, U32, U64, Command, ProgLoad, ProgTestRun
 from helpers.syscall.maps import ask_about
 
 SOCKET_FILTER, SCHED_CLS, XDP = 1, 3, 6  # program types: enum bpf_prog_type in <linux/bpf.h>
+BPF_PSEUDO_MAP_FD = 1  # in the field src: imm is a map's descriptor
 LOG_SIZES = (1 << 16, 1 << 20, 1 << 24)  # bytes; the kernel refuses a log that is too small
 ATTEMPTS = 5  # the verifier stops, EAGAIN, when a signal comes; libbpf tries as often
 
@@ -195,6 +197,23 @@ def _refusal(number: int, log: str) -> str:
         f"The verifier refuses this program ({os.strerror(number)}): its reason is near the end of "
         "the log, which this error keeps in .log (chapter 08 reads such logs)."
     )
+
+
+def relocate(instructions: bytes, offset: int, map_fd: int) -> bytes:
+    """Instructions with a map filled in.
+
+    Arguments: offset: of the gap, in bytes from the first instruction, where a load of a 64-bit
+        immediate waits for the map; objfile.read lists it as a relocation.
+    Result: as many bytes; the kernel puts the map's address where the descriptor is now.
+    Source: Documentation/bpf/llvm_reloc.rst; BPF_PSEUDO_MAP_FD in <linux/bpf.h>.
+    Built in chapter 06.
+    """
+    code = bytearray(instructions)
+    # chapter 06: begin relocate
+    code[offset + 1] |= BPF_PSEUDO_MAP_FD << 4
+    struct.pack_into("<i", code, offset + 4, map_fd)
+    # chapter 06: end relocate
+    return bytes(code)
 
 
 def test_run(program: Program, packet: bytes, repeat: int = 1) -> TestRun:
