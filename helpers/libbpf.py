@@ -32,6 +32,13 @@ PROTOTYPES = {
     "bpf_map__value_size": (_UINT, [_POINTER]),
     "bpf_map__max_entries": (_UINT, [_POINTER]),
     "bpf_map_lookup_elem": (_INT, [_INT, _POINTER, _POINTER]),
+    "bpf_obj_pin": (_INT, [_INT, _TEXT]),
+    "bpf_obj_get": (_INT, [_TEXT]),
+    "bpf_raw_tracepoint_open": (_INT, [_TEXT, _INT]),
+    "ring_buffer__new": (_POINTER, [_INT, _POINTER, _POINTER, _POINTER]),
+    "ring_buffer__consume": (_INT, [_POINTER]),
+    "ring_buffer__poll": (_INT, [_POINTER, _INT]),
+    "ring_buffer__free": (None, [_POINTER]),
     "libbpf_strerror": (_INT, [_INT, _TEXT, ctypes.c_size_t]),
     "libbpf_set_print": (_POINTER, [_POINTER]),
 }

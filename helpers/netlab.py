@@ -94,6 +94,13 @@ class Network:
             reader.join()
             return subprocess.CompletedProcess(command, running.wait(), output, errors[0])
 
+    def namespace(self) -> int:
+        """The number by which the kernel tells this network from others: an inode number.
+
+        Source: namespaces(7), /proc/PID/ns/net. First used in chapter 12.
+        """
+        return Path(f"/proc/{self._child.pid}/ns/net").stat().st_ino
+
     def add_address(self, address: str, interface: str = "lo") -> None:
         """Give an interface of the network one more address, and wait until it can be reached.
 

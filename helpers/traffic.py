@@ -6,6 +6,7 @@ that it is given and returns once everything has arrived.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
@@ -132,7 +133,7 @@ def frames(net: Network, frames: Iterable[bytes], interface: str = "lo") -> int:
 
     The kernel passes on what it is given: right, wrong or cut off, but 14 bytes at least, and no
     more than the interface's mtu, plus 14 for the header and 4 for a VLAN tag.
-    Result: the number of bytes sent.
+    Result: the number of bytes handed to the kernel; what it drops on the way out counts, too.
     Errors: TrafficError for a frame that the interface cannot carry.
     Source: packet(7). First used in chapter 12.
     """
@@ -140,9 +141,12 @@ def frames(net: Network, frames: Iterable[bytes], interface: str = "lo") -> int:
     with net.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sender:
         sender.bind((interface, 0))
         for number, frame in enumerate(frames):
+            total += len(frame)
             try:
-                total += sender.send(frame)
+                sender.send(frame)
             except OSError as error:
+                if error.errno == errno.ENOBUFS:  # a filter or a queue has dropped it
+                    continue
                 raise TrafficError(
                     f"Frame {number} has {len(frame)} bytes, and {interface} does not carry it "
                     f"({error.strerror}): a frame has 14 bytes or more, and at most the mtu and 14."
