@@ -1,4 +1,5 @@
-"""A million random packets through the kernel's own test run: no fault, nothing uncounted."""
+"""Random packets through the kernel's test run, a million, and through the machine: no fault, and
+nothing uncounted."""
 
 from __future__ import annotations
 
@@ -6,12 +7,12 @@ import ctypes
 
 import numpy as np
 import pytest
+import tshark
+from kinds import FRAMES, cut
 
-from helpers import counters, loader, toolchain
+from helpers import counters, loader, machine, objfile, toolchain
 from helpers.syscall import bpf
 from helpers.syscall.forms import Command, ProgTestRun
-
-pytestmark = pytest.mark.kernel
 
 # A test run of a socket filter cuts 14 bytes off before the program runs.
 CUT_OFF, LONGEST = 14, 150
@@ -42,6 +43,7 @@ def random_packets(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return packets, random.integers(0, LONGEST + 1, count)
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("seed", range(10))
 def test_a_hundred_thousand_random_packets(seed):
     packets, lengths = random_packets(100_000, seed)
@@ -60,3 +62,38 @@ def test_a_hundred_thousand_random_packets(seed):
     assert counted.sum() == lengths.sum()
     # And the packets were not all of one kind.
     assert np.all(counted[[0, 17, 43, 44, 60, *counters.CLASSES.values()]] > 0)
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> objfile.ObjectFile:
+    target = tmp_path_factory.mktemp("bpf") / "protocols.o"
+    return objfile.read(toolchain.compile_bpf("protocols_kern.c", target))
+
+
+def total(loaded: machine.Machine) -> dict[str, int]:
+    """Bytes per class, as the machine of chapter 07 has counted them."""
+    counted = loaded.maps["bytes_by_protocol"]
+    values = {number: counted.lookup(number.to_bytes(4, "little")) for number in range(261)}
+    found = {number: int.from_bytes(value, "little") for number, value in values.items()}
+    return {counters.name(number): value for number, value in found.items() if value}
+
+
+def test_the_machine_says_what_tshark_says(compiled, tmp_path):
+    everything = [piece for frame in FRAMES.values() for piece in cut(frame)]
+    stepped = machine.load(compiled, "count_bytes")
+    translated = machine.load(compiled, "count_bytes")
+    run = translated.translate("count_bytes").run
+    for frame in everything:
+        assert stepped.run(frame) == run(frame) == 0
+    assert total(stepped) == total(translated) == tshark.totals(everything, tmp_path)
+
+
+def test_random_packets_through_the_machine(compiled):
+    loaded = machine.load(compiled, "count_bytes")
+    run = loaded.translate("count_bytes").run
+    packets, lengths = random_packets(50_000, seed=7)
+    for packet, length in zip(packets, lengths.tolist(), strict=True):
+        assert run(packet[CUT_OFF : CUT_OFF + length].tobytes()) == 0
+    counted = total(loaded)
+    assert sum(counted.values()) == lengths.sum()
+    assert set(counters.CLASSES) <= set(counted)
