@@ -61,9 +61,8 @@ def decode(key: np.void | bytes) -> Flow:
     key = np.frombuffer(key, FLOW)[0] if isinstance(key, bytes) else key
     # chapter 12: begin decode
     size = 4 if key["version"] == 4 else 16
-    sender, receiver = (
-        str(ipaddress.ip_address(key[side].tobytes()[:size])) for side in ("from", "to")
-    )
+    ends = [key[side].tobytes()[:size] for side in ("from", "to")]
+    sender, receiver = (str(ipaddress.ip_address(address)) for address in ends)
     # chapter 12: end decode
     protocol = counters.name(int(key["protocol"]))
     return Flow(protocol, sender, int(key["from_port"]), receiver, int(key["to_port"]))

@@ -39,6 +39,9 @@ PROTOTYPES = {
     "ring_buffer__consume": (_INT, [_POINTER]),
     "ring_buffer__poll": (_INT, [_POINTER, _INT]),
     "ring_buffer__free": (None, [_POINTER]),
+    "perf_buffer__new": (_POINTER, [_INT, ctypes.c_size_t, *[_POINTER] * 4]),
+    "perf_buffer__consume": (_INT, [_POINTER]),
+    "perf_buffer__free": (None, [_POINTER]),
     "libbpf_strerror": (_INT, [_INT, _TEXT, ctypes.c_size_t]),
     "libbpf_set_print": (_POINTER, [_POINTER]),
 }

@@ -122,7 +122,8 @@ class Network:
 
         Their addresses are 02:00:00:00:00:0a and 02:00:00:00:00:0b. Neither has an IP address, and
         IPv6 is off, which would send frames of its own: nothing travels on the cable but what you
-        send. It returns once frames get through, in both directions.
+        send. It returns once frames get through, in both directions. A pair that is there already
+        stays as it is.
 
         Arguments: mtu: the longest frame, in bytes, without its Ethernet header.
         Errors: NetworkError if this network or this kernel can have none. Source: veth(4).
@@ -133,6 +134,8 @@ class Network:
         added += ["peer", "name", right, "mtu", str(mtu), "address", "02:00:00:00:00:0b"]
         if not self.private:
             raise NetworkError("A veth pair needs a private network, and this machine allows none.")
+        if self.run(["ip", "link", "show", left]).returncode == 0:
+            return
         result = self.run(added)
         if result.returncode:
             raise NetworkError(f"No veth pair can be made here ({result.stderr.strip()}).")

@@ -12,6 +12,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 from helpers.errors import CourseError
 from helpers.netlab import Network
@@ -110,6 +111,31 @@ def tcp(net: Network, size: int = 100_000, to: str = "127.0.0.1") -> int:
             receiver, _ = listener.accept()
             with receiver:
                 return transfer(sender, receiver, size)
+
+
+def bulk(net: Network, size: int = 1_000_000, to: str = "127.0.0.1") -> None:
+    """Send `size` bytes through one TCP connection as a file transfer does: all that fits at once.
+
+    Errors: TrafficError if the transfer stops half way. First used in chapter 12.
+    """
+    with (
+        net.socket(family_of(to), socket.SOCK_STREAM) as listener,
+        net.socket(family_of(to), socket.SOCK_STREAM) as sender,
+    ):
+        listener.bind((to, 0))
+        listener.listen(1)
+        sender.connect(listener.getsockname())
+        receiver, _ = listener.accept()
+        with receiver, ThreadPoolExecutor(max_workers=1) as pool:
+            receiver.settimeout(PATIENCE)
+            sent = pool.submit(sender.sendall, bytes(size))
+            left = size
+            while left:
+                received = len(receiver.recv(min(left, 1 << 20)))
+                if not received:
+                    raise TrafficError(f"The connection ended {left} bytes too early: send again.")
+                left -= received
+            sent.result()
 
 
 def transfer(sender: socket.socket, receiver: socket.socket, size: int) -> int:

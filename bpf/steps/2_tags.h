@@ -66,7 +66,7 @@ static __always_inline struct packet parse(CONTEXT *context)
 	if (LOAD(context, at, &type))
 		return packet;
 	for (int tags = 0; tags < MOST_TAGS && is_tag(type); tags++) {
-		if (tags + TAGS_TAKEN(context) == MOST_TAGS)
+		if (tags + TAGS_TAKEN(context) == MOST_TAGS) // it counts as one, wherever it is
 			break;
 		at += 4;
 		if (LOAD(context, at, &type))
