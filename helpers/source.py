@@ -41,8 +41,8 @@ def diff(before: str | Path, after: str | Path) -> None:
     First used in chapter 12.
     """
     old, new = (body(SOURCES / path) for path in (before, after))
-    lines = list(difflib.unified_diff(old, new, lineterm="", n=2))[2:]
-    changes = "\n".join("" if line.startswith("@@") else line for line in lines).strip("\n")
+    lines = list(difflib.unified_diff(old, new, lineterm="", n=2))[3:]
+    changes = "\n".join(" ..." if line.startswith("@@") else line for line in lines)
     display({"text/markdown": f"```diff\n{changes}\n```", "text/plain": changes}, raw=True)
 
 
