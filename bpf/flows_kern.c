@@ -89,7 +89,7 @@ static __always_inline void announce(struct __sk_buff *skb, struct flow *flow)
 
 	if (copied > sizeof(arrival->bytes))
 		copied = sizeof(arrival->bytes);
-	if (copied == 0) // never, but the verifier cannot know
+	if (copied < ETH_HLEN) // never, but the verifier cannot know, and refuses a length of 0
 		return;
 	arrival = bpf_ringbuf_reserve(&arrivals, sizeof(*arrival), 0);
 	if (!arrival) {

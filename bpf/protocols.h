@@ -69,9 +69,10 @@ static __always_inline __u32 ipv6(CONTEXT *context, struct packet *packet)
 	packet->version = 6;
 	packet->transport = packet->network + sizeof(ip);
 	__u8 next = ip.nexthdr;
-	for (int headers = 0; is_extension(next) && !packet->later; headers++) {
-		if (headers == MOST_HEADERS)
-			return TOO_MANY;
+#pragma unroll
+	for (int headers = 0; headers < MOST_HEADERS; headers++) {
+		if (!is_extension(next) || packet->later)
+			return next;
 		if (LOAD(context, packet->transport, &header))
 			return TRUNCATED;
 		if (next == IPPROTO_FRAGMENT) {
@@ -81,7 +82,7 @@ static __always_inline __u32 ipv6(CONTEXT *context, struct packet *packet)
 		packet->transport += 8 * (header.length + 1);
 		next = header.next;
 	}
-	return next;
+	return is_extension(next) && !packet->later ? TOO_MANY : next;
 }
 
 static __always_inline int is_tag(__be16 type)
@@ -97,8 +98,9 @@ static __always_inline struct packet parse(CONTEXT *context)
 
 	if (LOAD(context, at, &type))
 		return packet;
-	for (int tags = 0; tags < MOST_TAGS && is_tag(type); tags++) {
-		if (tags + TAGS_TAKEN(context) == MOST_TAGS) // it counts as one, wherever it is
+#pragma unroll
+	for (int tags = 0; tags < MOST_TAGS; tags++) {
+		if (!is_tag(type) || tags + TAGS_TAKEN(context) == MOST_TAGS)
 			break;
 		at += 4;
 		if (LOAD(context, at, &type))

@@ -65,8 +65,9 @@ static __always_inline struct packet parse(CONTEXT *context)
 
 	if (LOAD(context, at, &type))
 		return packet;
-	for (int tags = 0; tags < MOST_TAGS && is_tag(type); tags++) {
-		if (tags + TAGS_TAKEN(context) == MOST_TAGS) // it counts as one, wherever it is
+#pragma unroll
+	for (int tags = 0; tags < MOST_TAGS; tags++) {
+		if (!is_tag(type) || tags + TAGS_TAKEN(context) == MOST_TAGS)
 			break;
 		at += 4;
 		if (LOAD(context, at, &type))
