@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from helpers import netlab
-from helpers.commands.bench import classes, counting, rows, with_bcc
+from helpers.commands.bench import classes, counting, machines, rows, with_bcc
 from helpers.commands.bench.__main__ import main
 
 DATAGRAMS, REPEATS = 40, 2
@@ -37,13 +37,23 @@ def test_the_table_is_whole_and_the_course_misses_nothing(capsys):
     assert {"compile", "load", "attach", "all three"} <= set(found)
     assert {with_bcc.START, with_bcc.SHIPPED, with_bcc.BATCH} <= set(found)
     assert {classes.SOCKEX1, classes.CLASSES} <= set(found)
+    assert {machines.STEPPED, machines.TRANSLATED, machines.IN_KERNEL} <= set(found)
+    assert found[machines.STEPPED][-1].startswith("at least 50,000 a second: ")
+    assert found[machines.TRANSLATED][-1].startswith("at least 4 times as many: ")
+    assert "under 100 ms: met" in [row[-1] for row in found.values() if row]
     assert all(len(row) == len(rows.HEAD) - 1 for name, row in found.items() if name.strip("|-"))
     sent = DATAGRAMS * REPEATS
     assert found[counting.COURSE][0].startswith(f"{sent} of {sent} seen, bytes exact")
     assert found[counting.COURSE][-1] == "misses nothing: met"
     for reader in (counting.LOOP, counting.SCAPY):
         assert 0 < int(re.match(rf"(\d+) of {sent} seen", found[reader][0])[1]) <= sent
-    for part in ("Counting a flood", "Reading all counters", "Drawing the plot", "Compile, load"):
+    for part in (
+        "Counting a flood",
+        "Reading all counters",
+        "Drawing the plot",
+        "Compile, load",
+        "A click",
+    ):
         assert part in shown
 
 

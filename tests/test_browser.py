@@ -1,4 +1,5 @@
-"""Chapter 04 as a learner meets it: JupyterLab in a real browser, the plot started and stopped."""
+"""Chapters as a learner meets them: JupyterLab in a real browser, the plot started and stopped,
+the stepper moved forwards and backwards."""
 
 from __future__ import annotations
 
@@ -147,7 +148,7 @@ class Plot:
         box = self.cell.locator(".widget-dropdown", has_text=label)
         box.locator("select").select_option(option)
 
-    def says(self, text: str) -> None:
+    def says(self, text: str | re.Pattern) -> None:
         expect(self.cell.locator("[role=status]")).to_have_text(text)
 
     def look(self, protocol: str = "TCP") -> tuple[int, int]:
@@ -241,4 +242,47 @@ def test_stacked_areas_with_a_table_of_flows(address: str, page: Page, tmp_path:
     plot.cell.screenshot(path=tmp_path / "flows.png")
     plot.press("Stop")
     plot.says("Stopped.")
+    assert errors == []
+
+
+@pytest.mark.timeout(400)
+def test_the_stepper_moves_in_jupyterlab(address: str, page: Page, tmp_path: Path) -> None:
+    errors: list[str] = []
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(address.replace(CHAPTER, "07_inside_the_bytecode.ipynb"))
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
+    menu(page, "Run", "Run All Cells")
+    page.wait_for_function(EXECUTED, timeout=180_000)
+    assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
+
+    stepper = Plot(page, cell_with(page, "Stepper(packets"))
+    stepper.cell.scroll_into_view_if_needed()
+    stepper.says("Before the first instruction: press Step.")
+    stepper.press("Step")
+    stepper.says("1 instruction done. r6 = r1: r6 = the context")
+    stepper.press("Step")
+    stepper.says("2 instructions done. r0 = *(u8 *)skb[23]: r0 = 1, from the packet: 01")
+    expect(stepper.cell.get_by_text("packet, 98 bytes, reading byte 23")).to_be_visible()
+    stepper.cell.screenshot(path=tmp_path / "stepped.png")
+    stepper.press("Back")
+    stepper.says("1 instruction done. r6 = r1: r6 = the context")
+    # The first button with that word is Run; the stepper has no other.
+    stepper.press("Run")
+    stepper.says(re.compile(r"\d+ instructions done. The program returns 0."))
+    stepper.choose("Packet", "20 bytes")
+    stepper.says("Before the first instruction: press Step.")
+    stepper.press("Run")
+    stepper.says(re.compile("what it wants to read is not in this packet"))
+    stepper.press("Reset")
+    stepper.says("Before the first instruction: press Step.")
+    call = stepper.cell.locator(".widget-dropdown", has_text="to").first.locator("select")
+    label = next(
+        o for o in call.locator("option").all_inner_texts() if "pkt_type" in o or "if" in o
+    )
+    call.select_option(label)
+    stepper.choose("Packet", "ping over IPv6")
+    stepper.press("Run")
+    expect(stepper.cell.get_by_text(re.compile(rf"^→ +{label.split(':')[0]} "))).to_be_visible()
+    page.screenshot(path=tmp_path / "run_to.png")
     assert errors == []

@@ -93,17 +93,16 @@ class Memory:
         return f"it {what} at {self.name(address)}."
 
     def name(self, address: int) -> str:
-        """An address in words: "the context + 4", "the stack - 4", or the number if it is none.
+        """An address in words: "the context + 4", "the end of the stack - 4"; a number as itself.
 
-        Bytes of the stack are counted from its end, as programs do.
+        Bytes of the stack are counted from its end, where r10 leads, as programs do.
         """
         region, start = address >> 32, address & M32
         if start >= 1 << 31:  # a little before the beginning of the next region
             region, start = region + 1, start - (1 << 32)
         if STACK <= region < STACK + FRAMES and region in self.readable:
-            words, start = "the stack", start - STACK_SIZE
-            if region > STACK:
-                words += f" of call {region - STACK}"
+            of_call = f" of call {region - STACK}" if region > STACK else ""
+            words, start = f"the end of the stack{of_call}", start - STACK_SIZE
         elif region == CONTEXT:
             words = "the context"
         elif MAPS <= region < MAPS + len(self.maps):

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from helpers import loader, netlab, toolchain
-from helpers.commands.bench import classes, counting, drawing, lookups, stages, with_bcc
+from helpers.commands.bench import classes, counting, drawing, lookups, machines, stages, with_bcc
 from helpers.commands.bench.rows import Row, table
 from helpers.errors import CourseError
 
@@ -46,7 +46,8 @@ def measure(datagrams: int, reads: int, updates: int, repeats: int) -> list[Row]
         rows += drawing.measure(repeats, updates)
         rows += stages.measure(net, repeats)
         rows += with_bcc.measure(net, loaded.map("bytes_by_protocol"), repeats, reads)
-        return rows + classes.measure(repeats)
+        rows += classes.measure(repeats)
+        return rows + machines.measure(net, repeats, rounds=updates)
 
 
 def main(datagrams: int = 10_000, reads: int = 200, updates: int = 10, repeats: int = 21) -> int:

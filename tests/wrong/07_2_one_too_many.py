@@ -1,0 +1,1 @@
+returned = 31

@@ -1,0 +1,1 @@
+mended = instruction(0x61, dst=0, src=1) + instruction(0x85, imm=5) + instruction(0x95)
