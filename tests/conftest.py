@@ -44,13 +44,20 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     on_the_kernel += report.when == "call" and "kernel" in report.keywords and report.passed
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):  # one of several processes: tell the first one
+        session.config.workeroutput["compared"] = dict(compared.counts)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    compared.counts.update(getattr(node, "workeroutput", {}).get("compared", {}))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"{on_the_kernel} tests passed on the real kernel")
-    if compared.programs:
-        terminalreporter.write_line(
-            f"{compared.programs} programs gave the same in the kernel and in the machine of "
-            f"chapter 07, on {compared.packets} packets"
-        )
+    for what, count in compared.counts.items():
+        terminalreporter.write_line(f"{count:,} {what}")
 
 
 @pytest.fixture

@@ -228,7 +228,7 @@ def test_no_network_for_real(checkout):
 
 
 def test_an_interrupted_set_up_is_repaired(checkout):
-    command = checkout.command("demo", PIP="sleep 20") | {"start_new_session": True}
+    command = checkout.command("demo", PIP="exec sleep 20") | {"start_new_session": True}
     with subprocess.Popen(**command) as running:
         wait_for(lambda: checkout.called("python -m pip install"))
         os.killpg(running.pid, signal.SIGINT)

@@ -143,13 +143,10 @@ def test_without_the_direction_check_every_frame_of_lo_counts_twice(net, tmp_pat
     assert grown[1] == 5 * 2 * 2 * 98
 
 
-def programs() -> set[int]:
-    """The ids of all programs in the kernel that came from sockex1."""
-    ids, text = set(), subprocess.check_output(["bpftool", "prog", "show"], text=True)
-    for line in text.splitlines():
-        if "name count_bytes" in line:
-            ids.add(int(line.split(":")[0]))
-    return ids
+def in_the_kernel(program_id: str) -> bool:
+    """Whether the kernel has a program with this id."""
+    command = ["bpftool", "prog", "show", "id", program_id]
+    return subprocess.run(command, capture_output=True).returncode == 0
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
@@ -159,31 +156,33 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
     return condition()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="listing programs needs CAP_SYS_ADMIN")
+@pytest.mark.skipif(os.geteuid() != 0, reason="asking for a program needs CAP_SYS_ADMIN")
 def test_nothing_is_left_behind_by_a_killed_process(sockex1_object):
-    before = programs()
     script = (
-        "import sys\n"
+        "import re, sys\n"
         "from helpers import loader, netlab, sockets\n"
         "loaded = loader.load(sys.argv[1])\n"
+        "fd = loaded.program('count_bytes').fd\n"
         "net = netlab.open_network()\n"
-        "sock = sockets.packet_socket(net, loaded.program('count_bytes').fd)\n"
+        "sock = sockets.packet_socket(net, fd)\n"
         "ping = net.start(['ping', '-i', '0.2', '127.0.0.1'])\n"
-        "print(net._child.pid, flush=True)\n"
+        "program = re.search(r'prog_id:\\s*(\\d+)', open(f'/proc/self/fdinfo/{fd}').read())[1]\n"
+        "print(net._child.pid, program, flush=True)\n"
         "ping.wait()\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script, sockex1_object], stdout=subprocess.PIPE, text=True
     )
-    child = Path("/proc") / process.stdout.readline().strip()
-    children = (child / "task" / child.name / "children").read_text().split()
+    pid, program = process.stdout.readline().split()
+    child = Path("/proc") / pid
+    children = (child / "task" / pid / "children").read_text().split()
     assert len(children) == 1
-    assert len(programs() - before) == 1
+    assert in_the_kernel(program)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert wait_until(lambda: not child.exists())
     assert wait_until(lambda: not Path("/proc", children[0]).exists())
-    assert wait_until(lambda: programs() <= before)
+    assert wait_until(lambda: not in_the_kernel(program))
 
 
 def test_a_closed_network_says_so(net):

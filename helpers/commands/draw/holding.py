@@ -1,11 +1,11 @@
 """What a process holds in the kernel by its descriptors, and what holds what there: holding.svg.
 
-Laboratory equipment: chapter 06 shows it; helpers/commands/draw.py writes it with the others.
+Laboratory equipment: chapter 06 shows it.
 """
 
 from __future__ import annotations
 
-from helpers.commands import draw
+from helpers.commands.draw import shapes
 
 # From the top down: a place in the list of descriptors, the thing behind it, what that is.
 ROWS = (
@@ -15,7 +15,7 @@ ROWS = (
     ("the socket's", "packet socket", "hears lo"),
 )
 TOP, STEP, HEIGHT = 60, 68, 44
-LIST, KERNEL, THING = (14, 196), (300, draw.WIDTH - 314), (396, 254)  # left edge and width
+LIST, KERNEL, THING = (14, 196), (300, shapes.WIDTH - 314), (396, 254)  # left edge and width
 
 
 def holding() -> str:
@@ -23,25 +23,25 @@ def holding() -> str:
     bottom = TOP + STEP * len(ROWS)
     middle, centre = LIST[0] + LIST[1] / 2, THING[0] + THING[1] / 2
     parts = [
-        draw.text(middle, 27, "this process", draw.INK, 14, font_weight="600"),
-        draw.text(middle, 46, "its list of descriptors", draw.QUIET, 12),
-        draw.rectangle(KERNEL[0], 10, KERNEL[1], bottom - 16, draw.GROUND, draw.GROUND),
-        draw.text(centre, 38, "kernel", draw.INK, 14, font_weight="600"),
+        shapes.text(middle, 27, "this process", shapes.INK, 14, font_weight="600"),
+        shapes.text(middle, 46, "its list of descriptors", shapes.QUIET, 12),
+        shapes.rectangle(KERNEL[0], 10, KERNEL[1], bottom - 16, shapes.GROUND, shapes.GROUND),
+        shapes.text(centre, 38, "kernel", shapes.INK, 14, font_weight="600"),
     ]
     for row, (name, thing, what) in enumerate(ROWS):
         top = TOP + STEP * row
         across = top + HEIGHT / 2
         parts += [
-            draw.rectangle(LIST[0], top, LIST[1], HEIGHT, draw.PAPER, draw.LINE),
-            draw.text(middle, across + 4.5, name, font_family=draw.MONO),
-            draw.box(THING[0], top, THING[1], HEIGHT, thing, what),
-            draw.arrow(LIST[0] + LIST[1] + 1, across, THING[0] - 2, across),
+            shapes.rectangle(LIST[0], top, LIST[1], HEIGHT, shapes.PAPER, shapes.LINE),
+            shapes.text(middle, across + 4.5, name, font_family=shapes.MONO),
+            shapes.box(THING[0], top, THING[1], HEIGHT, thing, what),
+            shapes.arrow(LIST[0] + LIST[1] + 1, across, THING[0] - 2, across),
         ]
     for row, why in ((2, "uses"), (3, "runs")):
         top = TOP + STEP * row
         parts += [
-            draw.arrow(centre, top, centre, top - STEP + HEIGHT + 2),
-            draw.text(centre + 26, top - 8, why, draw.QUIET, 12),
+            shapes.arrow(centre, top, centre, top - STEP + HEIGHT + 2),
+            shapes.text(centre + 26, top - 8, why, shapes.QUIET, 12),
         ]
     description = (
         "Left, the process's list of descriptors: 0, 1, 2; counters_fd; sockex1_fd; the socket's. "
@@ -49,4 +49,4 @@ def holding() -> str:
         "program; to the packet socket. In the kernel the socket runs the program, and the program "
         "uses the map: each holds the next."
     )
-    return draw.svg(bottom + 4, "Descriptors, and what they hold", description, parts)
+    return shapes.svg(bottom + 4, "Descriptors, and what they hold", description, parts)

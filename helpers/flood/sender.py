@@ -1,8 +1,8 @@
-"""The process that floods: python flood.py DESCRIPTOR SIZE, with a connected UDP socket.
+"""The process that floods: python sender.py DESCRIPTOR SIZE, with a connected UDP socket.
 
-Laboratory equipment, started by counting.py. Each line of its input is a number of datagrams; it
-sends so many of SIZE bytes of data, as fast as it can, and answers with the nanoseconds that took.
-It ends when its input ends.
+Laboratory equipment, started by Sender of this package. Each line of its input is a number of
+datagrams; it sends so many of SIZE bytes of data, as fast as it can, and answers with the
+nanoseconds that took. It ends when its input ends.
 """
 
 import socket

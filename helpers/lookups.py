@@ -1,28 +1,29 @@
-"""Reading all 256 counters: as memory, with 256 system calls, and with one.
+"""Two ways to ask the kernel for all counters of an array map, and what one reading costs.
 
-Laboratory equipment, used by ./course bench.
+Laboratory equipment of chapter 11, measuring. The third way, memory, is counters.Counters, built in
+chapter 04.
 """
 
 from __future__ import annotations
 
 import ctypes
-import statistics
 import timeit
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 
 from helpers import libbpf
-from helpers.commands.bench.rows import BenchError, Row, compared, take_turns, verdict
-from helpers.counters import Counters
 from helpers.loader import Map
+from helpers.measuring import MeasuringError
 
 Read = Callable[[], np.ndarray]
 
 
 def one_by_one(counters: Map) -> Read:
-    """A function that looks every counter up. The buffers are made beforehand, which favours it."""
+    """A function that looks every counter up, with a system call each.
+
+    The buffers are made beforehand, which favours it. Source: bpf(2).
+    """
     keys = np.arange(counters.max_entries, dtype=np.uint32)
     values = np.zeros(counters.max_entries, dtype=np.uint64)
     key_places = range(keys.ctypes.data, keys.ctypes.data + keys.nbytes, keys.itemsize)
@@ -39,7 +40,11 @@ def one_by_one(counters: Map) -> Read:
 
 
 def in_one_batch(counters: Map) -> Read:
-    """A function that asks the kernel for all counters at once. Source: bpf/bpf.h; Linux 5.6."""
+    """A function that asks the kernel for all counters at once.
+
+    Errors: it raises MeasuringError where the kernel has no such call.
+    Source: bpf/bpf.h, bpf_map_lookup_batch; Linux 5.6.
+    """
     keys = np.zeros(counters.max_entries, dtype=np.uint32)
     values = np.zeros(counters.max_entries, dtype=np.uint64)
     position, count = ctypes.c_uint32(), ctypes.c_uint32()
@@ -51,7 +56,7 @@ def in_one_batch(counters: Map) -> Read:
     def read(keep: tuple[object, ...] = (keys, position)) -> np.ndarray:
         count.value = len(values)
         if lookup(map_fd, *pointers, ctypes.addressof(count), None):
-            raise BenchError("This kernel has no batch lookup: it takes Linux 5.6 or later.")
+            raise MeasuringError("This kernel has no batch lookup: it takes Linux 5.6 or later.")
         return values
 
     return read
@@ -60,23 +65,3 @@ def in_one_batch(counters: Map) -> Read:
 def mean_time(read: Read, reads: int) -> float:
     """Nanoseconds for one reading, the mean of so many."""
     return timeit.timeit(read, number=reads) * 1e9 / reads
-
-
-def measure(counter_map: Map, repeats: int, reads: int) -> list[Row]:
-    """The rows about reading: `repeats` times, in turns, the mean of so many `reads`."""
-    with Counters(counter_map) as counters:
-        ways: dict[str, Read] = {
-            "memory-mapped, as the course reads them": counters.read,
-            "256 lookups": one_by_one(counter_map),
-            "one batch lookup": in_one_batch(counter_map),
-        }
-        values = [read().tolist() for read in ways.values()]
-        if values.count(values[0]) != len(values):
-            raise BenchError("Three ways to read the counters give different values: start again.")
-        timed = {name: partial(mean_time, read, reads) for name, read in ways.items()}
-        times = take_turns("Reading all counters", timed, repeats)
-    mapped, looked_up, _ = map(statistics.median, times.values())
-    return [
-        Row(f"**Reading** {counter_map.max_entries} counters, {repeats} times {reads:,}"),
-        *compared(times, verdict("256 lookups take 100 times as long", looked_up / mapped >= 100)),
-    ]

@@ -1,0 +1,1 @@
+guard = [instruction(LOAD, 4)]
