@@ -1,12 +1,14 @@
 """A BPF machine in Python, to look inside: it runs the programs that the kernel runs.
 
 Built in chapter 07, inside_the_bytecode. Read it in this order: `packet` (what goes in), `link` and
-`decode` (what is put together and checked beforehand), `state`, `memory` and `maps` (what a
-program works on), `arithmetic`, `access`, `calls` and `operations` (what each instruction does),
-`step` (one after the other); then `translate`, `statements`, `known`, `environment` and `translation` (all at
-once); `faults` names what can go wrong. It knows all of RFC 9669, and stops with a named fault
-where the kernel's verifier would have refused the program. The verifier is stricter: it refuses
-what might go wrong, the machine stops when it does.
+`decode` (what is put together and checked beforehand), `state`, `memory` and `maps` (what a program
+works on), `arithmetic`, `access`, `calls` and `operations` (what each instruction does), `step`
+(one after the other); then `translate`, `statements`, `known`, `environment` and `translation`
+(all at once). `faults` names what can go wrong.
+
+It knows all of RFC 9669, and stops with a named fault where the kernel's verifier would have
+refused the program. The verifier is stricter: it refuses what might go wrong, the machine stops
+when it does.
 """
 
 from __future__ import annotations
