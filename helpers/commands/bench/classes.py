@@ -13,14 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from helpers import loader, toolchain
-from helpers.commands.bench.rows import (
-    Row,
-    duration,
-    middle_half,
-    take_turns,
-    times_as_much,
-    verdict,
-)
+from helpers.commands.bench.rows import Row, verdict
+from helpers.measuring import duration, middle_half, take_turns, times_as_much
 from helpers.syscall import SOCKET_FILTER, Program, frame_for_test_run, test_run
 
 SOCKEX1, CLASSES = "sockex1_kern, one look at byte 23", "protocols_kern, every header"

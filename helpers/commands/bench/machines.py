@@ -14,16 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from helpers import machine, objfile, syscall, toolchain, traffic
-from helpers.commands.bench.rows import (
-    Row,
-    duration,
-    middle_half,
-    take_turns,
-    times_as_much,
-    verdict,
-)
+from helpers.commands.bench.rows import Row, verdict
 from helpers.machine import Machine
 from helpers.machine.packet import HOST, Packet
+from helpers.measuring import duration, middle_half, take_turns, times_as_much
 from helpers.netlab import Network
 from helpers.sockets import ETH_P_ALL
 from helpers.stepper import Stepper, ebpf
