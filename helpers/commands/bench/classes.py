@@ -52,7 +52,7 @@ def measure(repeats: int, runs: int = 100_000) -> list[Row]:
                 way: partial(lambda *given: test_run(*given).nanoseconds, program, packet, runs)
                 for way, program in both.items()
             }
-            times = take_turns(f"Test runs over {name}", ways, repeats)
+            times = take_turns(ways, repeats, f"Test runs over {name}")
             old, new = (statistics.median(times[way]) for way in (SOCKEX1, CLASSES))
             target = verdict("at most 2 times as much", new <= 2 * old)
             rows += [

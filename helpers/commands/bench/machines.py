@@ -105,8 +105,8 @@ def measure(net: Network, repeats: int, rounds: int) -> list[Row]:
             TRANSLATED: lambda: timed(translated.run, packets, rounds),
             IN_KERNEL: lambda: timed_in_kernel(in_kernel, frames, rounds),
         }
-        times = take_turns("Chapter 07's machine", ways, repeats)
-    clicks = take_turns("A click in the stepper", {"a click": click()}, repeats)["a click"]
+        times = take_turns(ways, repeats, "Chapter 07's machine")
+    clicks = take_turns({"a click": click()}, repeats, "A click in the stepper")["a click"]
     return rows(times, clicks, len(frames))
 
 

@@ -41,7 +41,7 @@ OWN_BRACKET = {
     "09": {"chapter 09: one call for both": (2, 3)},
     "10": {"chapter 10: who may do this": (2, 3)},
     "11": {"chapter 11: what each of these costs": (2, 3, 4)},
-    "12": {"chapter 12: mended": (0,), "chapter 12: elsewhere": (3,)},
+    "12": {"chapter 12: anew": (0,), "chapter 12: elsewhere": (3,)},
 }
 # What a chapter has in place of a stage's detail.
 OWN_DETAIL = {("09", 2): "setsockopt(2)"}
