@@ -14,7 +14,7 @@ import pytest
 import tshark
 from kinds import FRAMES, cut
 
-from helpers import counters, loader, netlab, sockets, toolchain, traffic
+from helpers import counters, loader, netlab, pcap, sockets, toolchain, traffic
 
 pytestmark = pytest.mark.kernel
 
@@ -116,13 +116,25 @@ def recorded() -> list[bytes]:
 
 def test_a_capture_file_replayed(net, compiled, recorded, tmp_path):
     net.add_veth(mtu=65_535)
+    path = tshark.write_pcap(tmp_path / "recorded.pcap", recorded)
     expected = tshark.totals(recorded, tmp_path)
     assert set(expected) == {"ICMP", "ICMPv6", "UDP", "TCP"}
     assert max(map(len, recorded)) > 19_000  # a network card would be given smaller ones
     with counting(net, compiled, "left") as left, counting(net, compiled, "right") as right:
-        sent = traffic.frames(net, recorded, "left")
+        sent = traffic.frames(net, pcap.read(path), "left")
         assert left.once(sent) == right.once(sent) == expected
     assert tshark.statistics(recorded, tmp_path) == expected
+
+
+def test_a_capture_file_that_is_cut_off_sends_nothing(veth, compiled, tmp_path):
+    path = tshark.write_pcap(tmp_path / "cut.pcap", [FRAMES["UDP"], FRAMES["TCP"]])
+    path.write_bytes(path.read_bytes()[:-1])
+    with (
+        counting(veth, compiled, "left") as left,
+        pytest.raises(pcap.PacketFileError, match="cut.pcap"),
+    ):
+        traffic.frames(veth, pcap.read(path), "left")
+    assert left.once(0) == {}
 
 
 @pytest.mark.parametrize(
