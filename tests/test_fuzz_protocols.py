@@ -10,7 +10,7 @@ import pytest
 import tshark
 from kinds import FRAMES, cut
 
-from helpers import counters, loader, machine, objfile, toolchain
+from helpers import counters, flows, loader, machine, objfile, toolchain
 from helpers.syscall import bpf
 from helpers.syscall.forms import Command, ProgTestRun
 
@@ -43,25 +43,50 @@ def random_packets(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return packets, random.integers(0, LONGEST + 1, count)
 
 
+def run_all(program_fd: int, packets: np.ndarray, lengths: np.ndarray) -> None:
+    """A test run for each packet, of as many bytes as its frame has; each must return 0."""
+    out = ctypes.create_string_buffer(packets.shape[1])
+    start, stride = packets.ctypes.data, packets.shape[1]
+    form = ProgTestRun(program_fd, repeat=1)
+    form.data_out = ctypes.addressof(out)
+    for number, length in enumerate(lengths.tolist()):
+        form.data_in = start + number * stride
+        form.data_size_in = form.data_size_out = CUT_OFF + length
+        assert bpf(Command.PROG_TEST_RUN, form) == 0
+        assert form.retval == 0
+
+
 @pytest.mark.kernel
 @pytest.mark.parametrize("seed", range(10))
 def test_a_hundred_thousand_random_packets(seed):
     packets, lengths = random_packets(100_000, seed)
     packets[:, :CUT_OFF] = 0  # a type in here would promise headers to the kernel
-    out = ctypes.create_string_buffer(packets.shape[1])
-    start, stride = packets.ctypes.data, packets.shape[1]
     with loader.load(toolchain.compile_bpf("protocols_kern.c")) as loaded:
-        form = ProgTestRun(loaded.program("count_bytes").fd, repeat=1)
-        form.data_out = ctypes.addressof(out)
-        for number, length in enumerate(lengths.tolist()):
-            form.data_in = start + number * stride
-            form.data_size_in = form.data_size_out = CUT_OFF + length
-            assert bpf(Command.PROG_TEST_RUN, form) == 0
-            assert form.retval == 0
+        run_all(loaded.program("count_bytes").fd, packets, lengths)
         counted = counters.Counters(loaded.map("bytes_by_protocol")).read()
     assert counted.sum() == lengths.sum()
     # And the packets were not all of one kind.
     assert np.all(counted[[0, 17, 43, 44, 60, *counters.CLASSES.values()]] > 0)
+
+
+@pytest.mark.kernel
+def test_random_packets_are_in_the_flows_that_have_a_protocol(tmp_path):
+    packets, lengths = random_packets(30_000, seed=12)
+    packets[:, :CUT_OFF] = 0
+    options = ["-DFLOWS=65536", "-DFLOWS_TYPE=BPF_MAP_TYPE_HASH"]
+    with (
+        loader.load(toolchain.compile_bpf("flows_kern.c", tmp_path / "f.o", options)) as by_flow,
+        loader.load(toolchain.compile_bpf("protocols_kern.c", tmp_path / "p.o")) as by_class,
+        flows.Flows(by_flow) as found,
+    ):
+        run_all(by_flow.program("count_flows").fd, packets, lengths)
+        run_all(by_class.program("count_bytes").fd, packets, lengths)
+        counted = counters.Counters(by_class.map("bytes_by_protocol")).read()
+        reading = found.read()
+    assert reading.missed == 0
+    assert reading.traffic["bytes"].sum() == counted[:256].sum() > 0
+    by_protocol = np.bincount(reading.keys["protocol"], reading.traffic["bytes"], 256)
+    assert np.array_equal(by_protocol, counted[:256])
 
 
 @pytest.fixture(scope="session")
