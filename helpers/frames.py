@@ -30,6 +30,13 @@ def tagged(frame: bytes, vlan: int = 5, kind: int = TAG) -> bytes:
     return frame[:12] + struct.pack("!HH", kind, vlan) + frame[12:]
 
 
+def arp() -> bytes:
+    """The question who has the address 192.0.2.2, from 192.0.2.1: 28 bytes. Source: RFC 826."""
+    ends = (socket.inet_aton(f"192.0.2.{end}") for end in (1, 2))
+    header = struct.pack("!HHBBH", 1, IPV4, 6, 4, 1)
+    return header + (MACS[6:] + next(ends)) + (bytes(6) + next(ends))
+
+
 def ipv4(protocol: int, payload: bytes, offset: int = 0, more: bool = False) -> bytes:
     """An IPv4 header without options, 20 bytes, from 192.0.2.1 to 192.0.2.2.
 

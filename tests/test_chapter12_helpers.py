@@ -33,7 +33,7 @@ MADE = {
         six(43, frames.extension(44, frames.fragment(17, DATAGRAM, more=True))),
         six(44, frames.fragment(17, DATAGRAM, offset=5)),
     ],
-    "ARP": [frames.ethernet(frames.ARP, bytes(28))],
+    "ARP": [frames.ethernet(frames.ARP, frames.arp())],
 }
 
 
@@ -49,6 +49,14 @@ def test_a_datagram_made_by_hand_has_good_checksums_and_its_data(tmp_path):
     fields = [*check, "-e", "ip.src", "-e", "ip.dst", "-e", "udp.dstport", "-e", "udp.length"]
     said = tshark.run("-r", path, "-T", "fields", "-E", "separator=,", *fields)
     assert said.strip() == "1,192.0.2.1,192.0.2.2,40001,20"
+
+
+def test_a_question_by_arp_made_by_hand(tmp_path):
+    path = tshark.write_pcap(tmp_path / "made.pcap", MADE["ARP"])
+    wanted = ["arp.opcode", "arp.src.hw_mac", "arp.src.proto_ipv4", "arp.dst.proto_ipv4"]
+    fields = [option for name in wanted for option in ("-e", name)]
+    said = tshark.run("-r", path, "-T", "fields", "-E", "separator=,", *fields)
+    assert said.strip() == "1,02:00:00:00:00:0a,192.0.2.1,192.0.2.2"
 
 
 @pytest.mark.parametrize(("before", "after"), list(zip(STEPS, STEPS[1:], strict=False)))
