@@ -6,7 +6,7 @@ import json
 import os
 import socket
 
-from helpers import netlab, probes, sockets
+from helpers import netlab, own_lo, probes, sockets
 from helpers.commands import demo
 from helpers.errors import CourseError
 
@@ -56,7 +56,7 @@ def seen() -> str:
             continue
     if not [name for name in names if name != "lo"]:
         return "none"
-    return "the host's" if netlab.machine_wide() else "the container's"
+    return "the host's" if own_lo.machine_wide() else "the container's"
 
 
 print(
