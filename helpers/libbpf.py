@@ -31,6 +31,8 @@ PROTOTYPES = {
     "bpf_map__key_size": (_UINT, [_POINTER]),
     "bpf_map__value_size": (_UINT, [_POINTER]),
     "bpf_map__max_entries": (_UINT, [_POINTER]),
+    "bpf_map__map_flags": (_UINT, [_POINTER]),
+    "bpf_program__type": (_INT, [_POINTER]),
     "bpf_map_lookup_elem": (_INT, [_INT, _POINTER, _POINTER]),
     "libbpf_strerror": (_INT, [_INT, _TEXT, ctypes.c_size_t]),
     "libbpf_set_print": (_POINTER, [_POINTER]),

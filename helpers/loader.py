@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from helpers import libbpf
+from helpers import features, libbpf
 from helpers.errors import CourseError
 
 # What libbpf answers to a file that is none of its kind: errno's, and its own from 4000 on
@@ -136,9 +136,10 @@ def load(path: str | Path) -> LoadedObject:
     # chapter 03: end load
     if failed:
         code, log = ctypes.get_errno(), "".join(libbpf.messages)
+        uses = list(_uses(handle)) if handle else []
         if handle:
             library.bpf_object__close(handle)
-        raise LoadError(_explain(code, Path(path), log), log)
+        raise LoadError(_explain(code, Path(path), log, uses), log)
     loaded = LoadedObject(handle)
     for pointer in _each(library.bpf_object__next_program, handle):
         name = library.bpf_program__name(pointer).decode()
@@ -163,7 +164,17 @@ def _each(following, handle: int):
         pointer = following(handle, pointer)
 
 
-def _explain(code: int, path: Path, log: str) -> str:
+def _uses(handle: int):
+    """What the object asks of the kernel: map types, map flags, program types."""
+    library = libbpf.library()
+    for pointer in _each(library.bpf_object__next_map, handle):
+        yield "map", library.bpf_map__type(pointer)
+        yield "flag", library.bpf_map__map_flags(pointer)
+    for pointer in _each(library.bpf_object__next_program, handle):
+        yield "program", library.bpf_program__type(pointer)
+
+
+def _explain(code: int, path: Path, log: str, uses: list[tuple[str, int]]) -> str:
     """One sentence for a refusal: what it was, and what helps."""
     verified = "processed" in log  # the verifier's last word, whatever its verdict
     if "BTF is required" in log:
@@ -179,10 +190,17 @@ def _explain(code: int, path: Path, log: str) -> str:
             'write SEC("socket") for a socket filter.'
         )
     if code == errno.EPERM and not verified:
+        if (limit := features.memory_limit()) is not None:
+            return (
+                f"The kernel gives this process no more memory for BPF than {limit >> 10} KB, as "
+                "before Linux 5.11: start the course with ./course lab, which raises the limit."
+            )
         return (
             "The kernel does not let this process use BPF: it lacks CAP_BPF, or a container's "
             "seccomp filter is in the way: ./course doctor tells which, and what to do."
         )
+    if code == errno.EINVAL and not verified and (lack := features.lacking(uses)):
+        return lack
     if code in NOT_AN_OBJECT:
         return (
             f"{path.name} is not a whole BPF object file: compile it again with "

@@ -30,6 +30,36 @@ def refusal() -> str | None:
         return str(error)
 
 
+# Tests that take a machine of their own: they run with their option, and then alone.
+APART = ("kernels",)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--kernels",
+        nargs="?",
+        const="quick",
+        choices=("quick", "full"),
+        help="boot other kernels and run the course in them; =full: with every chapter",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    asked = {name for name in APART if config.getoption(f"--{name}")}
+    left_out = [item for item in items if not is_asked_for(item, asked, config)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def is_asked_for(item: pytest.Item, asked: set[str], config: pytest.Config) -> bool:
+    apart = {name for name in APART if item.get_closest_marker(name)}
+    if not asked or not apart:
+        return not asked and not apart
+    # A mark may name the value that its option must have: kernels("full").
+    values = {(name, v) for name in apart for m in item.iter_markers(name) for v in m.args}
+    return bool(apart & asked) and all(config.getoption(f"--{n}") == v for n, v in values)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("kernel") is None or (reason := refusal()) is None:
         return
