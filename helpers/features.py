@@ -61,7 +61,7 @@ def try_instructions(code: bytes) -> str:
 
 
 def with_program(code: bytes, use: Callable[[int], str]) -> str:
-    """Load a socket filter with this code, use it, and close it; what `use` says, or the refusal."""
+    """Load a socket filter, use it, and close it; what `use` says, or the kernel's refusal."""
     text, licence = ctypes.create_string_buffer(code), ctypes.create_string_buffer(b"GPL")
     places = ctypes.addressof(text), ctypes.addressof(licence)
     fd = probes.bpf(PROG_LOAD, struct.pack("IIQQ", SOCKET_FILTER, len(code) // 8, *places))

@@ -1,4 +1,4 @@
-"""apt in a folder of its own: other suites' packages, checked by apt, without touching this machine.
+"""apt in a folder of its own: other suites' packages, checked by apt, this machine untouched.
 
 Laboratory equipment, used by the kernel matrix and by ./course kernel-sample. Nothing is
 installed: packages are downloaded and unpacked. It needs no root.

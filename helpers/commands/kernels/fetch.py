@@ -29,7 +29,7 @@ KEPT = re.compile(
 
 @dataclass(frozen=True)
 class Kernel:
-    """A kernel on disk. suite: where it is from; image: what boots; modules: lib/modules/RELEASE."""
+    """A kernel on disk. image: what boots; modules: lib/modules/RELEASE."""
 
     suite: str
     image: Path
@@ -53,7 +53,7 @@ def kernel(suite: str) -> Kernel:
 
 
 def busybox() -> Path:
-    """A shell and the commands of a start, in one file that needs no library. Errors: FetchError."""
+    """A shell and its commands in one file that needs no library. Errors: FetchError."""
     return next(fetched("bookworm", "busybox-static").glob("**/bin/busybox"))
 
 

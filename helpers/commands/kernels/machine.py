@@ -76,9 +76,10 @@ def run(
                 if line != last:
                     yield line
         if line != last:
+            said = console.read_text(errors="replace")[-2000:]
             raise MachineError(
                 f"The machine with {kernel.release} ended before its command, after at most "
-                f"{seconds:.0f} seconds. Its last words: {console.read_text(errors='replace')[-2000:]}"
+                f"{seconds:.0f} seconds: look for the cause in its last words.\n{said}"
             )
 
 
