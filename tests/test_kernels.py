@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from helpers import features, kernel, toolchain
+from helpers.commands import packages
 from helpers.commands.kernels import fetch, inside, machine, results
 
 HERE = ""
@@ -28,6 +29,7 @@ full = pytest.mark.kernels("full")
 @pytest.fixture(scope="module")
 def objects(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What the machines load, compiled here, where the processor is real."""
+    packages.need("qemu-system-x86", "debian-archive-keyring")
     newer = tmp_path_factory.mktemp("newer") / "newer_kern.c"
     newer.write_text(inside.NEWER_SOURCE)
     toolchain.compile_bpf("sockex1_kern.c", inside.OBJECT)
