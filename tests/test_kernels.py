@@ -70,7 +70,7 @@ def found(request: pytest.FixtureRequest, objects: None) -> dict:
         assert line.startswith("{"), line
         findings.append(json.loads(line))
         if findings[-1]["what"] != "feature":
-            say(f"  {line}")
+            say(f"  {line}", flush=True)
     accelerator = machine.fastest(fetch.kernel(suite)) if suite else "none"
     entry = results.entry(suite, accelerator, findings)
     results.keep(entry)

@@ -12,7 +12,7 @@ from helpers.commands.kernel_sample import build, compare, run, source
 from helpers.errors import CourseError
 
 GIT = """\
-The article's other way to the source is git; then name the folder with --source:
+The article's other way to the source is git; then give the whole path of the folder to --source:
   git clone --depth 1 --branch v6.1 \\
       https://git.kernel.org/pub/scm/linux/kernel/git/stable/linux.git
 On Ubuntu, /proc/version_signature names the tag of the running kernel."""

@@ -137,11 +137,14 @@ def chapter(path: Path, folder: Path) -> str:
 
     from helpers.commands import render
 
-    render.SECONDS_PER_CELL = 900  # an emulated processor takes its time
+    # An emulated processor takes its time.
+    render.SECONDS_PER_CELL = render.SECONDS_TO_START = 900
     try:
         render.execute(nbformat.read(path, as_version=4), folder)
     except CellExecutionError as error:
         return f"{error.ename}: {error.evalue}".splitlines()[0]
+    except (RuntimeError, TimeoutError) as error:  # the notebook's kernel died, or is too slow
+        return f"{type(error).__name__}: {error}".splitlines()[0]
     return features.WORKS
 
 
