@@ -153,6 +153,13 @@ def lacking(uses: Iterable[tuple[str, int]]) -> str | None:
     return None
 
 
+def capability() -> str:
+    """The capability that opens bpf(2) on this kernel, for a sentence."""
+    if try_capability() == WORKS:
+        return "CAP_BPF"
+    return "CAP_SYS_ADMIN (CAP_BPF came with Linux 5.8)"
+
+
 def memory_limit() -> int | None:
     """RLIMIT_MEMLOCK in bytes, if it is what keeps this process from BPF; else None.
 

@@ -196,8 +196,8 @@ def _explain(code: int, path: Path, log: str, uses: list[tuple[str, int]]) -> st
                 "before Linux 5.11: start the course with ./course lab, which raises the limit."
             )
         return (
-            "The kernel does not let this process use BPF: it lacks CAP_BPF, or a container's "
-            "seccomp filter is in the way: ./course doctor tells which, and what to do."
+            f"The kernel does not let this process use BPF: it lacks {features.capability()}, or a "
+            "container's seccomp filter is in the way: ./course doctor tells which, and what to do."
         )
     if code == errno.EINVAL and not verified and (lack := features.lacking(uses)):
         return lack

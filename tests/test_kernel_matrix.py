@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from stored import COURSE
 
-from helpers import features, kernel, kernel_matrix, loader
+from helpers import counters, features, kernel, kernel_matrix, loader, probes
 from helpers.commands import private_apt, privileges
 from helpers.commands.kernels import fetch, initramfs, machine, modules, results
 
@@ -131,6 +131,27 @@ def test_a_limit_on_memory_is_blamed_only_before_5_11(monkeypatch):
     assert "than 64 KB" in loader._explain(1, COURSE / "course", "", [])
     monkeypatch.setattr(features.probes, "capabilities", lambda: [])
     assert features.memory_limit() is None
+
+
+def test_a_type_that_the_kernel_does_not_know_names_the_kernel_that_does(monkeypatch):
+    monkeypatch.setattr(probes, "try_map", lambda *_: "Invalid argument")
+    ring = next(each for each in probes.TYPES if each.name == "ring buffer")
+    assert probes.in_words(ring) == "Invalid argument: it came with Linux 5.8"
+
+
+def test_before_5_8_another_capability_is_named(monkeypatch):
+    assert features.capability() == "CAP_BPF"
+    monkeypatch.setattr(features, "try_capability", lambda: "Invalid argument")
+    assert "CAP_SYS_ADMIN" in loader._explain(1, COURSE / "course", "", [])
+
+
+@pytest.mark.kernel
+def test_counters_on_a_kernel_without_memory_mapped_arrays(monkeypatch, sockex1):
+    no = features.Feature("such arrays", "5.5", lambda: "Invalid argument", "flag", 1024)
+    monkeypatch.setattr(features, "FEATURES", (no,))
+    monkeypatch.setattr(counters.mmap, "mmap", lambda *_: Path("/nowhere").stat())
+    with pytest.raises(counters.CounterError, match="such arrays: that came with Linux 5.5"):
+        counters.Counters(sockex1.map("bytes_by_protocol"))
 
 
 @pytest.mark.parametrize(("version", "raised"), [((5, 10), True), ((5, 11), False)])

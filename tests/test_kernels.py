@@ -18,7 +18,7 @@ import pytest
 
 from helpers import features, kernel, toolchain
 from helpers.commands import packages
-from helpers.commands.kernels import fetch, inside, machine, results
+from helpers.commands.kernels import attempts, fetch, inside, machine, results
 
 HERE = ""
 OLDEST, NEWEST = fetch.SUITES[0], fetch.SUITES[-1]
@@ -31,9 +31,9 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What the machines load, compiled here, where the processor is real."""
     packages.need("qemu-system-x86", "debian-archive-keyring")
     newer = tmp_path_factory.mktemp("newer") / "newer_kern.c"
-    newer.write_text(inside.NEWER_SOURCE)
-    toolchain.compile_bpf("sockex1_kern.c", inside.OBJECT)
-    toolchain.compile_bpf(newer, inside.NEWER)
+    newer.write_text(attempts.NEWER_SOURCE)
+    toolchain.compile_bpf("sockex1_kern.c", attempts.OBJECT)
+    toolchain.compile_bpf(newer, attempts.NEWER)
 
 
 def in_machine(suite: str, wanted: str) -> Iterator[str]:
@@ -65,6 +65,7 @@ def found(request: pytest.FixtureRequest, objects: None) -> dict:
     wanted = request.config.getoption("--kernels")
     if suite not in (OLDEST, NEWEST, HERE):
         wanted = "quick"
+    say(f"\n{suite or 'this machine'} ({wanted}) ...", flush=True)
     findings = []
     for line in in_machine(suite, wanted) if suite else on_this_machine(wanted):
         assert line.startswith("{"), line
