@@ -48,7 +48,9 @@ def five_lines(folder: Path) -> list[str]:
         print("It runs on this machine's own lo, where other traffic is counted, too:")
     for attempt in range(run.ATTEMPTS):
         if attempt:
-            print("Its ping was ahead of its lines, on a busy machine it can be; once more:")
+            print(
+                "Its pings and its lines ran out of step, as on a busy machine they may; once more:"
+            )
         printed = []
         for line in run.lines(folder, prefix):
             print(f"  {line}", flush=True)
