@@ -61,17 +61,21 @@ def on_this_machine(wanted: str) -> Iterator[str]:
 @pytest.fixture(scope="module", params=[*fetch.SUITES, HERE], ids=lambda suite: suite or "here")
 def found(request: pytest.FixtureRequest, objects: None) -> dict:
     """What one kernel was found to do; the table keeps it."""
-    suite, say = request.param, request.config.get_terminal_writer().line
+    suite, findings = request.param, []
     wanted = request.config.getoption("--kernels")
     if suite not in (OLDEST, NEWEST, HERE):
         wanted = "quick"
-    say(f"\n{suite or 'this machine'} ({wanted}) ...", flush=True)
-    findings = []
+
+    def say(text: str) -> None:  # progress, past what pytest keeps of a test's output
+        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            print(text, flush=True)
+
+    say(f"\n{suite or 'this machine'} ({wanted}) ...")
     for line in in_machine(suite, wanted) if suite else on_this_machine(wanted):
         assert line.startswith("{"), line
         findings.append(json.loads(line))
         if findings[-1]["what"] != "feature":
-            say(f"  {line}", flush=True)
+            say(f"  {line}")
     accelerator = machine.fastest(fetch.kernel(suite)) if suite else "none"
     entry = results.entry(suite, accelerator, findings)
     results.keep(entry)
