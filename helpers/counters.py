@@ -9,6 +9,7 @@ import mmap
 
 import numpy as np
 
+from helpers import features
 from helpers.errors import CourseError
 from helpers.loader import Map
 
@@ -85,6 +86,8 @@ class Counters:
             values = np.frombuffer(memory, dtype=np.uint64)
             # chapter 04: end mmap
         except OSError as error:
+            if lack := features.lacking([("flag", features.MMAPABLE)]):
+                raise CounterError(lack) from error
             raise CounterError(
                 f"The map {counter_map.name} cannot be mapped into memory: give it map_flags "
                 "BPF_F_MMAPABLE (Linux 5.5 and later), and keep its object open."

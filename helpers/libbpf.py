@@ -33,6 +33,8 @@ PROTOTYPES = {
     "bpf_map__key_size": (_UINT, [_POINTER]),
     "bpf_map__value_size": (_UINT, [_POINTER]),
     "bpf_map__max_entries": (_UINT, [_POINTER]),
+    "bpf_map__map_flags": (_UINT, [_POINTER]),
+    "bpf_program__type": (_INT, [_POINTER]),
     "bpf_map_lookup_elem": (_INT, [_INT, _POINTER, _POINTER]),
     "bpf_obj_pin": (_INT, [_INT, _TEXT]),
     "bpf_obj_get": (_INT, [_TEXT]),
