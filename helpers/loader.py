@@ -9,11 +9,13 @@ import ctypes
 import errno
 import os
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from helpers import libbpf
+from helpers import features, libbpf
 from helpers.errors import CourseError
+from helpers.syscall.maps import slots_size
 
 # What libbpf answers to a file that is none of its kind: errno's, and its own from 4000 on
 # (LIBELF, FORMAT, ENDIAN, in bpf/libbpf.h).
@@ -47,8 +49,13 @@ class Map:
     value_size: int
     max_entries: int
 
+    @property
+    def slots_size(self) -> int:
+        """Bytes of all that lies under one key: in a per-CPU map a value for each processor."""
+        return slots_size(self.type, self.value_size)
+
     def lookup(self, key: bytes) -> bytes:
-        """The value under `key` (key_size bytes in, value_size bytes out).
+        """What lies under `key` (key_size bytes in, slots_size bytes out).
 
         Errors: LoadError if the key has another size, KeyError if the map has no such key.
         Source: bpf(2), BPF_MAP_LOOKUP_ELEM. Built in chapter 03.
@@ -58,7 +65,7 @@ class Map:
                 f"The key of {self.name} has {self.key_size} bytes, this one has {len(key)}: "
                 "pack it to that size."
             )
-        library, map_fd, value_size = libbpf.library(), self.fd, self.value_size
+        library, map_fd, value_size = libbpf.library(), self.fd, self.slots_size
         # chapter 03: begin lookup
         value = ctypes.create_string_buffer(value_size)
         failed = library.bpf_map_lookup_elem(map_fd, key, value)
@@ -136,14 +143,21 @@ def load(path: str | Path) -> LoadedObject:
     # chapter 03: end load
     if failed:
         code, log = ctypes.get_errno(), "".join(libbpf.messages)
+        uses = list(_uses(handle)) if handle else []
         if handle:
             library.bpf_object__close(handle)
-        raise LoadError(_explain(code, Path(path), log), log)
+        raise LoadError(explain(code, Path(path), log, uses), log)
+    return collect(handle)
+
+
+def collect(handle: int) -> LoadedObject:
+    """The programs and maps of an object that libbpf has loaded. Built in chapter 03."""
+    library = libbpf.library()
     loaded = LoadedObject(handle)
-    for pointer in _each(library.bpf_object__next_program, handle):
+    for pointer in each(library.bpf_object__next_program, handle):
         name = library.bpf_program__name(pointer).decode()
         loaded.programs[name] = Program(name, library.bpf_program__fd(pointer))
-    for pointer in _each(library.bpf_object__next_map, handle):
+    for pointer in each(library.bpf_object__next_map, handle):
         name = library.bpf_map__name(pointer).decode()
         loaded.maps[name] = Map(
             name,
@@ -156,14 +170,25 @@ def load(path: str | Path) -> LoadedObject:
     return loaded
 
 
-def _each(following, handle: int):
+def each(following: Callable, handle: int) -> Iterator[int]:
+    """What a function of libbpf goes through, such as bpf_object__next_map: pointers."""
     pointer = following(handle, None)
     while pointer:
         yield pointer
         pointer = following(handle, pointer)
 
 
-def _explain(code: int, path: Path, log: str) -> str:
+def _uses(handle: int):
+    """What the object asks of the kernel: map types, map flags, program types."""
+    library = libbpf.library()
+    for pointer in each(library.bpf_object__next_map, handle):
+        yield "map", library.bpf_map__type(pointer)
+        yield "flag", library.bpf_map__map_flags(pointer)
+    for pointer in each(library.bpf_object__next_program, handle):
+        yield "program", library.bpf_program__type(pointer)
+
+
+def explain(code: int, path: Path, log: str, uses: Iterable[tuple[str, int]] = ()) -> str:
     """One sentence for a refusal: what it was, and what helps."""
     verified = "processed" in log  # the verifier's last word, whatever its verdict
     if "BTF is required" in log:
@@ -178,11 +203,23 @@ def _explain(code: int, path: Path, log: str) -> str:
             f"A section name in {path.name} stands for no program type that libbpf knows: "
             'write SEC("socket") for a socket filter.'
         )
-    if code == errno.EPERM and not verified:
+    if code == errno.EPERM and not verified and any(_has_section(path, n) for n in (b"xdp", b"tc")):
         return (
-            "The kernel does not let this process use BPF: it lacks CAP_BPF, or a container's "
-            "seccomp filter is in the way: ./course doctor tells which, and what to do."
+            "The kernel does not let this process load a program for XDP or tc: that needs "
+            "CAP_NET_ADMIN beside CAP_BPF, and the course does without; start as root to try it."
         )
+    if code == errno.EPERM and not verified:
+        if (limit := features.memory_limit()) is not None:
+            return (
+                f"The kernel gives this process no more memory for BPF than {limit >> 10} KB, as "
+                "before Linux 5.11: start the course with ./course lab, which raises the limit."
+            )
+        return (
+            f"The kernel does not let this process use BPF: it lacks {features.capability()}, or a "
+            "container's seccomp filter is in the way: ./course doctor tells which, and what to do."
+        )
+    if code == errno.EINVAL and not verified and (lack := features.lacking(uses)):
+        return lack
     if code in NOT_AN_OBJECT:
         return (
             f"{path.name} is not a whole BPF object file: compile it again with "

@@ -1,14 +1,15 @@
 """A private network to experiment in.
 
 Laboratory equipment, first used in chapter 03. What it promises: a network namespace of its own
-whose only interface is lo, up, with IPv4 and IPv6; nothing travels in it but what you send; and
-nothing of it outlives this process, even if that is killed. `helpers/netlab_child.py` is the
-process that lives inside.
+whose only interface at first is lo, up, with IPv4 and IPv6; nothing travels in it but what you
+send; and nothing of it outlives this process, even if that is killed. `helpers/netlab_child.py` is
+the process that lives inside.
 """
 
 from __future__ import annotations
 
 import array
+import contextlib
 import json
 import os
 import signal
@@ -19,10 +20,14 @@ import threading
 import time
 from pathlib import Path
 
+from helpers import own_lo
 from helpers.errors import CourseError
 
-# Tried in this order; the last one is this machine's own lo, where other traffic passes too.
-KINDS = ("user namespace", "network namespace", "shared lo")
+# Tried in this order. "own lo" is a container's: as quiet as the others if nobody else in there
+# speaks through it. The last one is this machine's own lo, where other traffic passes too.
+KINDS = ("user namespace", "network namespace", "own lo", "shared lo")
+# The EtherType that IEEE keeps free for experiments.
+TEST_TYPE = 0x88B5
 CHILD = Path(__file__).with_name("netlab_child.py")
 
 
@@ -39,6 +44,7 @@ class Network:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.private = kind != "shared lo"
+        self._added: list[list[str]] = []
         self._lock = threading.Lock()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -80,8 +86,11 @@ class Network:
             ) from error
         return Command(self, reply["pid"], fds)
 
-    def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        """Run a command inside to its end; the result has .returncode, .stdout and .stderr."""
+    def run(self, command: list[str], check: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run a command inside to its end; the result has .returncode, .stdout and .stderr.
+
+        Errors: NetworkError if there is no such command, and with `check` if it fails.
+        """
         with self.start(command) as running:
             # Both pipes at once, so that neither fills up while the other is read.
             errors: list[str] = []
@@ -89,7 +98,17 @@ class Network:
             reader.start()
             output = running.stdout.read()
             reader.join()
-            return subprocess.CompletedProcess(command, running.wait(), output, errors[0])
+            done = subprocess.CompletedProcess(command, running.wait(), output, errors[0])
+        if check and done.returncode:
+            raise NetworkError(refused(command[0], done.stderr))
+        return done
+
+    def namespace(self) -> int:
+        """The number by which the kernel tells this network from others: an inode number.
+
+        Source: namespaces(7), /proc/PID/ns/net. First used in chapter 12.
+        """
+        return Path(f"/proc/{self._child.pid}/ns/net").stat().st_ino
 
     def add_address(self, address: str, interface: str = "lo") -> None:
         """Give an interface of the network one more address, and wait until it can be reached.
@@ -97,18 +116,74 @@ class Network:
         Errors: NetworkError if it is not an address that an interface can have.
         """
         options = ["/128", "nodad"] if ":" in address else ["/32"]
-        added = [f"{address}{options[0]}", "dev", interface, *options[1:]]
-        result = self.run(["ip", "address", "replace", *added])
+        added = [f"{address}{options[0]}", "dev", interface]
+        result = self.run(["ip", "address", "replace", *added, *options[1:]])
+        if "not permitted" in result.stderr:
+            raise NetworkError(refused("ip address", result.stderr))
         if result.returncode:
             raise NetworkError(f"{interface} cannot have the address {address}: choose another.")
+        self._added.append(added)
         # The kernel enters the route to an IPv6 address a little later, and drops until then.
         deadline = time.monotonic() + 5
         while "local" not in self.run(["ip", "route", "get", address]).stdout:
             if time.monotonic() > deadline:
                 raise NetworkError(f"There is no route to {address}: open a new network.")
 
+    def add_veth(self, left: str = "left", right: str = "right", mtu: int = 1500) -> None:
+        """Add a veth pair: two Ethernet interfaces with a cable between them, both in this network.
+
+        Their addresses are 02:00:00:00:00:0a and 02:00:00:00:00:0b. Neither has an IP address, and
+        IPv6 is off, which would send frames of its own: nothing travels on the cable but what you
+        send. It returns once frames get through, in both directions. A pair that is there already
+        stays as it is.
+
+        Arguments: mtu: the longest frame, in bytes, without its Ethernet header.
+        Errors: NetworkError if this network or this kernel can have none. Source: veth(4).
+        First used in chapter 12.
+        """
+        added = ["ip", "link", "add", left, "mtu", str(mtu), "address", "02:00:00:00:00:0a"]
+        added += ["type", "veth"]
+        added += ["peer", "name", right, "mtu", str(mtu), "address", "02:00:00:00:00:0b"]
+        if not self.kind.endswith("namespace"):
+            raise NetworkError("A veth pair needs a network namespace, and there is none here.")
+        if self.run(["ip", "link", "show", left]).returncode == 0:
+            return
+        result = self.run(added)
+        if result.returncode:
+            raise NetworkError(f"No veth pair can be made here ({result.stderr.strip()}).")
+        for end in (left, right):
+            setting = f"/proc/sys/net/ipv6/conf/{end}/disable_ipv6"
+            self.run(["sh", "-c", f"[ ! -e {setting} ] || echo 1 > {setting}"])
+        for end in (left, right):
+            self.run(["ip", "link", "set", end, "up"])
+        self._await_frame(left, right)
+        self._await_frame(right, left)
+
+    def _await_frame(self, sender: str, receiver: str) -> None:
+        """Send one empty frame after the other until one arrives: a new cable is slow to wake."""
+        nothing = bytes(12) + TEST_TYPE.to_bytes(2, "big")
+        with (
+            self.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sends,
+            self.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as hears,
+        ):
+            sends.bind((sender, 0))
+            hears.bind((receiver, TEST_TYPE))
+            hears.settimeout(0.05)
+            deadline = time.monotonic() + 5
+            while time.monotonic() < deadline:
+                with contextlib.suppress(TimeoutError):
+                    sends.send(nothing)
+                    hears.recv(1)
+                    return
+        raise NetworkError(f"No frame gets from {sender} to {receiver}: open a new network.")
+
     def close(self) -> None:
-        """End the process inside; its commands and the network end with it."""
+        """End the process inside; its commands and the network end with it.
+
+        An lo that was there before stays, without the addresses that it was given.
+        """
+        while self._added and self.kind.endswith(" lo") and self._control.fileno() >= 0:
+            self.run(["ip", "address", "delete", *self._added.pop()])
         self._control.close()
         self._child.wait()
 
@@ -168,20 +243,31 @@ class Command:
         self.stderr.close()
 
 
+def refused(what: str, said: str) -> str:
+    """One sentence for a command that failed; what it lacks where lo is a container's own."""
+    reason = (said.strip().splitlines() or ["it gave no reason"])[-1].removesuffix(".")
+    if "not permitted" not in said:
+        return f"{what} failed ({reason}): correct it."
+    return f"{what} may not change this lo: start the container with --cap-add NET_ADMIN as well."
+
+
 def open_network() -> Network:
     """A private network: in a user namespace if this machine lets anyone have one, else in a
-    network namespace if we may, else this machine's own lo (then `.private` is False).
+    network namespace if we may, else the lo that a container has for itself, else this machine's
+    (then `.private` is False).
 
     Errors: NetworkError if not even lo is to be had.
     Source: user_namespaces(7), network_namespaces(7).
     """
     refusals = []
     for kind in KINDS:
+        if kind == "own lo" and not own_lo.is_private():
+            continue
         try:
             return Network(kind)
         except OSError as error:
             refusals.append(f"{kind}: {error.strerror}")
     raise NetworkError(
-        f"No network to experiment in ({'; '.join(refusals)}): allow user namespaces, "
-        "or start the course with ./course lab, which adds CAP_NET_RAW."
+        f"No network to experiment in ({'; '.join(refusals)}): allow user namespaces, or start the "
+        "course with ./course lab, a container with --cap-add NET_RAW, which add CAP_NET_RAW."
     )

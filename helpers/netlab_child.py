@@ -50,7 +50,7 @@ def enter(kind: str) -> None:
         keep_capabilities()
     elif kind == "network namespace":
         check(libc.unshare(CLONE_NEWNET))
-    if kind != "shared lo":
+    if kind.endswith("namespace"):
         bring_up("lo")
     socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()
 

@@ -9,7 +9,7 @@ import ctypes
 import errno
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from helpers.table import Table
 
 Result = TypeVar("Result")
 NO_SUCH_COMMAND = 9999
+CAPABILITY_VERSION_3 = 0x20080522  # <linux/capability.h>
 # The bits that matter here, from <linux/capability.h>.
 CAPABILITIES = {
     "CAP_NET_ADMIN": 12,
@@ -35,7 +36,7 @@ WHOLE_MACHINE = ["0", "0", "4294967295"]
 
 
 class ProbeError(CourseError):
-    """This process cannot be asked: a thread would not give up its capabilities."""
+    """BPF is refused here, or a thread cannot hold what it is to hold."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,16 @@ def try_program(number: int) -> str:
     return "works"
 
 
+def in_words(type: Type) -> str:
+    """How an attempt went; of a type that the kernel does not know, which kernel does."""
+    answer = type.attempt()
+    unknown = answer == os.strerror(errno.EINVAL)
+    return f"{answer}: it came with Linux {type.since}" if unknown else answer
+
+
 def types_table() -> Table:
     """TYPES, each tried now, for a notebook. Errors: LibraryError. Built in chapter 01."""
-    rows = [(f"{t.kind}: {t.name}", t.attempt(), t.since, t.needs) for t in TYPES]
+    rows = [(f"{t.kind}: {t.name}", in_words(t), t.since, t.needs) for t in TYPES]
     head = ("type", "tried now", "since Linux", "needs")
     return Table("What the course uses, and what this kernel says to it", head, rows)
 
@@ -144,6 +152,13 @@ def access(proc: Path = Path("/proc")) -> str:
     return "seccomp" if refused and _status(proc)["Seccomp"] == "2" else "capability"
 
 
+def require() -> None:
+    """Go on if this thread may use BPF. Errors: ProbeError, which says who refuses."""
+    answer = access()
+    if answer != "works":
+        raise ProbeError(f"BPF is refused here ({answer}): ./course doctor tells what to do.")
+
+
 def capabilities(proc: Path = Path("/proc")) -> list[str]:
     """Those of CAPABILITIES that this thread has in effect.
 
@@ -161,15 +176,49 @@ def _status(proc: Path) -> dict[str, str]:
 def without_capabilities(function: Callable[..., Result], *arguments: object) -> Result:
     """Call a function in a thread that has given up every capability, and end that thread.
 
-    The rest of the process keeps its own: capabilities belong to a thread.
-    Source: capset(2). Laboratory equipment, first used in chapter 01.
+    Errors and source: as with_only. Laboratory equipment, first used in chapter 01.
     """
+    return with_only((), function, *arguments)
+
+
+def with_only(names: Iterable[str], function: Callable[..., Result], *arguments: object) -> Result:
+    """Call a function in a thread that holds no other capability than these, and end that thread.
+
+    The rest of the process keeps its own: capabilities belong to a thread, and the kernel asks
+    the thread that makes a call. What the function opens belongs to the process and stays.
+    Arguments: names: keys of CAPABILITIES.
+    Errors: ProbeError if this thread does not hold them itself, and what the function raises.
+    Source: capabilities(7). Laboratory equipment, first used in chapter 08.
+    """
+    kept = tuple(names)
 
     def run() -> Result:
-        version_3_this_thread, nothing = struct.pack("Ii", 0x20080522, 0), bytes(24)
-        if ctypes.CDLL(None).capset(version_3_this_thread, nothing):
-            raise ProbeError("The capabilities of a thread could not be given up: read on.")
+        try:
+            keep_only(sum(1 << CAPABILITIES[name] for name in kept))
+        except PermissionError as error:
+            raise ProbeError(
+                f"This process does not hold {' and '.join(kept)}, so it cannot keep it."
+            ) from error
         return function(*arguments)
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         return pool.submit(run).result()
+
+
+def keep_only(mask: int) -> None:
+    """Have the calling thread give up every capability but those in the mask, for good.
+
+    It must not start another program afterwards: as root, that would get everything back.
+    Arguments: mask: bit n stands for the capability with number n.
+    Errors: OSError (EPERM) if the thread does not hold one of them itself.
+    Source: capset(2), capabilities(7). Built in chapter 10.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    # chapter 10: begin capset
+    low, high = mask & 0xFFFFFFFF, mask >> 32
+    header = struct.pack("Ii", CAPABILITY_VERSION_3, 0)
+    failed = libc.capset(header, struct.pack("6I", low, low, 0, high, high, 0))
+    # chapter 10: end capset
+    if failed:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))

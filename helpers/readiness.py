@@ -50,6 +50,7 @@ REFUSALS = {
     "if its seccomp profile dates from before 2023 (chapter 10).",
     "no system call": "Start a kernel with CONFIG_BPF_SYSCALL=y; a sandbox may hide it, too.",
 }
+IN_A_CONTAINER = "Start the container with --privileged or --cap-add BPF, and without --user."
 ECHO = 196  # one echo of 56 bytes: 98 bytes of request, 98 bytes of reply
 
 
@@ -180,6 +181,8 @@ def bpf() -> Finding:
     if answer == "works":
         return Finding(answer)
     cure = REFUSALS.get(answer, "Look this answer up in the manual page bpf(2).")
+    if answer == "capability" and os.environ.get("COURSE_IMAGE"):
+        cure = IN_A_CONTAINER
     return Finding(f"refused: {answer}", MISSING, cure)
 
 
@@ -261,11 +264,16 @@ def network() -> Finding:
     """A network to experiment in."""
     with netlab.open_network() as net:
         if net.private:
-            return Finding(f"private, in a {net.kind}")
+            where = "its own lo" if net.kind == "own lo" else f"in a {net.kind}"
+            return Finding(f"private, {where}")
         cure = (
             "Allow user namespaces (Ubuntu: sysctl "
             "kernel.apparmor_restrict_unprivileged_userns=0), or other traffic is counted too."
         )
+        if os.environ.get("COURSE_IMAGE"):
+            cure = (
+                "Add --privileged, or leave out the host's network: other traffic is counted too."
+            )
         return Finding(net.kind, WARNING, cure)
 
 

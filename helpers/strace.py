@@ -11,15 +11,20 @@ import tempfile
 
 REFUSED = (
     "strace may not watch a process here: a container's seccomp filter or kernel.yama.ptrace_scope "
-    "forbids it, so read the output that is stored with the course."
+    "forbids it, so read the output that is stored with the course, in notebooks/."
 )
-MISSING = "strace is not installed: run ./course lab, which installs it, or install strace."
+MISSING = (
+    "strace is not installed: run ./course lab, which installs it, or read the output that is "
+    "stored with the course, in notebooks/."
+)
 
 
-def watch(command: list[str], *options: str) -> str:
+def watch(command: list[str], *options: str, since: str = "") -> str:
     """Run a command to its end, and tell which system calls it made, one to a line.
 
-    Arguments: command, such as ["cat", "file"]; options for strace, such as "-e", "trace=bpf".
+    Arguments:
+        command: such as ["cat", "file"]. options: for strace, such as "-e", "trace=bpf".
+        since: leave out the calls before the first with this text, such as those that start it.
     Result: strace's lines, the last of them with the command's status. Where strace is missing or
         may not watch, one sentence that says so, in their place: a notebook can go on without.
     Source: strace(1), ptrace(2).
@@ -34,7 +39,9 @@ def watch(command: list[str], *options: str) -> str:
             return MISSING
         seen = calls.read()
     if seen:
-        return seen
+        lines = seen.splitlines(keepends=True)
+        start = next((n for n, line in enumerate(lines) if since in line), 0)
+        return "".join(lines[start:])
     return REFUSED if "ptrace" in result.stderr.lower() else result.stderr.strip()
 
 

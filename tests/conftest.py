@@ -31,8 +31,49 @@ def refusal() -> str | None:
         return str(error)
 
 
+@cache
+def shared() -> str | None:
+    """Why no test may change its network here, or None if it may."""
+    with netlab.open_network() as network:
+        if network.kind.endswith("namespace"):
+            return None
+        return f"needs a network namespace, and here is {network.kind} only"
+
+
+# Tests that take much of a machine: they run with an option of their name, and then alone.
+APART = {
+    "containers": "build the image and run it with the engine that docker or podman reaches",
+    "kernels": "boot other kernels and run the course in them; =full: with every chapter",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--containers", action="store_true", help=APART["containers"])
+    choices = {"nargs": "?", "const": "quick", "choices": ("quick", "full")}
+    parser.addoption("--kernels", help=APART["kernels"], **choices)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    asked = {name for name in APART if config.getoption(f"--{name}")}
+    left_out = [item for item in items if not is_asked_for(item, asked, config)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def is_asked_for(item: pytest.Item, asked: set[str], config: pytest.Config) -> bool:
+    apart = {name for name in APART if item.get_closest_marker(name)}
+    if not asked or not apart:
+        return not asked and not apart
+    # A mark may name the value that its option must have: kernels("full").
+    values = {(name, v) for name in apart for m in item.iter_markers(name) for v in m.args}
+    return bool(apart & asked) and all(config.getoption(f"--{n}") == v for n, v in values)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("kernel") is None or (reason := refusal()) is None:
+    reason = refusal() if item.get_closest_marker("kernel") else None
+    if reason is None and item.get_closest_marker("own_network"):
+        reason = shared()
+    if reason is None:
         return
     if os.environ.get("CI") == "true":
         pytest.fail(f"this test needs the kernel, and CI may not do without it: {reason}")
@@ -44,13 +85,20 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     on_the_kernel += report.when == "call" and "kernel" in report.keywords and report.passed
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):  # one of several processes: tell the first one
+        session.config.workeroutput["compared"] = dict(compared.counts)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    compared.counts.update(getattr(node, "workeroutput", {}).get("compared", {}))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"{on_the_kernel} tests passed on the real kernel")
-    if compared.programs:
-        terminalreporter.write_line(
-            f"{compared.programs} programs gave the same in the kernel and in the machine of "
-            f"chapter 07, on {compared.packets} packets"
-        )
+    for what, count in compared.counts.items():
+        terminalreporter.write_line(f"{count:,} {what}")
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from helpers import netlab
-from helpers.commands.bench import counting, machines, rows, with_bcc
+from helpers import flood, measuring, netlab
+from helpers.commands.bench import classes, counting, machines, rows, two_senders, with_bcc
 from helpers.commands.bench.__main__ import main
 
 DATAGRAMS, REPEATS = 40, 2
@@ -32,10 +32,13 @@ def test_the_table_is_whole_and_the_course_misses_nothing(capsys):
     output, shown = capsys.readouterr()
     assert output.startswith(f"Measured on {len(os.sched_getaffinity(0))} cores")
     found = cells(output)
-    assert {counting.NONE, counting.COURSE, counting.LOOP, counting.SCAPY} <= set(found)
+    assert {counting.NONE, counting.COURSE, *counting.READERS, *two_senders.NAMES.values()} <= set(
+        found
+    )
     assert {"256 lookups", "one batch lookup", "clearing and plotting anew"} <= set(found)
     assert {"compile", "load", "attach", "all three"} <= set(found)
     assert {with_bcc.START, with_bcc.SHIPPED, with_bcc.BATCH} <= set(found)
+    assert {classes.SOCKEX1, classes.CLASSES} <= set(found)
     assert {machines.STEPPED, machines.TRANSLATED, machines.IN_KERNEL} <= set(found)
     assert found[machines.STEPPED][-1].startswith("at least 50,000 a second: ")
     assert found[machines.TRANSLATED][-1].startswith("at least 4 times as many: ")
@@ -44,7 +47,7 @@ def test_the_table_is_whole_and_the_course_misses_nothing(capsys):
     sent = DATAGRAMS * REPEATS
     assert found[counting.COURSE][0].startswith(f"{sent} of {sent} seen, bytes exact")
     assert found[counting.COURSE][-1] == "misses nothing: met"
-    for reader in (counting.LOOP, counting.SCAPY):
+    for reader in counting.READERS:
         assert 0 < int(re.match(rf"(\d+) of {sent} seen", found[reader][0])[1]) <= sent
     for part in (
         "Counting a flood",
@@ -57,12 +60,31 @@ def test_the_table_is_whole_and_the_course_misses_nothing(capsys):
 
 
 @pytest.mark.kernel
-def test_without_scapy_its_row_is_left_out_and_a_sentence_says_so(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "scapy", None)
-    assert run() == 0
-    output, _ = capsys.readouterr()
-    assert cells(output)[counting.SCAPY][0] == "left out"
-    assert output.rstrip().endswith(counting.MISSING)
+def test_two_senders_lose_nothing_but_where_the_add_is_plain(net):
+    each = 2 * (DATAGRAMS + DATAGRAMS // 10)  # two senders; a tenth more as warm-up
+    found = {row.name: row for row in two_senders.measure(net, DATAGRAMS, REPEATS)}
+    for way in ("atomic", "per_cpu"):
+        measured = found[two_senders.NAMES[way]].measured
+        assert measured.startswith(f"{each * REPEATS} of {each * REPEATS} counted")
+    assert found[two_senders.NAMES["atomic"]].target == "misses nothing: met"
+    plain = int(found[two_senders.NAMES["plain"]].measured.split()[0])
+    assert 0 < plain <= each * REPEATS
+
+
+@pytest.mark.kernel
+def test_the_plot_is_drawn_and_told_in_words(tmp_path, capsys):
+    target = tmp_path / "cost.png"
+    assert main(["--plot"], datagrams=DATAGRAMS, repeats=REPEATS, target=target) == 0
+    with Image.open(target) as picture:
+        assert picture.size[0] > picture.size[1] > 300
+    told = capsys.readouterr().out
+    assert f"{counting.COURSE} 100 (from 100 to 100)" in told
+    assert all(name in told for name in counting.READERS)
+
+
+def test_an_argument_that_bench_does_not_know(capsys):
+    assert main(["--fast"]) == 2
+    assert capsys.readouterr().err == "course: bench takes nothing, or --plot.\n"
 
 
 @pytest.mark.kernel
@@ -82,11 +104,11 @@ def test_nothing_is_left_behind(capsys):
 def test_a_reader_that_does_not_start_is_named(net, monkeypatch, tmp_path):
     broken = tmp_path / "readers.py"
     broken.write_text("raise SystemExit('no such luck')")
-    monkeypatch.setattr(counting, "READERS", broken)
+    monkeypatch.setattr(flood, "READERS", broken)
     with (
-        counting.Sender(net) as sender,
-        pytest.raises(rows.BenchError, match=r"The reader loop did not start \(no such luck\)"),
-        counting.in_python(net, sender, "loop", str(tmp_path)),
+        flood.Sender(net) as sender,
+        pytest.raises(measuring.MeasuringError, match=r"loop did not start \(no such luck\)"),
+        flood.in_python(net, sender, "loop", str(tmp_path)),
     ):
         pass
 
@@ -100,22 +122,5 @@ def test_a_refusal_is_one_sentence(monkeypatch, capsys):
     assert capsys.readouterr() == ("", "course: No network to experiment in.\n")
 
 
-@pytest.mark.parametrize(
-    ("nanoseconds", "text"),
-    [(0, "0 ns"), (-12.4, "-12 ns"), (2870, "2,870 ns"), (12_345, "12.3 µs"), (190e3, "190 µs")]
-    + [(999_600, "1 ms"), (2.613e6, "2.61 ms"), (47e6, "47 ms"), (1_234e6, "1,234 ms")],
-)
-def test_a_time_in_words(nanoseconds, text):
-    assert rows.duration(nanoseconds) == text
-
-
-def test_a_ratio_and_a_spread_in_words():
-    assert [rows.times_as_much(value, 2) for value in (2, 3.8, 34, 3441)] == [
-        "1.0",
-        "1.9",
-        "17",
-        "1,720",
-    ]
-    assert rows.times_as_much(5, -1) == "unknown"
-    assert rows.middle_half([400, 100, 300, 200, 500]) == "200 ns to 400 ns"
+def test_a_target_in_words():
     assert rows.verdict("at least 4", False) == "at least 4: missed"

@@ -100,7 +100,9 @@ def test_values_as_the_file_says_them(tmp_path):
     assert [found.value(name) for name in names] == ["y", "m", "n", "absent"]
 
 
-@pytest.mark.parametrize("content", [b"not compressed", gzip.compress(LINES.encode())[:60]])
+@pytest.mark.parametrize(
+    "content", [b"not compressed", gzip.compress(LINES.encode())[:60]], ids=["plain", "cut off"]
+)
 def test_a_broken_file_is_one_sentence(tmp_path, content):
     write(tmp_path, "proc/config.gz").write_bytes(content)
     with pytest.raises(kernel.KernelError, match="config.gz cannot be read"):

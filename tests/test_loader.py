@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from unwelcome import without_bpf
 
 from helpers import counters, loader, toolchain
 
@@ -119,9 +120,10 @@ def test_without_a_licence_it_loads_all_the_same(compiled):
 
 def test_an_ordinary_user_is_told_which_permission(sockex1_object):
     script = "import sys; from helpers import loader; loader.load(sys.argv[1])"
-    dropped = ["setpriv", "--bounding-set", "-bpf,-sys_admin", "--inh-caps", "-bpf,-sys_admin"]
     result = subprocess.run(
-        [*dropped, sys.executable, "-c", script, sockex1_object], capture_output=True, text=True
+        [*without_bpf(), sys.executable, "-c", script, sockex1_object],
+        capture_output=True,
+        text=True,
     )
     assert "it lacks CAP_BPF" in result.stderr.splitlines()[-1]
 

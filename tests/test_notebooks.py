@@ -50,6 +50,36 @@ def test_checks_tell_untouched_wrong_and_right(path: Path, folder: Path) -> None
                 assert printed(cell).startswith(verdict), f"exercise {exercise.number}:\n{answer}"
 
 
+PROMISE = "every part can be skipped, and none needs another"
+PROMISED = [path for path in stored.CHAPTERS if PROMISE in path.read_text()]
+# What a kernel is told where Deeper begins, and where each of its parts ends.
+REMEMBER = "_before = dict(globals())\n_before['_before'] = _before"
+FORGET = "for _new in {*globals()} - {*_before}: del globals()[_new]\nglobals().update(_before)"
+
+
+@pytest.mark.parametrize("path", PROMISED, ids=stored.name)
+def test_what_is_deeper_needs_nothing_from_its_other_parts(path: Path, folder: Path) -> None:
+    """One kernel, which forgets after each part every name that the part has given.
+
+    What comes after Deeper then runs as for somebody who has skipped it.
+    """
+    notebook = stored.read(path)
+    aside = len(notebook.cells)
+    notebook.cells.append(nbformat.v4.new_code_cell())
+    began, parts = False, 0
+    with render.fresh_kernel(notebook, folder) as client:
+        for index, cell in enumerate(notebook.cells[:aside]):
+            lines = cell.source.splitlines() if cell.cell_type == "markdown" else []
+            if "## Deeper" in lines:
+                began = True
+                client.execute_cell(nbformat.v4.new_code_cell(REMEMBER), aside)
+            elif began and any(line.startswith(("## ", "### Deeper")) for line in lines):
+                parts += 1
+                client.execute_cell(nbformat.v4.new_code_cell(FORGET), aside)
+            client.execute_cell(cell, index)
+    assert parts >= 2
+
+
 def attempts(
     path: Path, notebook: nbformat.NotebookNode, exercise: stored.Exercise
 ) -> Iterator[tuple[str, str]]:

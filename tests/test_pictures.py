@@ -17,6 +17,8 @@ from PIL import Image
 
 from helpers import counters, frame_picture, pictures
 from helpers.commands import draw
+from helpers.commands.draw import __main__ as writer
+from helpers.commands.draw import shapes
 
 SVG = "{http://www.w3.org/2000/svg}"
 HEADERS_OF_ETHERNET = {"IPv4": b"\x08\x00", "IPv6": b"\x86\xdd"}
@@ -70,14 +72,14 @@ def words(figure: Figure) -> list[str]:
 
 
 def test_the_stored_diagrams_are_what_the_command_writes():
-    stored = {path.name: path.read_text("utf-8") for path in draw.IMAGES.glob("*.svg")}
+    stored = {path.name: path.read_text("utf-8") for path in writer.IMAGES.glob("*.svg")}
     assert stored == draw.pictures(), "run: python -m helpers.commands.draw"
 
 
 def test_the_command_writes_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr(draw, "IMAGES", tmp_path / "images")
-    assert draw.main() == 0
-    assert {path.name for path in draw.IMAGES.iterdir()} == set(draw.pictures())
+    monkeypatch.setattr(writer, "IMAGES", tmp_path / "images")
+    assert writer.main() == 0
+    assert {path.name for path in writer.IMAGES.iterdir()} == set(draw.pictures())
 
 
 @pytest.mark.parametrize("name", draw.pictures())
@@ -108,6 +110,7 @@ def test_the_words_of_a_diagram_stand_out_and_fit(name: str):
         ("road_02.svg", ["C source", "object file"]),
         ("road_04.svg", ["counters", "picture"]),
         ("road_06.svg", ["program and", "maps, loaded"]),
+        ("road_12.svg", ["C source", "attached", "to a socket"]),
         ("path.svg", []),
         ("path_xdp.svg", ["XDP"]),
         ("path_tc.svg", ["tc egress", "tc ingress"]),
@@ -118,7 +121,7 @@ def test_a_diagram_marks_its_stage(name: str, marked: list[str]):
     names = [
         text.text
         for text, rect in words_on_rectangles(draw.pictures()[name])
-        if rect.attrib["fill"] == draw.MARK and text.get("font-weight") == "600"
+        if rect.attrib["fill"] == shapes.MARK and text.get("font-weight") == "600"
     ]
     assert names == marked
 
@@ -158,7 +161,7 @@ def test_the_frame_picture_marks_the_right_byte(
     version: str, length: int, mark: int, headline: str
 ):
     axes = frame_picture.frame_picture(frame(version, length), mark=mark).axes[0]
-    marked = [p for p in axes.patches if colors.to_hex(p.get_facecolor()) == draw.MARK.lower()]
+    marked = [p for p in axes.patches if colors.to_hex(p.get_facecolor()) == shapes.MARK.lower()]
     cells = [patch for patch in marked if hasattr(patch, "get_boxstyle")]
     assert [(cell.get_x(), cell.get_y()) for cell in cells] == [frame_picture.corner(mark)]
     on_mark = [text for text in axes.texts if text.get_color() == frame_picture.ON_MARK]

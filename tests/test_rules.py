@@ -130,7 +130,9 @@ def test_ruff_has_no_complaint():
 def test_every_term_of_the_glossary_is_used_and_every_link_leads_to_one():
     glossary = stored.read(stored.COURSE / "notebooks" / "glossary.ipynb")
     text = "\n".join(cell.source for cell in glossary.cells)
-    terms = {line[4:].replace(" ", "-") for line in text.split("\n") if line.startswith("### ")}
+    heads = [line[4:] for line in text.split("\n") if line.startswith("### ")]
+    assert heads == sorted(heads, key=str.lower)
+    terms = {head.replace(" ", "-") for head in heads}
     linked = set()
     for path in stored.CHAPTERS:
         for cell in stored.read(path).cells:

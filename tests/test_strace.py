@@ -26,6 +26,12 @@ def test_it_shows_the_calls_that_were_asked_for_and_the_end(tmp_path):
     assert lines[-1] == "+++ exited with 0 +++"
 
 
+def test_it_begins_where_it_is_told_to_and_at_the_start_if_that_is_nowhere():
+    lines = strace.watch(["cat", "/dev/null"], since='"/dev/null", O_RDONLY').splitlines()
+    assert lines[0].startswith("openat(") and '"/dev/null"' in lines[0]
+    assert strace.watch(["true"], since="no such text").startswith("execve(")
+
+
 def test_a_command_that_fails_still_shows_its_calls():
     assert strace.watch(["false"]).endswith("+++ exited with 1 +++\n")
 

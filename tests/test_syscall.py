@@ -14,7 +14,8 @@ import pytest
 from unwelcome import without_bpf
 
 from helpers import counters, objfile, sockets, syscall, traffic
-from helpers.syscall import errors, forms, maps, programs
+from helpers.checks import ch06
+from helpers.syscall import descriptors, errors, forms, maps, programs
 
 kernel = pytest.mark.kernel
 
@@ -126,6 +127,20 @@ def test_a_processor_whose_number_is_not_known(monkeypatch):
     monkeypatch.setattr("platform.machine", lambda: "pdp11")
     error = refused(syscall.create_map, syscall.ARRAY, 4, 8, 1)
     assert error.number == errno.ENOSYS and "pdp11" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("0x01 02", "'0x01'"), ("01,02", "'01,02'"), ("01 2", "'2'"), ("01 023", "'023'")],
+)
+def test_what_spoils_a_text_in_hex_is_named(text, words):
+    said = ch06.from_hex(text)
+    assert isinstance(said, str) and said.startswith(words)
+
+
+def test_hex_as_text_and_as_bytes():
+    assert ch06.from_hex("01\u00a0ff\n 02") == ch06.from_hex(b"\x01\xff\x02") == b"\x01\xff\x02"
+    assert ch06.from_hex(None) == ch06.from_hex(" \n") == b""
 
 
 @pytest.mark.parametrize("name", ["sixteen_letters_", "two words", "größe", "a/b"])
@@ -313,6 +328,29 @@ def test_too_many_descriptors():
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert "close maps and programs" in result.stderr.splitlines()[-1]
+
+
+@kernel
+def test_what_is_held_is_found_and_goes_with_its_descriptor():
+    assert syscall.held() == {}
+    with syscall.create_map(syscall.ARRAY, 4, 8, 1) as array:
+        with syscall.load_program(RETURN_0) as program:
+            assert syscall.held() == {
+                array.fd: "anon_inode:bpf-map",
+                program.fd: "anon_inode:bpf-prog",
+            }
+        assert syscall.held() == {array.fd: "anon_inode:bpf-map"}
+    assert syscall.held() == {}
+
+
+@kernel
+def test_a_descriptor_that_is_gone_before_it_was_read_is_left_out(monkeypatch):
+    """As when another thread closes its file between the list and the look."""
+    with syscall.create_map(syscall.ARRAY, 4, 8, 1) as array:
+        gone = Path("/proc/self/fd/999999")
+        listed = [gone, Path(f"/proc/self/fd/{array.fd}"), gone]
+        monkeypatch.setattr(descriptors.Path, "iterdir", lambda self: iter(listed))
+        assert syscall.held() == {array.fd: "anon_inode:bpf-map"}
 
 
 # Programs

@@ -38,7 +38,7 @@ def both_versions(text: str) -> Verdict:
 
 def judge(counters: TableCounters, net: netlab.Network) -> Verdict:
     """What a program makes of four kinds of frames, one after the other."""
-    net.run(["ip", "address", "add", f"{OTHER_ADDRESS}/128", "dev", "lo", "nodad"])
+    net.add_address(OTHER_ADDRESS)
     cases = [
         ("a ping over IPv4", lambda: traffic.echo(net), {1: ECHO_4}),
         ("a ping to ::1", lambda: traffic.echo(net, to="::1"), {58: ECHO_6}),

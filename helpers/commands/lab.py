@@ -20,6 +20,8 @@ from helpers.commands import workspace
 from helpers.commands.workspace import COURSE
 
 FIRST_PORT = 8888
+FIRST_PAGE = "/lab/tree/00_start_here.ipynb"
+TOLD = "JupyterLab starts. Open its address, below, in a browser; Ctrl-C twice stops it."
 
 
 def free_port(first: int) -> int:
@@ -49,11 +51,12 @@ def options(work: Path, port: int) -> dict:
             # Browsers refuse to run as root, and one in the terminal shows no notebook.
             "open_browser": screen and not root,
         },
-        "LabApp": {"default_url": "/lab/tree/00_start_here.ipynb"},
+        "LabApp": {"default_url": FIRST_PAGE},
     }
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str], told: str = TOLD) -> None:
+    """Become JupyterLab. told: the last thing to say before."""
     work = COURSE / "work"
     port = free_port(FIRST_PORT)
     try:
@@ -68,7 +71,7 @@ def main(arguments: list[str]) -> None:
         print("You are root on this machine, so the course runs as root.")
     if port != FIRST_PORT and not any("port" in argument for argument in arguments):
         print(f"Port {FIRST_PORT} is taken: JupyterLab gets port {port}.")
-    print("JupyterLab starts. Open its address, below, in a browser; Ctrl-C twice stops it.")
+    print(told)
     sys.stdout.flush()
     os.environ["JUPYTER_CONFIG_DIR"] = str(settings)
     if not any(argument.startswith(("--debug", "--log-level")) for argument in arguments):

@@ -45,7 +45,7 @@ class Repeat:
         self._step, self._interval, self._failed = step, interval, failed
         self._loop = running_loop()
         self._task: asyncio.Task | None = None
-        self._stepped = asyncio.Event()
+        self._stepped, self._began = asyncio.Event(), 0.0
 
     @property
     def running(self) -> bool:
@@ -84,9 +84,9 @@ class Repeat:
         self._stepped.set()
 
     async def until(self, seconds: float) -> None:
-        """Return after the first step that is later than `seconds` from now, or at the end."""
+        """Return after the first step that begins `seconds` from now or later, or at the end."""
         end = time.monotonic() + seconds
-        while self.running and time.monotonic() < end:
+        while self.running and self._began < end:
             self._stepped.clear()
             await self._stepped.wait()
 
@@ -94,13 +94,13 @@ class Repeat:
         spent = 0.0
         while True:
             await asyncio.sleep(max(self._interval() - spent, BREATH))
-            began = time.monotonic()
             if not self._once():
                 return
-            spent = time.monotonic() - began
+            spent = time.monotonic() - self._began
 
     def _once(self) -> bool:
         """One step; False if it failed, which ends the repetition."""
+        self._began = time.monotonic()
         try:
             self._step()
         except Exception as error:

@@ -1,8 +1,9 @@
 """Step a program over a packet, forwards and backwards, and see all that it does.
 
 Laboratory equipment, first used in chapter 07, inside_the_bytecode. `view` has the dataclasses
-that a machine fills (Walk, View, Line, Cell, Group); `ebpf` fills them for eBPF programs; `text`
-writes a walk line by line; Stepper, here, is the widget.
+that a machine fills (Walk, View, Line, Cell, Group); `ebpf` fills them for eBPF programs and
+`classic` for the filters of chapter 09; `text` writes a walk line by line; Stepper, here, is the
+widget.
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
-"""The system call bpf(2) with nothing but ctypes: maps, programs, and errors that explain.
+"""The system call bpf(2) without libbpf: maps, programs, and errors that explain.
 
 Under the whole road. Built in chapter 06, the_bpf_system_call. In reading order: `call` makes the
-call, `errors` says what an error number means here, `maps` and `programs` are what it serves.
+call, `errors` says what an error number means here, `maps` and `programs` are what it serves,
+and `descriptors` finds what a process holds.
 """
 
 from __future__ import annotations
 
 from helpers.syscall.call import Command, bpf
+from helpers.syscall.descriptors import held
 from helpers.syscall.errors import SyscallError
 from helpers.syscall.maps import (
     ARRAY,
@@ -59,6 +61,7 @@ __all__ = [
     "bpf",
     "create_map",
     "frame_for_test_run",
+    "held",
     "load_program",
     "possible_cpus",
     "relocate",

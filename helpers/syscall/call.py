@@ -16,15 +16,10 @@ from helpers.syscall.forms import Command
 NUMBERS = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "s390x": 351, "ppc64le": 361}
 
 
-def bpf(command: int, attributes: ctypes.Structure | ctypes.Array) -> int:
-    """The system call bpf(2) itself. No library is in between.
+def call_number() -> int:
+    """The number of bpf(2) on this kind of processor.
 
-    Arguments:
-        command: a member of Command, or any number.
-        attributes: the form for that command; the kernel may write into it.
-    Result: a file descriptor or 0, or the negative error number.
-    Errors: SyscallError on a processor whose number of bpf(2) the course does not know.
-    Source: bpf(2), syscall(2). Built in chapter 06.
+    Errors: SyscallError on one that the course does not know. Built in chapter 06.
     """
     machine = platform.machine()
     if machine not in NUMBERS:
@@ -33,7 +28,20 @@ def bpf(command: int, attributes: ctypes.Structure | ctypes.Array) -> int:
             "helpers/syscall/call.py, from <asm/unistd.h>.",
             errno.ENOSYS,
         )
-    number = NUMBERS[machine]
+    return NUMBERS[machine]
+
+
+def bpf(command: int, attributes: ctypes.Structure | ctypes.Array) -> int:
+    """The system call bpf(2) itself, by the C library's syscall(2).
+
+    Arguments:
+        command: a member of Command, or any number.
+        attributes: the form for that command; the kernel may write into it.
+    Result: a file descriptor or 0, or the negative error number.
+    Errors: SyscallError on a processor whose number of bpf(2) the course does not know.
+    Source: bpf(2), syscall(2). Built in chapter 06.
+    """
+    number = call_number()
     # chapter 06: begin bpf
     libc = ctypes.CDLL(None, use_errno=True)
     size = ctypes.sizeof(attributes)

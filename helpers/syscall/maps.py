@@ -66,11 +66,8 @@ class Map:
 
     @property
     def slots_size(self) -> int:
-        """Bytes of all that lies under one key: one value, or in a per-CPU map one for each
-        possible CPU, each padded to a multiple of 8 bytes."""
-        if self.kind in PER_CPU:
-            return -(-self.value_size // 8) * 8 * possible_cpus()
-        return self.value_size
+        """Bytes of all that lies under one key, see slots_size()."""
+        return slots_size(self.kind, self.value_size)
 
     def lookup(self, key: bytes) -> bytes:
         """What lies under `key` (key_size bytes), a copy of slots_size bytes.
@@ -243,6 +240,14 @@ def address(buffer: ctypes.Array | None) -> int:
 def pieces(data: bytes, size: int, count: int) -> Iterator[bytes]:
     """The first `count` pieces of `data`, each of `size` bytes."""
     return (data[at : at + size] for at in range(0, size * count, size))
+
+
+def slots_size(kind: int, value_size: int) -> int:
+    """Bytes of all that lies under one key of such a map: one value, or in a per-CPU map one for
+    each possible CPU, each padded to a multiple of 8 bytes."""
+    if kind in PER_CPU:
+        return -(-value_size // 8) * 8 * possible_cpus()
+    return value_size
 
 
 def possible_cpus(path: Path = POSSIBLE) -> int:

@@ -15,11 +15,12 @@ from functools import partial
 
 import numpy as np
 
-from helpers.commands.bench.rows import Row, compared, take_turns, verdict
+from helpers.commands.bench.rows import Row, compared, verdict
 from helpers.counters import NUMBERS
 from helpers.live.instrument import COLUMNS
 from helpers.live.picture import Picture, decorate, new_figure
 from helpers.live.series import OTHER, Series
+from helpers.measuring import take_turns
 from helpers.pictures import style
 
 SHOWN = ("TCP", "UDP", "ICMP")
@@ -109,7 +110,7 @@ def measure(repeats: int, updates: int) -> list[Row]:
         "clearing and plotting anew": plotting_anew(waves),
     }
     timed = {name: partial(cpu_time, update, updates) for name, update in ways.items()}
-    times = take_turns("Drawing the plot", timed, repeats)
+    times = take_turns(timed, repeats, "Drawing the plot")
     course, _, anew = map(statistics.median, times.values())
     share = course / 1e9 / INTERVAL
     target = (

@@ -1,4 +1,4 @@
-"""What the parts share: taking turns, medians and their spread, rows of the table.
+"""What the parts share: rows of the table, and how they compare.
 
 Laboratory equipment, used by ./course bench.
 """
@@ -6,17 +6,12 @@ Laboratory equipment, used by ./course bench.
 from __future__ import annotations
 
 import statistics
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from helpers.errors import CourseError
+from helpers.measuring import duration, middle_half, times_as_much
 
 HEAD = ("", "medians", "the middle half", "ratio", "target")
-
-
-class BenchError(CourseError):
-    """Something could not be measured."""
 
 
 @dataclass(frozen=True)
@@ -39,44 +34,9 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(map(str, [Row(*HEAD), f"|{'---|' * len(HEAD)}", *rows]))
 
 
-def duration(nanoseconds: float) -> str:
-    """A time with its unit: 405 ns, 12.3 µs, 2.61 ms."""
-    size = abs(nanoseconds)
-    if size < 9_999:
-        return f"{nanoseconds:,.0f} ns"
-    unit, factor = ("µs", 1e3) if size < 999_500 else ("ms", 1e6)
-    scaled = nanoseconds / factor
-    return f"{scaled:,.0f} {unit}" if abs(scaled) >= 99.95 else f"{scaled:.3g} {unit}"
-
-
-def middle_half(times: Sequence[float]) -> str:
-    """From where to where the middle half of the measured times lies (the quartiles)."""
-    low, _, high = statistics.quantiles(times, n=4, method="inclusive")
-    return f"{duration(low)} to {duration(high)}"
-
-
-def times_as_much(value: float, unit: float) -> str:
-    """A ratio in two or three digits: 1.9, 17, 1,720; none to what noise has made nothing."""
-    if unit <= 0:
-        return "unknown"
-    ratio = value / unit
-    return f"{ratio:.1f}" if ratio < 9.95 else f"{float(f'{ratio:.3g}'):,.0f}"
-
-
 def verdict(target: str, met: bool) -> str:
     """The target in words, and whether it was met."""
     return f"{target}: {'met' if met else 'missed'}"
-
-
-def take_turns(
-    what: str, ways: Mapping[str, Callable[[], float]], repeats: int
-) -> dict[str, list[float]]:
-    """Measure each way `repeats` times, in turns: what slows the machine down slows all of them."""
-    measured: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in progress(what, repeats):
-        for name, measure in ways.items():
-            measured[name].append(measure())
-    return measured
 
 
 def compared(times: Mapping[str, Sequence[float]], target: str) -> list[Row]:
@@ -93,12 +53,3 @@ def compared(times: Mapping[str, Sequence[float]], target: str) -> list[Row]:
         )
         for name in times
     ]
-
-
-def progress(what: str, repeats: int) -> Iterator[int]:
-    """Count from 1 to `repeats`, and show that on stderr."""
-    for number in range(1, repeats + 1):
-        if number == 1 or sys.stderr.isatty():
-            print(f"\r{what}: {number} of {repeats} ", end="", file=sys.stderr, flush=True)
-        yield number
-    print(f"\r{what}: {repeats} of {repeats} ", file=sys.stderr, flush=True)

@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 from helpers import loader, sockets, toolchain
-from helpers.commands.bench.rows import Row, duration, middle_half, progress, verdict
+from helpers.commands.bench.rows import Row, verdict
+from helpers.measuring import duration, middle_half, progress
 from helpers.netlab import Network
 
 LIMIT = 250e6  # nanoseconds

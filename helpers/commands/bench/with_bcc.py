@@ -15,18 +15,11 @@ import numpy as np
 
 from helpers import bcc_headers, bcc_program, loader, sockets, toolchain
 from helpers.bcc_table import TableCounters
-from helpers.commands.bench.lookups import mean_time
-from helpers.commands.bench.rows import (
-    BenchError,
-    Row,
-    compared,
-    duration,
-    middle_half,
-    take_turns,
-    times_as_much,
-)
+from helpers.commands.bench.rows import Row, compared
 from helpers.counters import Counters
 from helpers.loader import Map
+from helpers.lookups import mean_time
+from helpers.measuring import MeasuringError, duration, middle_half, take_turns, times_as_much
 from helpers.netlab import Network
 
 SOURCE = toolchain.SOURCES / "sockex1_bcc.c"
@@ -71,7 +64,7 @@ def starting(net: Network, repeats: int) -> list[Row]:
             START: partial(with_bcc, net),
             SHIPPED: partial(with_libbpf, net, target, False),
         }
-        times = take_turns("Starting with bcc", ways, repeats)
+        times = take_turns(ways, repeats, "Starting with bcc")
     shipped = times.pop(SHIPPED)
     course, _ = map(statistics.median, times.values())
     median = statistics.median(shipped)
@@ -84,7 +77,7 @@ def starting(net: Network, repeats: int) -> list[Row]:
 
 
 def reading(counter_map: Map, repeats: int, reads: int) -> list[Row]:
-    """The rows about reading. Errors: those of each stage; BenchError."""
+    """The rows about reading. Errors: those of each stage; MeasuringError."""
     with (
         bcc_program.load(SOURCE.read_text()) as loaded,
         Counters(counter_map) as counters,
@@ -92,14 +85,14 @@ def reading(counter_map: Map, repeats: int, reads: int) -> list[Row]:
         table = loaded.table("bytes_by_protocol")
         batch = TableCounters(table)
         if not np.array_equal(batch.read(), np.zeros(len(counters.read()))):
-            raise BenchError("A fresh table of bcc's is not all zero: start again.")
+            raise MeasuringError("A fresh table of bcc's is not all zero: start again.")
         ways = {
             "memory-mapped, as the course reads them": counters.read,
             BATCH: batch.read,
             "bcc's values()": lambda: [value.value for value in table.values()],
         }
         timed = {name: partial(mean_time, read, reads) for name, read in ways.items()}
-        times = take_turns("Reading bcc's table", timed, min(repeats, SLOW))
+        times = take_turns(timed, min(repeats, SLOW), "Reading bcc's table")
     name = f"**Reading bcc's table**, {min(repeats, SLOW)} times {reads:,}"
     return [Row(name), *compared(times, "")]
 

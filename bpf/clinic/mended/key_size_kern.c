@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+// The map has keys of four bytes, and the lookup reads four.
+#include "clinic.h"
+
+SEC("socket")
+int count_bytes(struct __sk_buff *skb)
+{
+	__u32 protocol = load_byte(skb, PROTOCOL);
+	__u64 *bytes = bpf_map_lookup_elem(&bytes_by_protocol, &protocol);
+
+	if (bytes)
+		__sync_fetch_and_add(bytes, skb->len);
+	return 0;
+}

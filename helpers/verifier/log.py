@@ -1,0 +1,224 @@
+"""The verifier's log, read: which instructions it went through, and what it knew at each.
+
+Built in chapter 08, the_verifier. The words of the log change from kernel to kernel. This reads
+only what has kept its shape from Linux 5.8 on: a number, an opcode in parentheses, and registers
+with what is known of them:
+
+    7: (85) call bpf_map_lookup_elem#1    ; R0=map_value_or_null(id=1,map=counters,ks=4,vs=8)
+    from 8 to 10: R0=map_value(map=counters,ks=4,vs=8) R6=ctx() R10=fp0 fp-8=mmmm????
+
+Kernels before 5.17 write the registers on a line of their own before each instruction, newer ones
+behind it, and only those that have changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+INSTRUCTION = re.compile(r"^(\d+): \(([0-9a-f]{2})\)(.*)", re.MULTILINE)
+BRANCH = re.compile(r"^from (\d+) to (\d+)( \(speculative execution\))?:(.*)")
+# A register or a place on the stack, and what is known of it, up to the next one or the end.
+KNOWN = re.compile(r"(?<!\S)(R\d+|fp-\d+)(?:_\w+)?=(.*?)(?=\s+(?:R\d+|fp-\d+)(?:_\w+)?=|\s*$)")
+NUMBERED = re.compile(r"(?:^|\s)\d+: (?:safe|(?=frame\d|R\d))")
+FRAME = re.compile(r"\bframe(\d+): ")
+START = re.compile(r"^0: (?:frame0: )?R\d", re.MULTILINE)  # behind what newer kernels put in front
+TARGET = re.compile(r"goto pc([+-]\d+)")
+SAFE = re.compile(r"^(\d+): safe")
+EXIT, CALL_OF_FUNCTION = 0x95, re.compile(r"call pc")
+# After these r1 to r5 hold nothing: a call, and the six old instructions that load from a packet.
+LOSING_ARGUMENTS = {0x85, 0x20, 0x28, 0x30, 0x40, 0x48, 0x50}
+# An address in a packet: on which unknown numbers it depends, and how many bytes were checked.
+PACKET = re.compile(
+    r"(?P<before>(?P<whose>pkt\((?:id=\d+,)?)(?:.*,)?)r=(?P<r>\d+)(?!\w)(?P<after>.*)"
+)
+# Remarks that are not about what stopped it.
+NOTE = re.compile(
+    r";|processed |verification time|stack depth|func#|mark_precise|regs=|parent |last_idx"
+    r"|frame \d+: propagating|propagating|\d+: |from \d+ to|-- |caller|callee|returning"
+)
+NOISE = re.compile(r" (?:refs=[\d,]+|cb|async_cb)$")
+
+
+@dataclass
+class Step:
+    """One instruction that the verifier went through.
+
+    number: its place in the program, in slots of 8 bytes. path: counts the paths through the
+    program, from 1; origin: the jump at which this path branched off, None for the first;
+    speculative: a path that only a processor that guesses would take; pruned: it was not taken
+    again, since nothing new was known.
+    before, after: what was known then, {"R0": "map_value(...)", "fp-8": "mmmm????"}; a register
+    that is missing held nothing.
+    """
+
+    number: int
+    opcode: int
+    path: int = 1
+    origin: int | None = None
+    speculative: bool = False
+    pruned: bool = False
+    before: dict[str, str] = field(default_factory=dict)
+    after: dict[str, str] = field(default_factory=dict)
+
+
+def last_instruction(log: str) -> int | None:
+    """The number of the last instruction that the log names: there the verifier stopped.
+
+    Result: the number, or None if the verifier refused the program before going through it.
+    Built in chapter 08.
+    """
+    # chapter 08: begin last
+    numbers = re.findall(r"^(\d+): \(", log, re.MULTILINE)
+    # chapter 08: end last
+    return int(numbers[-1]) if numbers else None
+
+
+def words(log: str) -> str:
+    """What the verifier said first when it had stopped, as it said it; "" if nothing."""
+    last = max((found.end() for found in INSTRUCTION.finditer(log)), default=0)
+    for line in log[last:].splitlines():
+        if line.strip() and not KNOWN.search(line) and not NOTE.match(line):
+            return line.strip()
+    return ""
+
+
+def read(log: str) -> list[Step]:
+    """The steps of a log of level 1 or 2, in the order in which the verifier took them.
+
+    With level 2 there is also what it knew.
+    Source: kernel/bpf/verifier.c and log.c in the kernel tree.
+    """
+    start = START.search(log)
+    reader = _Reader()
+    for line in log[start.start() if start else 0 :].splitlines():
+        reader.take(line)
+    return reader.steps
+
+
+def last_path(steps: list[Step]) -> list[Step]:
+    """The steps of the path that the verifier was on when it stopped, from the program's start.
+
+    Each path branches off from one before it: what came after the branch is not part of it.
+    """
+    taken: list[Step] = []
+    for step in steps:
+        if taken and step.path != taken[-1].path:
+            numbers = [earlier.number for earlier in reversed(taken)]
+            if step.origin in numbers:
+                del taken[len(taken) - numbers.index(step.origin) :]
+        taken.append(step)
+    return taken
+
+
+class _Reader:
+    """Takes the log line by line."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self._registers = _Registers()
+        self._path, self._origin, self._speculative = 1, None, False
+        self._depth = 0  # of functions that call functions
+        self._ended = False  # the path: the next step is on another one
+        self._open: list[tuple[int, set[int]]] = []  # jumps, and where they lead
+
+    def take(self, line: str) -> None:
+        if branch := BRANCH.match(line):
+            self._begin(int(branch[1]), bool(branch[3]))
+            self._registers.learn(branch[4])
+            if branch[4].strip() == "safe":
+                self._prune(int(branch[2]))
+        elif found := INSTRUCTION.match(line):
+            self._step(int(found[1]), int(found[2], 16), found[3])
+        elif safe := SAFE.match(line):
+            self._resume(int(safe[1]))
+            self._prune(int(safe[1]))
+        elif NUMBERED.match(line) or FRAME.match(line.strip()):
+            number = re.match(r"\d+", line)
+            if number:
+                self._resume(int(number[0]))
+            self._registers.learn(line)
+            self._finish()
+
+    def _step(self, number: int, opcode: int, text: str) -> None:
+        self._resume(number)
+        self._finish()
+        before = dict(self._registers.known)
+        place = (self._path, self._origin, self._speculative)
+        self.steps.append(Step(number, opcode, *place, before=before))
+        target = TARGET.search(text)
+        if target and text.lstrip().startswith("if"):
+            self._open.append((number, {number + 1, number + 1 + int(target[1])}))
+        if opcode in LOSING_ARGUMENTS:
+            self._registers.lose_arguments()
+        self._depth += bool(CALL_OF_FUNCTION.search(text))
+        if opcode == EXIT:
+            self._ended = self._depth == 0
+            self._depth = max(self._depth - 1, 0)
+        self._registers.learn(text)
+        self._finish()
+
+    def _resume(self, number: int) -> None:
+        """Kernels before 5.17 do not say where a new path branches off: from the last jump that
+        may lead here and was not gone back to."""
+        if not self._ended:
+            return
+        while self._open:
+            origin, targets = self._open.pop()
+            if number in targets:
+                self._begin(origin, False)
+                return
+        self._begin(None, False)
+
+    def _begin(self, origin: int | None, speculative: bool) -> None:
+        self._path, self._origin, self._speculative = self._path + 1, origin, speculative
+        self._ended, self._depth = False, 0
+        self._registers.forget()
+
+    def _prune(self, number: int) -> None:
+        place = (self._path, self._origin, self._speculative)
+        self.steps.append(Step(number, 0, *place, pruned=True))
+        self._ended = True
+
+    def _finish(self) -> None:
+        if self.steps and self.steps[-1].path == self._path and not self.steps[-1].pruned:
+            self.steps[-1].after = dict(self._registers.known)
+
+
+class _Registers:
+    """What is known, function by function: the callee's registers hide the caller's."""
+
+    def __init__(self) -> None:
+        self._frames: dict[int, dict[str, str]] = {0: {}}
+        self._frame = 0
+
+    @property
+    def known(self) -> dict[str, str]:
+        return self._frames[self._frame]
+
+    def learn(self, text: str) -> None:
+        frame = FRAME.search(text)
+        found = KNOWN.findall(text)
+        if not found:
+            return
+        self._frame = int(frame[1]) if frame else 0
+        told = {name: NOISE.sub("", value) for name, value in found}
+        self._frames.setdefault(self._frame, {}).update(told)
+        self._share(told.values())
+
+    def _share(self, told: Iterable[str]) -> None:
+        """Bytes of a packet that were checked hold for each address in it, told of or not."""
+        for checked in filter(None, map(PACKET.match, told)):
+            for name, other in self.known.items():
+                mine = PACKET.match(other)
+                if mine and mine["whose"] == checked["whose"] and checked["r"] != "0":
+                    self.known[name] = f"{mine['before']}r={checked['r']}{mine['after']}"
+
+    def forget(self) -> None:
+        self._frames = {0: {}}
+        self._frame = 0
+
+    def lose_arguments(self) -> None:
+        for number in range(1, 6):
+            self.known.pop(f"R{number}", None)

@@ -1,0 +1,63 @@
+"""What a child may do that holds exactly the capabilities it was given."""
+
+from __future__ import annotations
+
+import pytest
+
+from helpers import confined
+from helpers.confined_child import MACHINE, ROAD
+
+pytestmark = pytest.mark.kernel
+# Each step of the road that some capabilities are needed for, and those that are enough.
+NEEDS = {
+    "make a map": {"CAP_BPF"},
+    "load a socket filter": {"CAP_BPF"},
+    "count in the private network": {"CAP_BPF"},
+    "attach a program it was handed": set(),
+    "read a map it was handed": set(),
+    "open a packet socket here": {"CAP_NET_RAW"},
+    "load an XDP program": {"CAP_BPF", "CAP_NET_ADMIN"},
+    "load a tracing program": {"CAP_BPF", "CAP_PERFMON"},
+    "list the kernel's programs": {"CAP_SYS_ADMIN"},
+}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        set(),
+        {"CAP_BPF"},
+        {"CAP_NET_RAW"},
+        {"CAP_BPF", "CAP_NET_RAW"},
+        {"CAP_BPF", "CAP_NET_ADMIN"},
+        {"CAP_BPF", "CAP_PERFMON"},
+    ],
+    ids=lambda names: ",".join(sorted(names)) or "none",
+)
+def test_each_step_works_with_what_it_needs_and_with_no_less(net, names):
+    if missing := confined.mask(*names) & ~confined.held():
+        pytest.skip(f"this process does not hold {confined.described(missing)}")
+    answers = confined.attempt(confined.mask(*names), net)
+    assert set(answers) == set(ROAD) | set(MACHINE)
+    assert answers["count in the private network"] in ("1,420 bytes", "LoadError")
+    works = {step for step in ROAD if answers[step] in ("works", "1,420 bytes")}
+    assert works == {step for step, needed in NEEDS.items() if needed <= names}
+
+
+def test_what_this_process_does_not_hold_is_not_guessed(net, monkeypatch):
+    monkeypatch.setattr(confined, "held", lambda: 0)
+    table = confined.road_table({"BPF": confined.mask("CAP_BPF")}, net)
+    assert {row[1] for row in table.rows} == {"not held here"}
+    with pytest.raises(confined.ConfinedError, match="does not hold CAP_BPF"):
+        confined.attempt(confined.mask("CAP_BPF"), net)
+
+
+def test_an_unknown_name_is_named_with_those_that_there_are():
+    with pytest.raises(confined.ConfinedError, match="no CAP_FLY .* CAP_BPF"):
+        confined.mask("CAP_FLY")
+
+
+def test_a_mask_in_words():
+    assert confined.described(confined.mask("CAP_BPF", "CAP_NET_RAW")) == "CAP_NET_RAW, CAP_BPF"
+    assert confined.described(1 << 16) == "capability 16"
+    assert confined.described(0) == "none"

@@ -1,0 +1,10 @@
+null_check = """
+SEC("socket")
+int count_bytes(struct __sk_buff *skb)
+{
+    __u32 protocol = load_byte(skb, PROTOCOL);
+    __u64 *bytes = bpf_map_lookup_elem(&bytes_by_protocol, &protocol);
+
+    return bytes != 0;
+}
+"""

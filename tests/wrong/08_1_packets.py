@@ -1,0 +1,12 @@
+null_check = """
+SEC("socket")
+int count_bytes(struct __sk_buff *skb)
+{
+    __u32 protocol = load_byte(skb, PROTOCOL);
+    __u64 *bytes = bpf_map_lookup_elem(&bytes_by_protocol, &protocol);
+
+    if (bytes)
+        __sync_fetch_and_add(bytes, 1);
+    return 0;
+}
+"""

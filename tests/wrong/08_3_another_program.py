@@ -1,0 +1,2 @@
+case = "pointer"
+program = clinic.code("null_check", mended=True)

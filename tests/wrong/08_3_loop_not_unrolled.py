@@ -1,0 +1,2 @@
+case = "loop"
+program = clinic.code("loop").replace("at < skb->len", "at < 34")

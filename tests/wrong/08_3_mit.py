@@ -1,0 +1,2 @@
+case = "licence"
+program = clinic.code("licence").replace("Proprietary", "MIT")

@@ -1,0 +1,2 @@
+case = "stack"
+program = "return 0;"

@@ -1,0 +1,2 @@
+case = "keysize"
+program = clinic.code("key_size", mended=True)

@@ -1,0 +1,2 @@
+case = "padding"
+program = clinic.code("padding", mended=True).replace("key.source = load_word(skb, SOURCE);", "")

@@ -1,0 +1,1 @@
+guard = [row(LOAD, 0, 0, 4)]

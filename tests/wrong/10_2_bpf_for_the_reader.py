@@ -1,0 +1,1 @@
+least = {"loader": {"CAP_BPF"}, "listener": {"CAP_NET_RAW"}, "reader": {"CAP_BPF"}}

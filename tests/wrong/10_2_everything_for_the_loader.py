@@ -1,0 +1,1 @@
+least = {"loader": {"CAP_BPF", "CAP_NET_RAW"}, "listener": {"CAP_NET_RAW"}, "reader": set()}

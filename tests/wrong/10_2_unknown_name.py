@@ -1,0 +1,1 @@
+least = {"loader": {"BPF"}, "listener": {"CAP_NET_RAW"}, "reader": set()}

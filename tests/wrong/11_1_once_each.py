@@ -1,0 +1,3 @@
+def how_many_times(without, counted):
+    base = without()
+    return counted() / base
