@@ -122,7 +122,8 @@ def marked(rows: list[bytes] | None) -> Verdict:
         if len(found) < len(whole):
             return not_yet(
                 f"A marked datagram arrived cut: {len(found):,} of {len(whole):,} bytes. "
-                "What a filter returns counts the UDP header, too, and must be enough for the largest datagram."
+                "What a filter returns counts the UDP header, too, and must be enough for the "
+                "largest datagram."
             )
     return not_yet(
         f"Of the {len(wanted)} that are marked {len(arrived) or 'none'} arrived. Look at the load: "
