@@ -41,7 +41,8 @@ def mask(*names: str) -> int:
     """
     if unknown := set(names) - set(NUMBERS):
         raise ConfinedError(
-            f"The course does not know {', '.join(sorted(unknown))}: take {', '.join(NUMBERS)}."
+            f"There is no {', '.join(sorted(map(str, unknown)))} among the names that the course "
+            "knows: they begin with CAP_, as CAP_BPF does; helpers/confined.py lists them."
         )
     return sum(1 << NUMBERS[name] for name in set(names))
 

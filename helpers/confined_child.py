@@ -127,7 +127,7 @@ ROAD: dict[str, Callable[[Handed], str]] = {
 # And what has nothing to do with BPF.
 MACHINE: dict[str, Callable[[Handed], str]] = {
     "change what is mounted": change_mounts,
-    "read a more powerful process's memory": read_memory,
+    "read the memory of its parent": read_memory,
     "set up a network interface": set_interface,
     "run ahead of other processes": raise_priority,
 }

@@ -9,6 +9,7 @@ import mmap
 
 import numpy as np
 
+from helpers import features
 from helpers.errors import CourseError
 from helpers.loader import Map
 
@@ -26,7 +27,9 @@ NUMBERS = {
     "OSPF": 89,
     "SCTP": 132,
 }
-NAMES = {number: name for name, number in NUMBERS.items()}
+# What is beyond the protocol numbers in the counters of chapter 12, as in bpf/protocols.h.
+CLASSES = {"ARP": 256, "not IP": 257, "truncated": 258, "malformed": 259, "too many headers": 260}
+NAMES = {number: name for name, number in (NUMBERS | CLASSES).items()}
 
 
 class CounterError(CourseError):
@@ -36,6 +39,7 @@ class CounterError(CourseError):
 def name(number: int) -> str:
     """The name of a protocol number, or the number itself: 6 is "TCP", 200 is "200".
 
+    A number of CLASSES has a name, too.
     Source: IANA, Assigned Internet Protocol Numbers. Built in chapter 04.
     """
     return NAMES.get(number, str(number))
@@ -44,9 +48,12 @@ def name(number: int) -> str:
 def number(name: str) -> int:
     """The protocol number behind a name, the way back from name(): "TCP" is 6, "200" is 200.
 
+    A name of CLASSES gives its number, which is above 255.
     Errors: CounterError for anything else.
     Source: IANA, Assigned Internet Protocol Numbers. Built in chapter 04.
     """
+    if name in CLASSES:
+        return CLASSES[name]
     found = NUMBERS.get(name, int(name) if name.isdecimal() else -1)
     if not 0 <= found <= 255:
         raise CounterError(
@@ -79,6 +86,8 @@ class Counters:
             values = np.frombuffer(memory, dtype=np.uint64)
             # chapter 04: end mmap
         except OSError as error:
+            if lack := features.lacking([("flag", features.MMAPABLE)]):
+                raise CounterError(lack) from error
             raise CounterError(
                 f"The map {counter_map.name} cannot be mapped into memory: give it map_flags "
                 "BPF_F_MMAPABLE (Linux 5.5 and later), and keep its object open."

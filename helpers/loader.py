@@ -9,11 +9,11 @@ import ctypes
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from helpers import libbpf
+from helpers import features, libbpf
 from helpers.errors import CourseError
 from helpers.syscall.maps import slots_size
 
@@ -143,9 +143,10 @@ def load(path: str | Path) -> LoadedObject:
     # chapter 03: end load
     if failed:
         code, log = ctypes.get_errno(), "".join(libbpf.messages)
+        uses = list(_uses(handle)) if handle else []
         if handle:
             library.bpf_object__close(handle)
-        raise LoadError(explain(code, Path(path), log), log)
+        raise LoadError(explain(code, Path(path), log, uses), log)
     return collect(handle)
 
 
@@ -177,7 +178,17 @@ def each(following: Callable, handle: int) -> Iterator[int]:
         pointer = following(handle, pointer)
 
 
-def explain(code: int, path: Path, log: str) -> str:
+def _uses(handle: int):
+    """What the object asks of the kernel: map types, map flags, program types."""
+    library = libbpf.library()
+    for pointer in each(library.bpf_object__next_map, handle):
+        yield "map", library.bpf_map__type(pointer)
+        yield "flag", library.bpf_map__map_flags(pointer)
+    for pointer in each(library.bpf_object__next_program, handle):
+        yield "program", library.bpf_program__type(pointer)
+
+
+def explain(code: int, path: Path, log: str, uses: Iterable[tuple[str, int]] = ()) -> str:
     """One sentence for a refusal: what it was, and what helps."""
     verified = "processed" in log  # the verifier's last word, whatever its verdict
     if "BTF is required" in log:
@@ -192,11 +203,23 @@ def explain(code: int, path: Path, log: str) -> str:
             f"A section name in {path.name} stands for no program type that libbpf knows: "
             'write SEC("socket") for a socket filter.'
         )
-    if code == errno.EPERM and not verified:
+    if code == errno.EPERM and not verified and any(_has_section(path, n) for n in (b"xdp", b"tc")):
         return (
-            "The kernel does not let this process use BPF: it lacks CAP_BPF, or a container's "
-            "seccomp filter is in the way: ./course doctor tells which, and what to do."
+            "The kernel does not let this process load a program for XDP or tc: that needs "
+            "CAP_NET_ADMIN beside CAP_BPF, and the course does without; start as root to try it."
         )
+    if code == errno.EPERM and not verified:
+        if (limit := features.memory_limit()) is not None:
+            return (
+                f"The kernel gives this process no more memory for BPF than {limit >> 10} KB, as "
+                "before Linux 5.11: start the course with ./course lab, which raises the limit."
+            )
+        return (
+            f"The kernel does not let this process use BPF: it lacks {features.capability()}, or a "
+            "container's seccomp filter is in the way: ./course doctor tells which, and what to do."
+        )
+    if code == errno.EINVAL and not verified and (lack := features.lacking(uses)):
+        return lack
     if code in NOT_AN_OBJECT:
         return (
             f"{path.name} is not a whole BPF object file: compile it again with "

@@ -1,32 +1,33 @@
 """A private network to experiment in.
 
 Laboratory equipment, first used in chapter 03. What it promises: a network namespace of its own
-whose only interface is lo, up, with IPv4 and IPv6; nothing travels in it but what you send; and
-nothing of it outlives this process, even if that is killed. `helpers/netlab_child.py` is the
-process that lives inside.
+whose only interface at first is lo, up, with IPv4 and IPv6; nothing travels in it but what you
+send; and nothing of it outlives this process, even if that is killed. `helpers/netlab_child.py` is
+the process that lives inside.
 """
 
 from __future__ import annotations
 
 import array
-import ipaddress
+import contextlib
 import json
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
+from helpers import own_lo
 from helpers.errors import CourseError
 
 # Tried in this order. "own lo" is a container's: as quiet as the others if nobody else in there
 # speaks through it. The last one is this machine's own lo, where other traffic passes too.
 KINDS = ("user namespace", "network namespace", "own lo", "shared lo")
-ESTABLISHED = "01"  # a connection's state in /proc/net/tcp
+# The EtherType that IEEE keeps free for experiments.
+TEST_TYPE = 0x88B5
 CHILD = Path(__file__).with_name("netlab_child.py")
 
 
@@ -102,6 +103,13 @@ class Network:
             raise NetworkError(refused(command[0], done.stderr))
         return done
 
+    def namespace(self) -> int:
+        """The number by which the kernel tells this network from others: an inode number.
+
+        Source: namespaces(7), /proc/PID/ns/net. First used in chapter 12.
+        """
+        return Path(f"/proc/{self._child.pid}/ns/net").stat().st_ino
+
     def add_address(self, address: str, interface: str = "lo") -> None:
         """Give an interface of the network one more address, and wait until it can be reached.
 
@@ -120,6 +128,54 @@ class Network:
         while "local" not in self.run(["ip", "route", "get", address]).stdout:
             if time.monotonic() > deadline:
                 raise NetworkError(f"There is no route to {address}: open a new network.")
+
+    def add_veth(self, left: str = "left", right: str = "right", mtu: int = 1500) -> None:
+        """Add a veth pair: two Ethernet interfaces with a cable between them, both in this network.
+
+        Their addresses are 02:00:00:00:00:0a and 02:00:00:00:00:0b. Neither has an IP address, and
+        IPv6 is off, which would send frames of its own: nothing travels on the cable but what you
+        send. It returns once frames get through, in both directions. A pair that is there already
+        stays as it is.
+
+        Arguments: mtu: the longest frame, in bytes, without its Ethernet header.
+        Errors: NetworkError if this network or this kernel can have none. Source: veth(4).
+        First used in chapter 12.
+        """
+        added = ["ip", "link", "add", left, "mtu", str(mtu), "address", "02:00:00:00:00:0a"]
+        added += ["type", "veth"]
+        added += ["peer", "name", right, "mtu", str(mtu), "address", "02:00:00:00:00:0b"]
+        if not self.kind.endswith("namespace"):
+            raise NetworkError("A veth pair needs a network namespace, and there is none here.")
+        if self.run(["ip", "link", "show", left]).returncode == 0:
+            return
+        result = self.run(added)
+        if result.returncode:
+            raise NetworkError(f"No veth pair can be made here ({result.stderr.strip()}).")
+        for end in (left, right):
+            setting = f"/proc/sys/net/ipv6/conf/{end}/disable_ipv6"
+            self.run(["sh", "-c", f"[ ! -e {setting} ] || echo 1 > {setting}"])
+        for end in (left, right):
+            self.run(["ip", "link", "set", end, "up"])
+        self._await_frame(left, right)
+        self._await_frame(right, left)
+
+    def _await_frame(self, sender: str, receiver: str) -> None:
+        """Send one empty frame after the other until one arrives: a new cable is slow to wake."""
+        nothing = bytes(12) + TEST_TYPE.to_bytes(2, "big")
+        with (
+            self.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sends,
+            self.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as hears,
+        ):
+            sends.bind((sender, 0))
+            hears.bind((receiver, TEST_TYPE))
+            hears.settimeout(0.05)
+            deadline = time.monotonic() + 5
+            while time.monotonic() < deadline:
+                with contextlib.suppress(TimeoutError):
+                    sends.send(nothing)
+                    hears.recv(1)
+                    return
+        raise NetworkError(f"No frame gets from {sender} to {receiver}: open a new network.")
 
     def close(self) -> None:
         """End the process inside; its commands and the network end with it.
@@ -205,7 +261,7 @@ def open_network() -> Network:
     """
     refusals = []
     for kind in KINDS:
-        if kind == "own lo" and not has_own_lo():
+        if kind == "own lo" and not own_lo.is_private():
             continue
         try:
             return Network(kind)
@@ -215,39 +271,3 @@ def open_network() -> Network:
         f"No network to experiment in ({'; '.join(refusals)}): allow user namespaces, or start the "
         "course with ./course lab, a container with --cap-add NET_RAW, which add CAP_NET_RAW."
     )
-
-
-def has_own_lo(proc: Path = Path("/proc")) -> bool:
-    """Whether this process's lo is not the machine's, and nobody speaks through it right now.
-
-    A connection over lo means company: a notebook kernel that listens on TCP, or another container
-    of the same pod. (JupyterLab as the course starts it uses Unix sockets.)
-    Source: network_namespaces(7), proc(5).
-    """
-    if machine_wide(proc):
-        return False
-    tables = [proc / "thread-self/net" / name for name in ("tcp", "tcp6")]
-    lines = "".join(path.read_text() for path in tables if path.exists()).splitlines()
-    rows = [line.split() for line in lines if ":" in line.split()[0]]
-    return not any(row[3] == ESTABLISHED and inside(row[1], row[2]) for row in rows)
-
-
-def machine_wide(proc: Path = Path("/proc")) -> bool:
-    """Whether this process is in the machine's first network namespace, as all are unless they, or
-    their container, were given another one.
-
-    The first one alone shows the settings of the whole machine, netdev_budget among them; each has
-    its own somaxconn. Source: network_namespaces(7); net/core/sysctl_net_core.c in the kernel tree.
-    """
-    settings = proc / "sys/net/core"
-    return (settings / "netdev_budget").exists() or not (settings / "somaxconn").exists()
-
-
-def inside(local: str, remote: str) -> bool:
-    """Whether a connection between two addresses, as proc(5) writes them, passes over lo."""
-    ends = []
-    for text in (local.partition(":")[0], remote.partition(":")[0]):
-        words = [int(text[at : at + 8], 16) for at in range(0, len(text), 8)]
-        address = ipaddress.ip_address(struct.pack(f"={len(words)}I", *words))
-        ends.append(getattr(address, "ipv4_mapped", None) or address)
-    return ends[0].is_loopback or ends[0] == ends[1]

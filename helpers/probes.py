@@ -103,9 +103,16 @@ def try_program(number: int) -> str:
     return "works"
 
 
+def in_words(type: Type) -> str:
+    """How an attempt went; of a type that the kernel does not know, which kernel does."""
+    answer = type.attempt()
+    unknown = answer == os.strerror(errno.EINVAL)
+    return f"{answer}: it came with Linux {type.since}" if unknown else answer
+
+
 def types_table() -> Table:
     """TYPES, each tried now, for a notebook. Errors: LibraryError. Built in chapter 01."""
-    rows = [(f"{t.kind}: {t.name}", t.attempt(), t.since, t.needs) for t in TYPES]
+    rows = [(f"{t.kind}: {t.name}", in_words(t), t.since, t.needs) for t in TYPES]
     head = ("type", "tried now", "since Linux", "needs")
     return Table("What the course uses, and what this kernel says to it", head, rows)
 

@@ -16,6 +16,7 @@ from helpers.bytecode import ABSOLUTE, INDIRECT, decode
 from helpers.disasm import DisasmError
 
 OUT_FD, HASH_FD, CPU_FD = 0x1001, 0x1002, 0x1003  # stand-ins, replaced by with_fds()
+STRICT_JUMPS = 6
 SLOTS = 8  # of 8 bytes, below r10
 KEY, REGISTERS_AT = -8 * SLOTS - 8, -8 * SLOTS - 96  # where keys and registers are put
 SAVED = (0, 1, 2, 3, 4, 5, 7, 8, 9)  # r6 is the context, r10 the stack
@@ -67,10 +68,11 @@ class Choices:
         return self.at < len(self.data)
 
 
-def program(data: bytes, newest: bool = True) -> bytes:
+def program(data: bytes, newest: bool = True, strict: bool = False) -> bytes:
     """The program that these bytes stand for.
 
     newest: with the instructions that came with Linux 6.6 (signed division, sign extension, ...).
+    strict: without loops, and with few jumps.
     """
     choices = Choices(data)
     code = insn(0xBF, 6, 1)
@@ -78,7 +80,7 @@ def program(data: bytes, newest: bool = True) -> bytes:
         code += wide(register, choices.number() << 32 | choices.number() & 0xFFFFFFFF)
     for slot in range(SLOTS):
         code += insn(0x7B, 10, choices.of(SAVED), -8 * (slot + 1))
-    pieces = list(body(choices, newest))
+    pieces = list(body(choices, newest, strict))
     code += joined(pieces, choices)
     code += epilogue()
     calls = [at for at in range(0, len(code), 8) if code[at : at + 8] == CALL_LOCAL]
@@ -91,11 +93,16 @@ def program(data: bytes, newest: bool = True) -> bytes:
 CALL_LOCAL = insn(0x85, 0, 1, 0, 0x7EADBEEF)
 
 
-def body(c: Choices, newest: bool) -> Iterator[bytes]:
+def body(c: Choices, newest: bool, strict: bool) -> Iterator[bytes]:
     kinds = [computed] * 8 + [condition] * 3 + [stack_access] * 3 + [atomic] * 2
     kinds += [packet_load, context_load, looked_up, updated, copied, called, loop]
+    jumps = 0
     while c.left:
-        yield c.of(kinds)(c, newest)
+        kind = c.of(kinds)
+        jumps += kind in (condition, looked_up, packet_load)
+        if strict and (kind is loop or jumps > STRICT_JUMPS):
+            kind = computed
+        yield kind(c, newest)
 
 
 JUMP = b"jump"  # before the bytes of a piece that ends with a jump, which joined() completes

@@ -217,6 +217,35 @@ def test_the_plot_moves_and_stops_in_jupyterlab(address: str, page: Page, tmp_pa
     assert errors == []
 
 
+@pytest.mark.timeout(400)
+def test_stacked_areas_with_a_table_of_flows(address: str, page: Page, tmp_path: Path) -> None:
+    errors: list[str] = []
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(address.replace(CHAPTER, "12_beyond_sockex1.ipynb"))
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
+    plot = Plot(page, cell_with(page, "live.LivePlot("))
+    cell_with(page, "sends = [plot.send").locator(".cm-content").click()
+    menu(page, "Run", "Run All Above Selected Cell")
+    expect(plot.cell.locator(".jp-InputPrompt").first).to_have_text(
+        re.compile(r"\[\d+\]"), timeout=180_000
+    )
+    plot.choose("Interval", "0.1 s")
+    plot.press("Start")
+    plot.says("Running.")
+    table = plot.cell.locator("table", has_text="flows, the largest by bytes")
+    expect(table).to_be_visible()
+    before = table.inner_text()
+    plot.press("Send UDP")
+    plot.changes("UDP", pixels=200)
+    expect(table).not_to_have_text(before, use_inner_text=True)
+    plot.cell.screenshot(path=tmp_path / "flows.png")
+    plot.press("Stop")
+    plot.says("Stopped.")
+    assert errors == []
+
+
+@pytest.mark.timeout(400)
 def test_the_stepper_moves_in_jupyterlab(address: str, page: Page, tmp_path: Path) -> None:
     errors: list[str] = []
     page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)

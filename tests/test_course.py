@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 COURSE = Path(__file__).resolve().parent.parent
-VERBS = ("lab", "test", "doctor", "demo", "render", "reset", "bench", "image")
+VERBS = ("lab", "test", "doctor", "demo", "render", "reset", "bench", "image", "kernel-sample")
 DEBIAN = Path("/etc/debian_version").exists()
 
 # A Python that is suitable unless TOO_OLD is set, installs what PIP says, and starts nothing.
@@ -174,6 +174,11 @@ def test_ci_runs_the_tests_with_nobody_to_ask(checkout):
     assert result.returncode == 3
     assert result.stdout.startswith("CI=true")
     assert result.stdout.endswith("-m pytest\n")
+    result = subprocess.run(**checkout.command() | {"args": [runner]}, timeout=30)
+    assert result.stdout.count("-m pytest") == 2
+    assert result.stdout.endswith("-m pytest --kernels\n")
+    result = subprocess.run(**checkout.command() | {"args": [runner, "-k", "one"]}, timeout=30)
+    assert result.stdout.endswith("-m pytest -k one\n")
 
 
 @pytest.mark.skipif(not DEBIAN, reason="packages are looked for with dpkg-query")

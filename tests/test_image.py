@@ -16,7 +16,7 @@ import pytest
 import yaml
 from stored import COURSE
 
-from helpers import kernel, netlab, probes, readiness
+from helpers import kernel, netlab, own_lo, probes, readiness
 from helpers.commands import container, image
 
 ENGINE = """#!/bin/sh
@@ -327,31 +327,31 @@ OWN = ("somaxconn",)
 
 
 def test_a_containers_own_lo_is_private_while_nobody_speaks_through_it(tmp_path):
-    assert netlab.has_own_lo(proc(tmp_path, settings=OWN))
+    assert own_lo.is_private(proc(tmp_path, settings=OWN))
     elsewhere = row(ETH, "0101010A:01BB", "01")
     listening = row("00000000:22B8", NOBODY, "0A") + row(LO, NOBODY, "0A")
     ended = row(LO, LO, "06")  # in TIME_WAIT
-    assert netlab.has_own_lo(proc(tmp_path, elsewhere + listening + ended))
+    assert own_lo.is_private(proc(tmp_path, elsewhere + listening + ended))
     for company in (row(LO, LO, "01"), row(ETH, ETH, "01")):
-        assert not netlab.has_own_lo(proc(tmp_path, company))
+        assert not own_lo.is_private(proc(tmp_path, company))
     for company in (row(LO_6, LO_6, "01"), row(MAPPED, MAPPED, "01")):
-        assert not netlab.has_own_lo(proc(tmp_path, "", company))
+        assert not own_lo.is_private(proc(tmp_path, "", company))
 
 
 def test_the_machines_lo_is_nobodys_own(tmp_path):
     machines = proc(tmp_path / "machine", settings=(*OWN, "netdev_budget"))
-    assert not netlab.has_own_lo(machines)
-    assert netlab.machine_wide(machines)
+    assert not own_lo.is_private(machines)
+    assert own_lo.machine_wide(machines)
     # Where /proc/sys is hidden nothing is claimed.
-    assert not netlab.has_own_lo(proc(tmp_path / "hidden"))
+    assert not own_lo.is_private(proc(tmp_path / "hidden"))
 
 
 def test_this_machine_and_a_namespace_of_it():
-    assert not netlab.machine_wide() or kernel.version() >= (5, 8)
+    assert not own_lo.machine_wide() or kernel.version() >= (5, 8)
     with netlab.open_network() as net:
         if not net.kind.endswith("namespace"):
             pytest.skip("needs a network namespace")
-        told = "from helpers import netlab; print(netlab.machine_wide(), netlab.has_own_lo())"
+        told = "from helpers import own_lo; print(own_lo.machine_wide(), own_lo.is_private())"
         command = ["env", f"PYTHONPATH={COURSE}", sys.executable, "-c", told]
         assert net.run(command).stdout == "False True\n"
 
@@ -407,7 +407,7 @@ def listening(monkeypatch, machine_wide: bool, port: str) -> tuple[list[str], st
     monkeypatch.setenv("JUPYTER_TOKEN", "")
     if port:
         monkeypatch.setenv("COURSE_PORT", port)
-    monkeypatch.setattr(netlab, "machine_wide", lambda: machine_wide)
+    monkeypatch.setattr(own_lo, "machine_wide", lambda: machine_wide)
     monkeypatch.setattr(container.lab, "main", lambda *arguments: calls.append(arguments))
     container.start_lab([])
     return calls[0]

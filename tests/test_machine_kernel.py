@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import random
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -95,6 +96,15 @@ def newest() -> bool:
     return True
 
 
+@pytest.fixture(scope="module")
+def strict() -> bool:
+    """Whether this process lacks CAP_PERFMON (and CAP_SYS_ADMIN). The verifier then also follows
+    what a processor might do on a wrong guess: loops and many jumps are too much for it."""
+    status = Path("/proc/self/status").read_text()
+    held = int(re.search(r"CapEff:\s*([0-9a-f]+)", status)[1], 16)
+    return not held & (1 << 38 | 1 << 21)
+
+
 def in_the_machine(code: bytes, cpu: int, translated: bool) -> tuple[list[int], dict]:
     maps = {fd: Map(f"map_{fd:x}", *form, possible_cpus()) for fd, form in FORMS.items()}
     program = Machine(code, maps, world=World(cpu))
@@ -113,7 +123,9 @@ def cpu() -> Iterator[int]:
     os.sched_setaffinity(0, before)
 
 
-def test_generated_programs_leave_the_same_behind(kernel: Kernel, newest: bool, cpu: int) -> None:
+def test_generated_programs_leave_the_same_behind(
+    kernel: Kernel, newest: bool, strict: bool, cpu: int
+) -> None:
     refused, opcodes = [], set()
 
     @settings(
@@ -125,7 +137,7 @@ def test_generated_programs_leave_the_same_behind(kernel: Kernel, newest: bool, 
     )
     @given(st.binary(min_size=160, max_size=500))
     def the_same(data: bytes) -> None:
-        code = generated.program(data, newest)
+        code = generated.program(data, newest, strict)
         try:
             loaded = syscall.load_program(generated.with_fds(code, kernel.fds))
         except syscall.SyscallError as refusal:
@@ -141,8 +153,9 @@ def test_generated_programs_leave_the_same_behind(kernel: Kernel, newest: bool, 
         compared.count(programs=1, packets=len(packets()))
 
     the_same()
-    missing = generated.opcodes() - opcodes
-    assert not missing, missing
+    if not strict:
+        missing = generated.opcodes() - opcodes
+        assert not missing, missing
     assert len(refused) < PROGRAMS / 10, refused[0].log[-2000:]
 
 
@@ -175,6 +188,7 @@ static __attribute__((noinline)) int spread(struct __sk_buff *skb, int from)
 
 	if (bpf_skb_load_bytes(skb, from, piece, sizeof(piece)))
 		return -1;
+#pragma clang loop unroll(full)  // an index into the stack is for privileged programs
 	for (int i = 0; i < 16; i++)
 		hash = mixed(hash, piece[i]);
 	return hash ^ hash >> 32;

@@ -70,11 +70,11 @@ def test_tcp_agrees_with_an_independent_count_of_the_same_packets(net, sockex1):
     ):
         witness.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 20)
         witness.bind(("lo", sockets.ETH_P_ALL))
-        traffic.tcp(net, 300_000)
+        traffic.tcp(net, 100_000)  # what an ordinary user's witness has room for
         # The last acknowledgements may still be under way: the two agree once they are through.
         seen = []
         assert wait_until(lambda: seen.append(outgoing_bytes(witness)) or agree(reader, seen))
-    assert sum(seen) > 300_000
+    assert sum(seen) > 100_000
 
 
 def agree(reader: counters.Counters, seen: list[int]) -> bool:

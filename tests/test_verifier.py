@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import clinic, loader, objfile, probes, syscall, toolchain, verifier
+from helpers import clinic, kernel, loader, objfile, probes, syscall, toolchain, verifier
 from helpers.checks import ch08
 from helpers.verifier import known, link, log, shape
 from helpers.verifier.verdict import shortened
@@ -52,8 +52,20 @@ def test_every_case_is_refused_and_the_reader_points_at_the_line(name):
 @EVERY_CASE
 def test_every_case_is_accepted_when_mended_and_right_on_packets(name):
     with clinic.case(name, mended=True) as verdict:
+        if limited(name, verdict):
+            return
         assert verdict.accepted, verdict
         assert ch08.EFFECTS[name](verdict) is None
+
+
+def limited(name: str, verdict: verifier.Verdict) -> bool:
+    """What older kernels cannot do with direct packet access, and the reader's words for it."""
+    if name != "bounds" or kernel.version() >= (6, 18):
+        return False
+    if not verdict.accepted:
+        assert kernel.version() < (6, 6) and "Linux 6.6" in verdict.finding.reason
+        return True
+    return not ch08.runs(verdict)
 
 
 @pytest.mark.kernel
@@ -63,7 +75,7 @@ def test_the_files_are_whole_programs_by_themselves(name, tmp_path):
         options = ["-I", str(clinic.FOLDER)]
         target = toolchain.compile_bpf(clinic.path(name, mended), tmp_path / "case.o", options)
         with verifier.show(target) as verdict:
-            assert verdict.accepted == mended
+            assert verdict.accepted == mended or limited(name, verdict)
 
 
 @EVERY_CASE
@@ -175,7 +187,7 @@ WRITTEN = {
         "\t__u64 *value = bpf_map_lookup_elem(&bytes_by_protocol, &key);\n"
         "\tif (!value)\n\t\treturn 0;\n\treturn value[skb->len];\n}\n",
         7,
-        "within bounds",
+        "first",  # with mitigations=off it is stopped one instruction later, for another reason
     ),
     "a fixed index": (
         'SEC("socket") int f(struct __sk_buff *skb)\n{\n\t__u32 key = 0;\n'
@@ -250,7 +262,7 @@ def test_the_five_instructions_of_the_chapter():
     table = verifier.steps(verdict)
     assert len(table.rows) == 7
     assert table.head == ("path", "instruction", "r0 after it", "r1 after it")
-    assert table.rows[5] == ("2, from 1", "3: r0 *= 2", "number 0 to 128", "skb")
+    assert table.rows[5][:3] == ("2, from 1", "3: r0 *= 2", "number 0 to 128")
 
 
 # The same refusal in the words and the form of other kernels.
@@ -288,6 +300,69 @@ def test_a_log_of_linux_5_10_is_read_as_well():
     assert steps[-1].before["R0"].startswith("map_value_or_null")
     assert known.attribute(steps[6].before["R1"], "ks") == 4
     assert log.words(OLD) == "R0 invalid mem access 'map_value_or_null'"
+
+
+OLD_FIVE = """\
+func#0 @0
+0: R1=ctx(id=0,off=0,imm=0) R10=fp0
+0: (61) r0 = *(u32 *)(r1 +0)
+1: R0_w=inv(id=0,umax_value=4294967295,var_off=(0x0; 0xffffffff)) R1=ctx(id=0,off=0,imm=0) R10=fp0
+1: (b5) if r0 <= 0x40 goto pc+1
+ R0_w=inv(id=0,umin_value=65,umax_value=4294967295,var_off=(0x0; 0xffffffff)) R1=ctx(id=0) R10=fp0
+2: R0_w=inv(id=0,umin_value=65,umax_value=4294967295,var_off=(0x0; 0xffffffff)) R1=ctx(id=0) R10=fp0
+2: (b7) r0 = 64
+3: R0_w=inv64 R1=ctx(id=0,off=0,imm=0) R10=fp0
+3: (27) r0 *= 2
+4: R0_w=inv128 R1=ctx(id=0,off=0,imm=0) R10=fp0
+4: (95) exit
+3: R0_w=inv(id=0,umax_value=64,var_off=(0x0; 0x7f)) R1=ctx(id=0,off=0,imm=0) R10=fp0
+3: (27) r0 *= 2
+4: R0_w=inv(id=0,umax_value=128,var_off=(0x0; 0xfe)) R1=ctx(id=0,off=0,imm=0) R10=fp0
+4: (95) exit
+processed 7 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0
+"""
+
+
+def test_where_linux_5_10_does_not_say_where_a_path_branches_off():
+    steps = log.read(OLD_FIVE)
+    assert [(s.path, s.origin, s.number) for s in steps] == [
+        (1, None, 0), (1, None, 1), (1, None, 2), (1, None, 3), (1, None, 4), (2, 1, 3), (2, 1, 4),
+    ]  # fmt: skip
+    assert known.limits(steps[4].after["R0"]) == (128, 128)
+    assert known.limits(steps[5].before["R0"]) == (0, 64)
+    assert known.limits(steps[6].after["R0"]) == (0, 128)
+    pruned = OLD_FIVE.replace("3: (27) r0 *= 2\n4: R0_w=inv(id=0,umax_value=128", "3: safe\n9: R0=")
+    last = log.read(pruned)[5]
+    assert (last.path, last.origin, last.number, last.pruned) == (2, 1, 3, True)
+
+
+# What Linux 7.3 puts around its log.
+NEW = """\
+func#0 @0
+Live regs before insn:
+ 99: .1........ (61) r0 = *(u32 *)(r1 +0)              ; zext
+100: (b7) r0 = 5
+0: R1=ctx() R10=fp0
+0: (b7) r0 = 0                        ; R0=0
+1: (71) r1 = *(u8 *)(r0 +0)
+R0 invalid mem access 'scalar'
+
+Verification failed: Register Type Safety: Invalid dereference
+
+Instruction context:
+  >>>  1 | (71) r1 = *(u8 *)(r0 +0)
+
+Suggestion:
+  Do something else.
+
+processed 2 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0
+"""
+
+
+def test_a_log_of_linux_7_3_is_read_as_well():
+    assert [step.number for step in log.read(NEW)] == [0, 1]
+    assert log.last_instruction(NEW) == 1
+    assert log.words(NEW) == "R0 invalid mem access 'scalar'"
 
 
 def test_paths_are_followed_from_where_they_branch_off():
@@ -378,8 +453,12 @@ def test_the_whole_log_is_one_click_away_and_a_long_one_is_cut():
     assert "invalid mem access &#x27;map_value_or_null" in page
     long = "\n".join(f"{number}: (b7) r0 = 0" for number in range(100_000))
     cut = shortened(long)
-    assert len(cut) < 13_000 and "lines are left out here" in cut
+    assert len(cut) < 8_500 and "lines are left out here" in cut
     assert cut.startswith("0: (b7)") and cut.endswith("99999: (b7) r0 = 0")
+    assert set(cut.splitlines()) - set(long.splitlines()) == {
+        "",
+        f"... {100_000 - cut.count('(b7)'):,} lines are left out here, .log has them ...",
+    }
 
 
 def test_functions_are_numbered_as_the_kernel_gets_them(tmp_path):
@@ -437,7 +516,7 @@ ACCEPTED_AND_WRONG = {
     "second_argument": ("skb->len", "1"),
     "padding": ("key.source = load_word(skb, SOURCE);", ""),
     "key_size": ("load_byte(skb, PROTOCOL)", "load_byte(skb, 22)"),
-    "loop": ("at < 34", "at < 20"),
+    "loop": ("at < ETH_HLEN", "at < 12"),
     "stack": ("== 0 && first[0] == byte_300(skb)", "== 0"),
     "wrong_type": ("return SOURCE", "return 30"),
     "licence": ("add(0, length)", "add(1, length)"),

@@ -9,7 +9,7 @@ struct pair {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
+	__uint(max_entries, 64);
 	__type(key, struct pair);
 	__type(value, __u64);
 } bytes_by_pair SEC(".maps");

@@ -43,7 +43,7 @@ def complaint(code: bytes | None) -> str | None:
 
 
 def udp_headers(rows: list[bytes] | None) -> Verdict:
-    """Exercise 1: attached to a packet socket, and shown UDP over IPv4, and five others."""
+    """Exercise 1: shown a datagram over IPv4, and five frames that are none of that kind."""
     code = joined(rows)
     if code == b"" or rows is None:
         return not_attempted("Write rows into the list, one for each instruction.")

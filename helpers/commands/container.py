@@ -19,7 +19,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from helpers import netlab, probes
+from helpers import netlab, own_lo, probes
 from helpers.commands import lab, privileges
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
@@ -120,7 +120,7 @@ def start_lab(arguments: list[str]) -> None:
         sys.exit(f"course: {NO_TOKEN}")
     token = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
     os.environ["JUPYTER_TOKEN"] = token
-    if netlab.machine_wide():  # the host's network: reachable from there, and from nowhere else
+    if own_lo.machine_wide():  # the host's network: reachable from there, and from nowhere else
         address, port = "127.0.0.1", str(lab.free_port(lab.FIRST_PORT))
     else:  # what -p publishes, under the same number inside and outside
         address, port = "0.0.0.0", os.environ.get("COURSE_PORT", str(lab.FIRST_PORT))

@@ -6,14 +6,17 @@ Source: capabilities(7), "Ambient"; setpriv(1). Chapter 10 takes capabilities ap
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import resource
 import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from helpers import kernel
 from helpers.toolchain import COURSE
 
 LAST = Path("/proc/sys/kernel/cap_last_cap")
@@ -39,14 +42,36 @@ def ambient() -> set[int]:
     return {number for number in range(64) if bits >> number & 1}
 
 
-def handing_over(capabilities: set[int]) -> list[str]:
-    """The command that root uses to become this user and hand over those capabilities.
+def memory_counts() -> bool:
+    """Whether the kernel counts BPF's memory against RLIMIT_MEMLOCK, as it did before Linux 5.11.
+
+    The limit is often 64 KB, a handful of small programs. Source: getrlimit(2).
+    """
+    return kernel.version() < (5, 11)
+
+
+def handing_over(
+    capabilities: set[int], user: int | None = None, group: int | None = None
+) -> list[str]:
+    """The command that root uses to become a user, by default this one, and hand over those
+    capabilities; on an old kernel also memory for BPF.
 
     By number, because not every setpriv knows the name of CAP_BPF.
     """
     names = ",".join(f"+cap_{number}" for number in sorted(capabilities))
-    user = ["--reuid", str(os.getuid()), "--regid", str(os.getgid()), "--init-groups"]
-    return ["setpriv", *user, "--inh-caps", names, "--ambient-caps", names]
+    ids = [os.getuid() if user is None else user, os.getgid() if group is None else group]
+    become = ["--reuid", str(ids[0]), "--regid", str(ids[1]), "--init-groups"]
+    memory = ["prlimit", "--memlock=unlimited:unlimited"] if memory_counts() else []
+    return [*memory, "setpriv", *become, "--inh-caps", names, "--ambient-caps", names]
+
+
+def raise_memory_limit() -> None:
+    """Where BPF's memory counts, let this process have as much as root may."""
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    if memory_counts():
+        # Root without CAP_SYS_RESOURCE may not; if the limit is reached, the loader says so.
+        with contextlib.suppress(ValueError, PermissionError):
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, unlimited)
 
 
 def may_sudo() -> bool:
@@ -60,6 +85,8 @@ def may_sudo() -> bool:
 def main(verb: str, *command: str) -> None:
     """Become `command`; `verb` is what ./course was asked for."""
     missing = needed() - ambient()
+    if os.geteuid() == 0:
+        raise_memory_limit()
     if os.geteuid() != 0 and missing:
         handing = handing_over(needed())
         if may_sudo():

@@ -31,6 +31,7 @@ METADATA = {
 }
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SECONDS_PER_CELL = 120
+SECONDS_TO_START = 60
 
 
 class RenderError(CourseError):
@@ -63,6 +64,7 @@ def fresh_kernel(notebook: nbformat.NotebookNode, folder: Path) -> Iterator[Note
         client = NotebookClient(
             notebook,
             timeout=SECONDS_PER_CELL,
+            startup_timeout=SECONDS_TO_START,
             kernel_name="python3",
             resources={"metadata": {"path": str(folder)}},
             config=Config({"KernelManager": {"transport": "ipc", "ip": f"{private}/kernel"}}),

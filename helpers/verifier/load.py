@@ -34,7 +34,10 @@ def show(path: str | Path, holding: Iterable[str] = LEAST) -> Verdict:
     """
     found = objfile.read(path)
     program = only_program(found)
-    number, text, loaded = probes.with_only(tuple(holding), _load, Path(path))
+    number, text, loaded = probes.with_only(tuple(holding), _load, Path(path), LEVEL)
+    if number == errno.ENOSPC:  # even a good program is refused if its log is too long
+        number, again, loaded = probes.with_only(tuple(holding), _load, Path(path), 0)
+        text = again or text
     if number and not text:
         raise loader.LoadError(
             loader.explain(number, Path(path), "".join(libbpf.messages)), "".join(libbpf.messages)
@@ -71,7 +74,7 @@ def show_bytes(
         return Verdict(error.number, error.log, instructions, kind_name, license)
 
 
-def _load(path: Path) -> tuple[int, str, loader.LoadedObject | None]:
+def _load(path: Path, level: int) -> tuple[int, str, loader.LoadedObject | None]:
     """The error number or 0, the verifier's log, and the loaded object."""
     library = libbpf.library()
     libbpf.listen()
@@ -82,7 +85,7 @@ def _load(path: Path) -> tuple[int, str, loader.LoadedObject | None]:
         buffer = (ctypes.c_char * LOG_SIZE).from_buffer(memory)
         for program in loader.each(library.bpf_object__next_program, handle):
             library.bpf_program__set_log_buf(program, ctypes.byref(buffer), LOG_SIZE)
-            library.bpf_program__set_log_level(program, LEVEL)
+            library.bpf_program__set_log_level(program, level)
         failed = library.bpf_object__load(handle)
         text = ctypes.string_at(ctypes.byref(buffer)).decode(errors="replace")
         del buffer

@@ -23,11 +23,20 @@ BRANCH = re.compile(r"^from (\d+) to (\d+)( \(speculative execution\))?:(.*)")
 KNOWN = re.compile(r"(?<!\S)(R\d+|fp-\d+)(?:_\w+)?=(.*?)(?=\s+(?:R\d+|fp-\d+)(?:_\w+)?=|\s*$)")
 NUMBERED = re.compile(r"(?:^|\s)\d+: (?:safe|(?=frame\d|R\d))")
 FRAME = re.compile(r"\bframe(\d+): ")
+START = re.compile(r"^0: (?:frame0: )?R\d", re.MULTILINE)  # behind what newer kernels put in front
+TARGET = re.compile(r"goto pc([+-]\d+)")
+SAFE = re.compile(r"^(\d+): safe")
+EXIT, CALL_OF_FUNCTION = 0x95, re.compile(r"call pc")
 # After these r1 to r5 hold nothing: a call, and the six old instructions that load from a packet.
 LOSING_ARGUMENTS = {0x85, 0x20, 0x28, 0x30, 0x40, 0x48, 0x50}
 # An address in a packet: on which unknown numbers it depends, and how many bytes were checked.
 PACKET = re.compile(
     r"(?P<before>(?P<whose>pkt\((?:id=\d+,)?)(?:.*,)?)r=(?P<r>\d+)(?!\w)(?P<after>.*)"
+)
+# Remarks that are not about what stopped it.
+NOTE = re.compile(
+    r";|processed |verification time|stack depth|func#|mark_precise|regs=|parent |last_idx"
+    r"|frame \d+: propagating|propagating|\d+: |from \d+ to|-- |caller|callee|returning"
 )
 NOISE = re.compile(r" (?:refs=[\d,]+|cb|async_cb)$")
 
@@ -67,17 +76,12 @@ def last_instruction(log: str) -> int | None:
 
 
 def words(log: str) -> str:
-    """What the verifier said in the end, as it said it; "" if nothing."""
-    said = [
-        line
-        for line in log.splitlines()
-        if line.strip()
-        and not INSTRUCTION.match(line)
-        and not KNOWN.search(line)
-        and not line.startswith((";", "processed ", "verification time", "stack depth", "func#"))
-        and not re.match(r"mark_precise|regs=|parent |last_idx|propagating|\d+: |from \d+ to", line)
-    ]
-    return said[-1].strip() if said else ""
+    """What the verifier said first when it had stopped, as it said it; "" if nothing."""
+    last = max((found.end() for found in INSTRUCTION.finditer(log)), default=0)
+    for line in log[last:].splitlines():
+        if line.strip() and not KNOWN.search(line) and not NOTE.match(line):
+            return line.strip()
+    return ""
 
 
 def read(log: str) -> list[Step]:
@@ -86,29 +90,11 @@ def read(log: str) -> list[Step]:
     With level 2 there is also what it knew.
     Source: kernel/bpf/verifier.c and log.c in the kernel tree.
     """
-    steps: list[Step] = []
-    reader = _Registers()
-    path, origin, speculative = 1, None, False
-    for line in log.splitlines():
-        if branch := BRANCH.match(line):
-            path, origin, speculative = path + 1, int(branch[1]), bool(branch[3])
-            reader.forget()
-            reader.learn(branch[4])
-            if branch[4].strip() == "safe":
-                steps.append(Step(int(branch[2]), 0, path, origin, speculative, pruned=True))
-        elif found := INSTRUCTION.match(line):
-            _finish(steps, path, reader.known)
-            opcode = int(found[2], 16)
-            before = dict(reader.known)
-            steps.append(Step(int(found[1]), opcode, path, origin, speculative, before=before))
-            if opcode in LOSING_ARGUMENTS:
-                reader.lose_arguments()
-            reader.learn(found[3])
-            steps[-1].after = dict(reader.known)
-        elif NUMBERED.match(line) or FRAME.match(line.strip()):
-            reader.learn(line)
-            _finish(steps, path, reader.known)
-    return steps
+    start = START.search(log)
+    reader = _Reader()
+    for line in log[start.start() if start else 0 :].splitlines():
+        reader.take(line)
+    return reader.steps
 
 
 def last_path(steps: list[Step]) -> list[Step]:
@@ -126,9 +112,78 @@ def last_path(steps: list[Step]) -> list[Step]:
     return taken
 
 
-def _finish(steps: list[Step], path: int, known: dict[str, str]) -> None:
-    if steps and steps[-1].path == path and not steps[-1].pruned:
-        steps[-1].after = dict(known)
+class _Reader:
+    """Takes the log line by line."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self._registers = _Registers()
+        self._path, self._origin, self._speculative = 1, None, False
+        self._depth = 0  # of functions that call functions
+        self._ended = False  # the path: the next step is on another one
+        self._open: list[tuple[int, set[int]]] = []  # jumps, and where they lead
+
+    def take(self, line: str) -> None:
+        if branch := BRANCH.match(line):
+            self._begin(int(branch[1]), bool(branch[3]))
+            self._registers.learn(branch[4])
+            if branch[4].strip() == "safe":
+                self._prune(int(branch[2]))
+        elif found := INSTRUCTION.match(line):
+            self._step(int(found[1]), int(found[2], 16), found[3])
+        elif safe := SAFE.match(line):
+            self._resume(int(safe[1]))
+            self._prune(int(safe[1]))
+        elif NUMBERED.match(line) or FRAME.match(line.strip()):
+            number = re.match(r"\d+", line)
+            if number:
+                self._resume(int(number[0]))
+            self._registers.learn(line)
+            self._finish()
+
+    def _step(self, number: int, opcode: int, text: str) -> None:
+        self._resume(number)
+        self._finish()
+        before = dict(self._registers.known)
+        place = (self._path, self._origin, self._speculative)
+        self.steps.append(Step(number, opcode, *place, before=before))
+        target = TARGET.search(text)
+        if target and text.lstrip().startswith("if"):
+            self._open.append((number, {number + 1, number + 1 + int(target[1])}))
+        if opcode in LOSING_ARGUMENTS:
+            self._registers.lose_arguments()
+        self._depth += bool(CALL_OF_FUNCTION.search(text))
+        if opcode == EXIT:
+            self._ended = self._depth == 0
+            self._depth = max(self._depth - 1, 0)
+        self._registers.learn(text)
+        self._finish()
+
+    def _resume(self, number: int) -> None:
+        """Kernels before 5.17 do not say where a new path branches off: from the last jump that
+        may lead here and was not gone back to."""
+        if not self._ended:
+            return
+        while self._open:
+            origin, targets = self._open.pop()
+            if number in targets:
+                self._begin(origin, False)
+                return
+        self._begin(None, False)
+
+    def _begin(self, origin: int | None, speculative: bool) -> None:
+        self._path, self._origin, self._speculative = self._path + 1, origin, speculative
+        self._ended, self._depth = False, 0
+        self._registers.forget()
+
+    def _prune(self, number: int) -> None:
+        place = (self._path, self._origin, self._speculative)
+        self.steps.append(Step(number, 0, *place, pruned=True))
+        self._ended = True
+
+    def _finish(self) -> None:
+        if self.steps and self.steps[-1].path == self._path and not self.steps[-1].pruned:
+            self.steps[-1].after = dict(self._registers.known)
 
 
 class _Registers:

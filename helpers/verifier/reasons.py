@@ -235,6 +235,17 @@ def arithmetic(at: Place) -> str | None:
     )
 
 
+def comparison(at: Place) -> str | None:
+    if at.instruction.kind != JUMP or at.number != errno.EACCES:
+        return None
+    if not any(known.is_pointer(at.of(register)) for register in reads(at.instruction)):
+        return None
+    return (
+        "This kernel lets only holders of CAP_PERFMON compare such addresses; Linux 6.6 and later "
+        "lets holders of CAP_BPF compare those of a packet, too."
+    )
+
+
 def address(at: Place) -> str | None:
     if at.address is None or not known.is_number(at.of(at.address)):
         return None
@@ -252,4 +263,4 @@ def frame(at: Place) -> str | None:
 
 # In this order: the first one that fits is given.
 REASONS = (frame, null, empty, bounds, leak, argument, licence, helper)
-REASONS += (result, context, stack, beyond, arithmetic, address)
+REASONS += (result, context, stack, beyond, arithmetic, comparison, address)

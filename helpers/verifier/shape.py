@@ -26,7 +26,7 @@ from helpers.bytecode import (
 from helpers.verifier.log import Step
 
 STACK = 512  # bytes, for all functions on a path together
-ENDLESS = {errno.E2BIG, errno.EFAULT, errno.EINVAL}
+ENDLESS = {errno.E2BIG, errno.EFAULT, errno.EINVAL, errno.ENOSPC}  # the last: of room for the log
 Found = tuple[Instruction, str]
 
 

@@ -19,7 +19,7 @@ def steps(verdict: Verdict, about: str = "") -> Table:
 
     Arguments: about: only registers of which that is known at some time, such as "packet".
     Result: a Table; a path is numbered where it begins. `-` stands for a register that holds
-    nothing. Long logs are cut, and the caption says so.
+    nothing, or nothing that will be used. Long logs are cut, and the caption says so.
     """
     by_number = {each.number: each for each in verdict.instructions}
     shown = verdict.steps[:MOST_ROWS]

@@ -17,8 +17,8 @@ from helpers.loader import LoadedObject
 from helpers.syscall import Program, TestRun, test_run
 from helpers.verifier import known, log, reasons, shape
 
-MOST = 200_000  # characters of a log that are read: of an endless loop its end is enough
-SHOWN = 12_000  # characters of a log that a notebook shows
+MOST = 1_000_000  # characters of a log that are read: of an endless loop its end is enough
+SHOWN = 8_000  # characters of a log that a notebook shows
 UNKNOWN = "This reader has no explanation for it; the kernel's own words and the log have more."
 
 
@@ -136,7 +136,7 @@ class Verdict:
         whole = escape(shortened(self.log))
         return (
             f"<table><tbody>{rows}</tbody></table>"
-            f"<details><summary>The whole log</summary><pre>{whole}</pre></details>"
+            f"<details><summary>The whole log</summary><pre><code>{whole}</code></pre></details>"
         )
 
 
@@ -144,12 +144,11 @@ def shortened(text: str) -> str:
     """The beginning and the end of a text that is too long to show."""
     if len(text) <= SHOWN:
         return text
-    half = SHOWN // 2
-    left_out = text[half:-half].count("\n")
-    return (
-        f"{text[:half]}\n\n... {left_out:,} lines are left out here, .log has them ...\n\n"
-        + (text[-half:])
-    )
+    first = text.rindex("\n", 0, SHOWN // 2)
+    last = text.index("\n", len(text) - SHOWN // 2)
+    left_out = text[first:last].count("\n")
+    remark = f"\n\n... {left_out:,} lines are left out here, .log has them ...\n"
+    return text[:first] + remark + text[last:]
 
 
 def find(verdict: Verdict, text: str) -> Finding:

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 
-from helpers import netlab, probes, sockets
+from helpers import netlab, own_lo, probes, sockets
 from helpers.commands import demo
 from helpers.errors import CourseError
 
@@ -24,9 +24,10 @@ def network() -> str:
 
 
 def exact() -> bool:
-    """Whether four pings make the article's five lines, to the byte."""
+    """Whether four pings make the article's five lines, to the byte, in a network to oneself."""
     try:
-        return list(demo.five_lines()) == FIVE_LINES
+        with netlab.open_network() as net:
+            return net.private and list(demo.five_lines()) == FIVE_LINES
     except CourseError:
         return False
 
@@ -41,8 +42,8 @@ def addresses() -> bool:
         return False
 
 
-def seen() -> list[str]:
-    """The interfaces, besides lo, at which a packet socket can listen here."""
+def seen() -> str:
+    """Whose interfaces, besides lo, a packet socket can listen at."""
     names = []
     for _, name in socket.if_nameindex():
         try:
@@ -50,10 +51,12 @@ def seen() -> list[str]:
                 listener.bind((name, sockets.ETH_P_ALL))
             names.append(name)
         except PermissionError:
-            return []
+            return "none"
         except OSError:  # down
             continue
-    return [name for name in names if name != "lo"]
+    if not [name for name in names if name != "lo"]:
+        return "none"
+    return "the host's" if own_lo.machine_wide() else "the container's"
 
 
 print(

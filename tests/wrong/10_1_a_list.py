@@ -1,1 +1,1 @@
-guard = [instruction(LOAD, 4)]
+guard = [row(LOAD, 0, 0, 4)]

@@ -1,9 +1,9 @@
 KILL_PROCESS = 0x80000000
 guard = (
-    instruction(LOAD, 4)
-    + instruction(JUMP_IF_EQUAL, HERE, jt=1, jf=0)
-    + instruction(RETURN, KILL_PROCESS)
-    + instruction(LOAD, 0)
-    + instruction(JUMP_IF_EQUAL, BPF, jt=0, jf=1)
-    + instruction(RETURN, REFUSE)
+    row(LOAD, 0, 0, 4)
+    + row(JUMP_IF_EQUAL, 1, 0, HERE)
+    + row(RETURN, 0, 0, KILL_PROCESS)
+    + row(LOAD, 0, 0, 0)
+    + row(JUMP_IF_EQUAL, 0, 1, BPF)
+    + row(RETURN, 0, 0, REFUSE)
 )

@@ -1,7 +1,7 @@
 KILL_PROCESS = 0x80000000
 guard = (
-    instruction(LOAD, 8)
-    + instruction(JUMP_IF_EQUAL, HERE, jt=1, jf=0)
-    + instruction(RETURN, KILL_PROCESS)
+    row(LOAD, 0, 0, 8)
+    + row(JUMP_IF_EQUAL, 1, 0, HERE)
+    + row(RETURN, 0, 0, KILL_PROCESS)
     + refuse(BPF)
 )

@@ -14,16 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from helpers import machine, objfile, syscall, toolchain, traffic
-from helpers.commands.bench.rows import (
-    Row,
-    duration,
-    middle_half,
-    take_turns,
-    times_as_much,
-    verdict,
-)
+from helpers.commands.bench.rows import Row, verdict
 from helpers.machine import Machine
 from helpers.machine.packet import HOST, Packet
+from helpers.measuring import duration, middle_half, take_turns, times_as_much
 from helpers.netlab import Network
 from helpers.sockets import ETH_P_ALL
 from helpers.stepper import Stepper, ebpf
@@ -111,8 +105,8 @@ def measure(net: Network, repeats: int, rounds: int) -> list[Row]:
             TRANSLATED: lambda: timed(translated.run, packets, rounds),
             IN_KERNEL: lambda: timed_in_kernel(in_kernel, frames, rounds),
         }
-        times = take_turns("Chapter 07's machine", ways, repeats)
-    clicks = take_turns("A click in the stepper", {"a click": click()}, repeats)["a click"]
+        times = take_turns(ways, repeats, "Chapter 07's machine")
+    clicks = take_turns({"a click": click()}, repeats, "A click in the stepper")["a click"]
     return rows(times, clicks, len(frames))
 
 

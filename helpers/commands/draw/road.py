@@ -41,6 +41,7 @@ OWN_BRACKET = {
     "09": {"chapter 09: one call for both": (2, 3)},
     "10": {"chapter 10: who may do this": (2, 3)},
     "11": {"chapter 11: what each of these costs": (2, 3, 4)},
+    "12": {"chapter 12: anew": (0,), "chapter 12: elsewhere": (3,)},
 }
 # What a chapter has in place of a stage's detail.
 OWN_DETAIL = {("09", 2): "setsockopt(2)"}
@@ -57,6 +58,7 @@ ROAD_MARKS = {
     "09": "Marked: loaded and attached, which for a classic filter is one call, setsockopt.",
     "10": "Marked: program and maps, loaded; attached to a socket. A container may forbid both.",
     "11": "Marked: program and maps, loaded; attached to a socket; counters. They are measured.",
+    "12": "Marked: C source, to be mended; attached to a socket, which is one of several places.",
 }
 STATION_LEFT = tuple(12 + 125 * stage for stage in range(6))
 STATION, ROAD_TOP, GROUND_TOP = (111, 66), 52, 138

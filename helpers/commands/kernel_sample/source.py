@@ -1,0 +1,128 @@
+"""The kernel's source: the distribution's package, fetched and unpacked outside the repository.
+
+Laboratory equipment.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from helpers import kernel
+from helpers.commands.private_apt import FetchError, PrivateApt, cache
+
+# What has to be free, in bytes: package, unpacked tree and build; package and a few files.
+FULL, SHORT = 2_500_000_000, 400_000_000
+# All that sockex1 needs of the tree, if it is compiled directly.
+FEW = (
+    "*/samples/bpf/sockex1_*",
+    "*/samples/bpf/sock_example.h",
+    "*/tools/testing/selftests/bpf/bpf_legacy.h",
+    "*/samples/bpf/bpf_legacy.h",
+)
+DECOMPRESS = {".xz": "--xz", ".bz2": "--bzip2", ".gz": "--gzip", ".zst": "--zstd"}
+
+
+def folder() -> Path:
+    """Where everything is kept, from one start to the next."""
+    return cache() / "kernel-sample"
+
+
+def check_space(needed: int, place: Path) -> None:
+    """Errors: FetchError, before anything is fetched."""
+    place.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(place).free
+    if free < needed:
+        raise FetchError(
+            f"The disk has {free / 1e9:.1f} GB free at {place}, and this takes {needed / 1e9:.1f} "
+            "GB: free some, or set XDG_CACHE_HOME to a folder on another disk."
+        )
+
+
+def tree(short: bool) -> Path:
+    """The unpacked source; for the short way only the FEW files of it.
+
+    What is there already is not fetched again; what was interrupted is done anew.
+    Errors: FetchError.
+    """
+    place = folder()
+    for found in sorted(place.glob("few-linux-source-*" if short else "linux-source-*")):
+        if found.is_dir():
+            print(f"the source is there already: {found}")
+            return found
+    check_space(SHORT if short else FULL, place)
+    return unpack(tarball(place), place, short)
+
+
+def tarball(place: Path) -> Path:
+    """The packed source, from the cache or fetched now: about 140 MB."""
+    for found in sorted(place.glob("linux-source-*.tar.*")):
+        print(f"the package is there already: {found}")
+        return found
+    with tempfile.TemporaryDirectory(dir=place) as scratch:
+        apt = PrivateApt(Path(scratch) / "apt")
+        apt.update()
+        name = package(apt)
+        print(f"fetching {name}, about 140 MB ...", flush=True)
+        (file,) = apt.download([name])
+        subprocess.run(["dpkg-deb", "-x", file, f"{scratch}/root"], check=True)
+        packed = next(Path(scratch, "root/usr/src").rglob("linux-source-*.tar.*"))
+        return packed.rename(place / packed.name)
+
+
+def package(apt: PrivateApt) -> str:
+    """The package with the running kernel's source, or else with the distribution's kernel's."""
+    major, minor = kernel.version()
+    wanted = [f"linux-source-{major}.{minor}", f"linux-source-{major}.{minor}.0"]
+    found = [name for name in wanted if apt.has(name)] or [
+        name for name in apt.depends("linux-source") if name.startswith("linux-source-")
+    ]
+    if not found:
+        raise FetchError(
+            "apt knows no package linux-source here: clone the kernel's source with git, and "
+            "start ./course kernel-sample --source FOLDER (chapter 02 says how)."
+        )
+    return found[0]
+
+
+def unpack(packed: Path, place: Path, short: bool) -> Path:
+    """Unpack with the share that is done on the screen; the folder appears when it is whole."""
+    name = packed.name.partition(".tar")[0]
+    target = place / (f"few-{name}" if short else name)
+    with tempfile.TemporaryDirectory(dir=place) as scratch:
+        command = ["tar", "-x", DECOMPRESS[packed.suffix], "-C", scratch]
+        command += ["--wildcards", *FEW] if short else []
+        # FEW names two places for one file; tar's status tells of the one that is not there.
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as tar:
+            feed(packed, tar)
+            complaint = tar.stderr.read().decode(errors="replace")
+        unpacked = next(iter(Path(scratch).iterdir()), None)
+        wanted = unpacked and (unpacked / "samples/bpf/sockex1_kern.c").is_file()
+        if not wanted or (tar.returncode and not short):
+            packed.unlink()
+            reason = (complaint.strip().splitlines() or ["sockex1 is not in it"])[-1]
+            raise FetchError(
+                f"{packed.name} cannot be unpacked ({reason}): it is removed, start again."
+            )
+        unpacked.rename(target)
+    return target
+
+
+def feed(packed: Path, tar: subprocess.Popen) -> None:
+    """Hand the packed file to tar piece by piece, and say how far that is."""
+    size, done, shown = packed.stat().st_size, 0, -1
+    try:
+        with packed.open("rb") as file, tar.stdin:
+            while piece := file.read(1 << 20):
+                tar.stdin.write(piece)
+                done += len(piece)
+                if (percent := 100 * done // size) != shown and sys.stderr.isatty():
+                    shown = percent
+                    print(f"\runpacking ... {percent}%", end="", file=sys.stderr, flush=True)
+    except BrokenPipeError:  # tar has stopped, and says why
+        return
+    print(f"{os.linesep if sys.stderr.isatty() else ''}unpacked", file=sys.stderr)

@@ -1,0 +1,70 @@
+"""The table of kernels: the findings of a run, kept in data/kernels.json and shown in the README.
+
+Laboratory equipment.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from helpers.features import WORKS
+from helpers.kernel_matrix import FILE, load, markdown
+from helpers.toolchain import COURSE
+
+README = COURSE / "README.md"
+BEGIN, END = "<!-- kernels: begin -->\n", "\n<!-- kernels: end -->"
+FIVE_LINES = [f"TCP 0 UDP 0 ICMP {98 * 2 * pings} bytes" for pings in range(5)]
+
+
+def entry(suite: str, accelerator: str, findings: list[dict]) -> dict:
+    """One kernel's findings, put in order.
+
+    Arguments: the suite of Debian, "" for the running kernel; what emulates the processor;
+        what `inside` reported.
+    """
+    kernel = next(each for each in findings if each["what"] == "kernel")
+    found: dict = {
+        "suite": suite,
+        "release": kernel["release"],
+        "version": kernel["version"],
+        "accelerator": accelerator,
+        "features": {},
+        "checks": {},
+        "tests": None,
+        "chapters": {},
+    }
+    for each in findings:
+        what = each["what"]
+        if what == "feature":
+            found["features"].setdefault(each["name"], {})[each["role"]] = each["answer"]
+        elif what == "five lines":
+            right = found["checks"].get(what, WORKS) == WORKS and each["lines"] == FIVE_LINES
+            found["checks"][what] = WORKS if right else "; ".join(each["lines"])
+        elif what == "chapter":
+            found["chapters"][each["name"]] = each["answer"]
+        elif what == "tests":
+            found["tests"] = {name: each[name] for name in ("passed", "failed", "skipped")}
+        elif what != "kernel":
+            found["checks"][what] = each["answer"]
+    return found
+
+
+def keep(new: dict, file: Path = FILE, readme: Path = README) -> None:
+    """Put one kernel's findings in place of the older ones of its suite, and into the README.
+
+    A quick run says nothing about chapters: then those of the last full run stay, if it was of
+    the same release.
+    """
+    kernels = load(file)
+    old = next((each for each in kernels if each["suite"] == new["suite"]), None)
+    if old and old["release"] == new["release"] and not new["chapters"]:
+        new = new | {"chapters": old["chapters"], "tests": old["tests"]}
+    kernels = [each for each in kernels if each["suite"] != new["suite"]] + [new]
+    kernels.sort(key=lambda kernel: kernel["version"])
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps({"kernels": kernels}, indent=1) + "\n")
+    text = readme.read_text()
+    if BEGIN in text:
+        before, _, rest = text.partition(BEGIN)
+        readme.write_text(before + BEGIN + markdown(kernels) + END + rest.partition(END)[2])

@@ -1,0 +1,113 @@
+"""apt in a folder of its own: other suites' packages, checked by apt, this machine untouched.
+
+Laboratory equipment, used by the kernel matrix and by ./course kernel-sample. Nothing is
+installed: packages are downloaded and unpacked. It needs no root.
+Source: apt.conf(5), sources.list(5), apt-secure(8), dpkg-deb(1).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpers.errors import CourseError
+
+SYSTEM = Path("/etc/apt")
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+DEFAULT_MIRROR = "http://deb.debian.org/debian"
+CONFIGURATION = """\
+Dir "{folder}";
+Dir::State "state";
+Dir::State::status "{folder}/status";
+Dir::Cache "cache";
+Dir::Etc "{etc}";
+Dir::Etc::SourceList "{sources}";
+Dir::Etc::SourceParts "{parts}";
+APT::Sandbox::User "";
+Acquire::Languages "none";
+Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
+Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
+"""
+
+
+class FetchError(CourseError):
+    """A package could not be had."""
+
+
+def cache() -> Path:
+    """Where the course keeps what it has fetched, outside the repository."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "packet-tracing-with-bpf"
+
+
+def mirror(system: Path = SYSTEM) -> str:
+    """The Debian mirror that this machine uses, or Debian's public one."""
+    for file in [system / "sources.list", *sorted((system / "sources.list.d").glob("*"))]:
+        if file.is_file():
+            lines = (line for line in file.read_text().splitlines() if not line.startswith("#"))
+            if found := re.search(r"https?://\S+/debian/?(?=\s|$)", "\n".join(lines)):
+                return found[0].rstrip("/")
+    return DEFAULT_MIRROR
+
+
+@dataclass(frozen=True)
+class PrivateApt:
+    """apt for one suite of Debian, or with this machine's own sources (suite "")."""
+
+    folder: Path
+    suite: str = ""
+
+    def update(self) -> None:
+        """Fetch the lists of packages. Errors: FetchError."""
+        if shutil.which("apt-get") is None:
+            raise FetchError("There is no apt-get here: this part takes Debian or Ubuntu.")
+        for name in ("state/lists/partial", "cache/archives/partial"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        (self.folder / "status").touch()
+        sources, parts = SYSTEM / "sources.list", str(SYSTEM / "sources.list.d")
+        if self.suite:
+            if not KEYRING.is_file():
+                raise FetchError(f"{KEYRING} is missing: install debian-archive-keyring.")
+            sources, parts = self.folder / "sources.list", "-"
+            sources.write_text(f"deb [signed-by={KEYRING}] {mirror()} {self.suite} main\n")
+        text = CONFIGURATION.format(folder=self.folder, sources=sources, parts=parts, etc=SYSTEM)
+        (self.folder / "apt.conf").write_text(text)
+        self._run(["apt-get", "update", "-qq", "--error-on=any"])
+
+    def depends(self, package: str) -> list[str]:
+        """The packages that one needs, by name. Errors: FetchError."""
+        said = self._run(["apt-cache", "depends", "--important", package])
+        return re.findall(r"^\s+\|?Depends: ([\w.+-]+)$", said, re.MULTILINE)
+
+    def has(self, package: str) -> bool:
+        """Whether the suite has a package of that name."""
+        return bool(self._run(["apt-cache", "search", "--names-only", f"^{re.escape(package)}$"]))
+
+    def download(self, packages: Iterable[str]) -> list[Path]:
+        """Fetch packages, whose signatures and sums apt checks. Errors: FetchError."""
+        into = self.folder / "packages"
+        shutil.rmtree(into, ignore_errors=True)
+        into.mkdir(parents=True)
+        self._run(["apt-get", "download", "-q", *packages], into)
+        return sorted(into.glob("*.deb"))
+
+    def _run(self, command: list[str], folder: Path | None = None) -> str:
+        result = subprocess.run(
+            command,
+            cwd=folder,
+            env=os.environ | {"APT_CONFIG": str(self.folder / "apt.conf"), "LC_ALL": "C.UTF-8"},
+            capture_output=True,
+            text=True,
+        )
+        if result.returncode:
+            errors = re.findall(r"^E: (.*)", result.stderr, re.MULTILINE) or [result.stderr]
+            raise FetchError(
+                f"{command[0]} {command[1]} failed ({errors[0].strip()}): is the network there, "
+                "and the disk not full? Then start again."
+            )
+        return result.stdout

@@ -1,0 +1,181 @@
+"""What the course takes from the kernel: since which version, and whether this kernel has it.
+
+Laboratory equipment, first used in chapter 01. Each feature is tried, as in helpers/probes.py: a
+version number says little about a kernel that a distributor has changed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import struct
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpers import kernel, probes
+
+WORKS, UNKNOWN = "works", "Invalid argument"
+# From <linux/bpf.h>.
+MAP_CREATE, PROG_LOAD, MAP_LOOKUP_BATCH, PROG_TEST_RUN = 0, 5, 24, 10
+ARRAY, SOCKET_FILTER, MMAPABLE = 2, 1, 1 << 10
+# r0 = (s8)r0, a sign extension, before the end: clang writes it with -mcpu=v4.
+SIGN_EXTENSION = bytes.fromhex("b700000000000000 bf00080000000000 9500000000000000")
+# if w0 == 0 goto +0: a jump that looks at the lower half of a register, -mcpu=v3.
+HALF_REGISTER_JUMP = bytes.fromhex("b700000000000000 1600000000000000 9500000000000000")
+
+
+@dataclass(frozen=True)
+class Feature:
+    """Something that a kernel has or has not.
+
+    name: as in a sentence; since: the version of Linux that brought it; attempt: tries it, and
+    returns "works" or the kernel's answer; kind and number: of what the object file names.
+    """
+
+    name: str
+    since: str
+    attempt: Callable[[], str]
+    kind: str = ""
+    number: int = -1
+
+
+def try_call(command: int, attributes: bytes) -> str:
+    """One bpf(2); a file descriptor that it returns is closed."""
+    result = probes.bpf(command, attributes)
+    if result < 0:
+        return os.strerror(-result)
+    if command in (MAP_CREATE, PROG_LOAD):
+        os.close(result)
+    return WORKS
+
+
+def try_mmapable() -> str:
+    return try_call(MAP_CREATE, struct.pack("5I", ARRAY, 4, 8, 1, MMAPABLE))
+
+
+def try_instructions(code: bytes) -> str:
+    """Load a program of these instructions as a socket filter."""
+    return with_program(code, lambda fd: WORKS)
+
+
+def with_program(code: bytes, use: Callable[[int], str]) -> str:
+    """Load a socket filter, use it, and close it; what `use` says, or the kernel's refusal."""
+    text, licence = ctypes.create_string_buffer(code), ctypes.create_string_buffer(b"GPL")
+    places = ctypes.addressof(text), ctypes.addressof(licence)
+    fd = probes.bpf(PROG_LOAD, struct.pack("IIQQ", SOCKET_FILTER, len(code) // 8, *places))
+    if fd < 0:
+        return os.strerror(-fd)
+    try:
+        return use(fd)
+    finally:
+        os.close(fd)
+
+
+def try_batch() -> str:
+    """Look up in one call every value of an array of one."""
+    fd = probes.bpf(MAP_CREATE, struct.pack("4I", ARRAY, 4, 8, 1))
+    if fd < 0:
+        return os.strerror(-fd)
+    after, keys, values = (ctypes.create_string_buffer(8) for _ in range(3))
+    places = [ctypes.addressof(each) for each in (after, keys, values)]
+    attributes = struct.pack("QQQQIIQQ", 0, *places, 1, fd, 0, 0)
+    try:
+        # ENOENT: that was the last of them.
+        answer = try_call(MAP_LOOKUP_BATCH, attributes)
+        return WORKS if answer == os.strerror(2) else answer
+    finally:
+        os.close(fd)
+
+
+def try_test_run() -> str:
+    """Run the shortest program on a frame of 64 zeros, without a network."""
+    frame = ctypes.create_string_buffer(64)
+    place = ctypes.addressof(frame)
+
+    def run(fd: int) -> str:
+        return try_call(PROG_TEST_RUN, struct.pack("IIIIQQII", fd, 0, 64, 0, place, 0, 1, 0))
+
+    return with_program(probes.RETURN_0, run)
+
+
+def try_capability() -> str:
+    """Whether the kernel knows CAP_BPF."""
+    last = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
+    return WORKS if last >= probes.CAPABILITIES["CAP_BPF"] else UNKNOWN
+
+
+def try_without_memlock() -> str:
+    """Make a map while this process may lock no memory at all."""
+    allowed = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, allowed[1]))
+    try:
+        return try_call(MAP_CREATE, struct.pack("4I", ARRAY, 4, 8, 1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, allowed)
+
+
+def try_unknown_command() -> str:
+    """Whether the kernel tells a process without any capability that there is no such command."""
+    answer = probes.without_capabilities(probes.bpf, probes.NO_SUCH_COMMAND, bytes(16))
+    return WORKS if os.strerror(-answer) == UNKNOWN else os.strerror(-answer)
+
+
+def try_btf() -> str:
+    return WORKS if Path("/sys/kernel/btf/vmlinux").exists() else "no such file"
+
+
+FEATURES = (
+    *(Feature(f"{t.name} {t.kind}s", t.since, t.attempt, t.kind, t.number) for t in probes.TYPES),
+    Feature("arrays read as memory (BPF_F_MMAPABLE)", "5.5", try_mmapable, "flag", MMAPABLE),
+    Feature("maps read in one call (batch lookup)", "5.6", try_batch),
+    Feature("programs run on a packet of ours (TEST_RUN)", "4.12", try_test_run),
+    Feature("instructions of -mcpu=v3", "5.1", lambda: try_instructions(HALF_REGISTER_JUMP)),
+    Feature("instructions of -mcpu=v4", "6.6", lambda: try_instructions(SIGN_EXTENSION)),
+    Feature("CAP_BPF", "5.8", try_capability),
+    Feature("memory for BPF beyond RLIMIT_MEMLOCK", "5.11", try_without_memlock),
+    Feature("an answer to unknown bpf(2) commands, for anybody", "5.19", try_unknown_command),
+    Feature("the kernel's own BTF", "5.2", try_btf),
+)
+
+
+def lacking(uses: Iterable[tuple[str, int]]) -> str | None:
+    """Why this kernel refuses an object as invalid, if it is too old for it; else None.
+
+    Arguments: what the object uses, ("map", 27), ("program", 1) or ("flag", 1024).
+    Result: one sentence that names what is lacking and the kernel that has it.
+    """
+    wanted = set(uses)
+    for feature in FEATURES:
+        if (feature.kind, feature.number) in wanted and feature.attempt() == UNKNOWN:
+            return sentence(feature)
+    return None
+
+
+def capability() -> str:
+    """The capability that opens bpf(2) on this kernel, for a sentence."""
+    if try_capability() == WORKS:
+        return "CAP_BPF"
+    return "CAP_SYS_ADMIN (CAP_BPF came with Linux 5.8)"
+
+
+def memory_limit() -> int | None:
+    """RLIMIT_MEMLOCK in bytes, if it is what keeps this process from BPF; else None.
+
+    The kernel then answers "Operation not permitted" to a process that has the capability.
+    Source: getrlimit(2).
+    """
+    limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+    permitted = {"CAP_BPF", "CAP_SYS_ADMIN"} & set(probes.capabilities())
+    if not permitted or limit == resource.RLIM_INFINITY or kernel.version() >= (5, 11):
+        return None
+    return limit
+
+
+def sentence(feature: Feature) -> str:
+    """What a kernel without the feature is missing, and which has it."""
+    return (
+        f"This kernel ({os.uname().release}) does not know {feature.name}: that came with Linux "
+        f"{feature.since}, so start a kernel of that version or later."
+    )

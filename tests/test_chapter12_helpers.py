@@ -1,0 +1,147 @@
+"""What chapter 12 brings with it: frames made by hand, steps of the parser, events in two ways."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import socket
+
+import pytest
+import tshark
+from kinds import FRAMES
+
+from helpers import announce, frames, loader, netlab, protocols, sockets, source, toolchain, traffic
+from helpers.probes import capabilities
+
+STEPS = ["steps/1_ethertype.h", "steps/2_tags.h", "steps/3_extensions.h", "protocols.h"]
+DATAGRAM = frames.udp(b"twelve bytes")
+UDP4 = frames.ethernet(frames.IPV4, frames.ipv4(17, DATAGRAM))
+
+
+def six(following: int, payload: bytes) -> bytes:
+    return frames.ethernet(frames.IPV6, frames.ipv6(following, payload))
+
+
+MADE = {
+    "UDP": [
+        UDP4,
+        frames.tagged(UDP4),
+        frames.tagged(frames.tagged(UDP4), 7, frames.OUTER_TAG),
+        frames.ethernet(frames.IPV4, frames.ipv4(17, DATAGRAM, offset=3, more=True)),
+        six(17, DATAGRAM),
+        six(0, frames.extension(60, frames.extension(17, DATAGRAM))),
+        six(43, frames.extension(44, frames.fragment(17, DATAGRAM, more=True))),
+        six(44, frames.fragment(17, DATAGRAM, offset=5)),
+    ],
+    "ARP": [frames.ethernet(frames.ARP, frames.arp())],
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_frame_made_by_hand_is_what_it_is_meant_to_be(name, tmp_path):
+    path = tshark.write_pcap(tmp_path / "made.pcap", MADE[name])
+    assert tshark.classes(path) == [(name, len(frame)) for frame in MADE[name]]
+
+
+def test_a_datagram_made_by_hand_has_good_checksums_and_its_data(tmp_path):
+    path = tshark.write_pcap(tmp_path / "made.pcap", [UDP4])
+    check = ["-o", "ip.check_checksum:TRUE", "-e", "ip.checksum.status"]
+    fields = [*check, "-e", "ip.src", "-e", "ip.dst", "-e", "udp.dstport", "-e", "udp.length"]
+    said = tshark.run("-r", path, "-T", "fields", "-E", "separator=,", *fields)
+    assert said.strip() == "1,192.0.2.1,192.0.2.2,40001,20"
+
+
+def test_a_question_by_arp_made_by_hand(tmp_path):
+    path = tshark.write_pcap(tmp_path / "made.pcap", MADE["ARP"])
+    wanted = ["arp.opcode", "arp.src.hw_mac", "arp.src.proto_ipv4", "arp.dst.proto_ipv4"]
+    fields = [option for name in wanted for option in ("-e", name)]
+    said = tshark.run("-r", path, "-T", "fields", "-E", "separator=,", *fields)
+    assert said.strip() == "1,02:00:00:00:00:0a,192.0.2.1,192.0.2.2"
+
+
+@pytest.mark.parametrize(("before", "after"), list(zip(STEPS, STEPS[1:], strict=False)))
+def test_each_step_is_a_small_one_and_adds(before, after):
+    old, new = (source.body(toolchain.SOURCES / step) for step in (before, after))
+    lines = list(difflib.ndiff(old, new))
+    assert sum(line.startswith("+ ") for line in lines) <= 33
+    assert sum(line.startswith("- ") for line in lines) <= 7
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("step", STEPS)
+def test_each_step_counts_a_plain_frame_and_every_byte(net, step):
+    net.add_veth()
+    with (
+        protocols.load(parser=step) as loaded,
+        sockets.packet_socket(net, loaded.program("count_bytes").fd, "left"),
+    ):
+        sent = traffic.frames(net, [UDP4], "left")
+        assert protocols.totals(loaded, sent) == {"UDP": len(UDP4)}
+        sent += traffic.frames(net, FRAMES.values(), "left")
+        assert sum(protocols.totals(loaded, sent).values()) == sent
+
+
+@pytest.mark.kernel
+def test_totals_do_not_wait_for_ever(monkeypatch):
+    monkeypatch.setattr(protocols, "PATIENCE", 0.05)
+    with protocols.load() as loaded:
+        assert protocols.totals(loaded, expected=1) == {}
+
+
+def test_a_table_of_places():
+    text = repr(protocols.table({"left": {"UDP": 1234}, "right": {"ARP": 5}}))
+    assert [line.split() for line in text.splitlines()[1:]] == [
+        ["class", "left", "right"],
+        ["UDP", "1,234", "0"],
+        ["ARP", "0", "5"],
+    ]
+
+
+def test_a_diff_shows_what_comes_in(capsys):
+    source.diff("steps/1_ethertype.h", "steps/2_tags.h")
+    shown = capsys.readouterr().out
+    assert "+static __always_inline int is_tag" in shown
+    assert "Chapter 12, step" not in shown
+    assert "@@" not in shown
+
+
+@pytest.mark.kernel
+def test_events_from_two_processors(net):
+    net.add_veth()
+    if not {"CAP_PERFMON", "CAP_SYS_ADMIN"} & set(capabilities()):
+        with pytest.raises(announce.AnnounceError, match="not for everybody .*: start as root"):
+            announce.announced(net)
+        return
+    ring, perf = announce.announced(net, count=12)
+    assert ring == list(range(12))
+    several = len(os.sched_getaffinity(0)) > 1
+    assert perf == ([*range(0, 12, 2), *range(1, 12, 2)] if several else list(range(12)))
+
+
+@pytest.mark.kernel
+def test_a_bulk_transfer_makes_segments_longer_than_the_mtu(net):
+    net.run(["ip", "link", "set", "lo", "mtu", "1500"])
+    with net.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as witness:
+        witness.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 23)
+        witness.bind(("lo", sockets.ETH_P_ALL))
+        traffic.bulk(net, 1_000_000)
+        witness.setblocking(False)
+        lengths = []
+        while True:
+            try:
+                lengths.append(witness.recv_into(bytearray(1), 0, socket.MSG_TRUNC))
+            except BlockingIOError:
+                break
+    assert max(lengths) > 1514
+
+
+@pytest.mark.kernel
+def test_the_programs_need_no_more_than_the_course_has(tmp_path):
+    for name in ("protocols_kern.c", "flows_kern.c", "announce_kern.c"):
+        loader.load(toolchain.compile_bpf(name, tmp_path / f"{name}.o")).close()
+
+
+def test_a_cable_needs_a_private_network(net, monkeypatch):
+    monkeypatch.setattr(net, "private", False)
+    with pytest.raises(netlab.NetworkError, match="needs a private network"):
+        net.add_veth()

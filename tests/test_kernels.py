@@ -1,0 +1,140 @@
+"""./course test --kernels: the course on other kernels, in virtual machines, and on this one.
+
+`--kernels` alone takes half a minute for each kernel; `--kernels=full` also runs the kernel tests
+and every chapter, on the oldest and the newest of them and on the running one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from helpers import features, kernel, toolchain
+from helpers.commands import packages
+from helpers.commands.kernels import attempts, fetch, inside, machine, results
+
+HERE = ""
+OLDEST, NEWEST = fetch.SUITES[0], fetch.SUITES[-1]
+pytestmark = [
+    pytest.mark.kernels,
+    pytest.mark.timeout(7200),
+    pytest.mark.xdist_group("kernels"),
+]
+full = pytest.mark.kernels("full")
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What the machines load, compiled here, where the processor is real."""
+    packages.need("qemu-system-x86", "debian-archive-keyring")
+    newer = tmp_path_factory.mktemp("newer") / "newer_kern.c"
+    newer.write_text(attempts.NEWER_SOURCE)
+    toolchain.compile_bpf("sockex1_kern.c", attempts.OBJECT)
+    toolchain.compile_bpf(newer, attempts.NEWER)
+
+
+def in_machine(suite: str, wanted: str) -> Iterator[str]:
+    """What `inside` prints in a virtual machine with the kernel of a suite."""
+    found = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/root",
+        "LC_ALL": "C.UTF-8",
+        "CI": "true",
+        "PYTHONPATH": str(toolchain.COURSE),
+    }
+    command = ["env", *(f"{name}={value}" for name, value in found.items()), sys.executable]
+    command += ["-m", inside.__name__, wanted, "machine"]
+    many = {"seconds": 7000, "memory": "4G", "processors": 2} if wanted == "full" else {}
+    yield from machine.run(fetch.kernel(suite), command, **{"seconds": 600} | many)
+
+
+def on_this_machine(wanted: str) -> Iterator[str]:
+    command = [sys.executable, "-m", inside.__name__, wanted]
+    yield from subprocess.check_output(
+        command, cwd=toolchain.COURSE, env=os.environ | {"CI": "true"}, text=True
+    ).splitlines()
+
+
+@pytest.fixture(scope="module", params=[*fetch.SUITES, HERE], ids=lambda suite: suite or "here")
+def found(request: pytest.FixtureRequest, objects: None) -> dict:
+    """What one kernel was found to do; the table keeps it."""
+    suite, findings = request.param, []
+    wanted = request.config.getoption("--kernels")
+    if suite not in (OLDEST, NEWEST, HERE):
+        wanted = "quick"
+
+    def say(text: str) -> None:  # progress, past what pytest keeps of a test's output
+        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            print(text, flush=True)
+
+    say(f"\n{suite or 'this machine'} ({wanted}) ...")
+    for line in in_machine(suite, wanted) if suite else on_this_machine(wanted):
+        assert line.startswith("{"), line
+        findings.append(json.loads(line))
+        if findings[-1]["what"] != "feature":
+            say(f"  {line}")
+    accelerator = machine.fastest(fetch.kernel(suite)) if suite else "none"
+    entry = results.entry(suite, accelerator, findings)
+    results.keep(entry)
+    return entry
+
+
+def test_it_counts_and_prints_the_five_lines(found):
+    assert found["checks"]["five lines"] == features.WORKS
+    assert found["checks"]["exact"] == features.WORKS
+
+
+def test_it_has_what_its_version_promises(found):
+    for feature in features.FEATURES:
+        answers = found["features"][feature.name]
+        promised = tuple(found["version"]) >= kernel.version(feature.since)
+        # Kernels of a distribution may have more than their version says, and not less.
+        assert features.WORKS in answers.values() or not promised, feature.name
+
+
+def test_an_ordinary_user_has_what_the_course_hands_over(found):
+    refused = {
+        name
+        for name, answers in found["features"].items()
+        if answers["user"] != features.WORKS and answers.get("root", "") == features.WORKS
+    }
+    assert refused == {"sched_cls (tc) programs", "XDP programs", "raw tracepoint programs"}
+
+
+def test_a_user_can_load_many_objects_where_memory_is_counted(found):
+    assert found["checks"]["memory"] == features.WORKS
+    counted = found["features"]["memory for BPF beyond RLIMIT_MEMLOCK"]["user"] != features.WORKS
+    assert counted == (tuple(found["version"]) < (5, 11))
+    if counted and found["suite"]:
+        assert re.search("no more memory.* than 64 KB", found["checks"]["small memory"])
+
+
+def test_an_older_kernel_says_which_is_needed(found):
+    if tuple(found["version"]) >= (5, 16):
+        assert found["checks"]["refusal"] == features.WORKS
+    else:
+        assert "does not know bloom filter maps" in found["checks"]["refusal"]
+        assert "Linux 5.16" in found["checks"]["refusal"]
+
+
+@full
+def test_the_kernel_tests_pass(found):
+    if found["suite"] in (OLDEST, NEWEST, HERE):
+        assert found["tests"]["failed"] == []
+        assert found["tests"]["passed"] > 40
+
+
+@full
+def test_every_chapter_runs(found):
+    if found["suite"] in (OLDEST, NEWEST, HERE):
+        chapters = {path.stem for path in (toolchain.COURSE / "notebooks").glob("[0-9]*.ipynb")}
+        assert set(found["chapters"]) == chapters
+        stopped = {name: why for name, why in found["chapters"].items() if why != features.WORKS}
+        assert stopped == {}

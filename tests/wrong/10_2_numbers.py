@@ -1,0 +1,1 @@
+least = {"loader": {39}, "listener": {13}, "reader": set()}
