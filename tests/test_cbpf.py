@@ -237,4 +237,4 @@ def test_side_by_side():
         line.expandtabs() for line in cbpf.listing(cbpf.decode(ICMP)).split("\n")
     ]
     assert "r0 = *(u16 *)skb[12]" in right
-    assert "if r0 != 2048 goto +4" in right
+    assert "if r0 != 0x800 goto +4" in right

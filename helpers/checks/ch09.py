@@ -121,8 +121,9 @@ def marked(rows: list[bytes] | None) -> Verdict:
     for whole, found in zip(wanted, arrived, strict=False):
         if len(found) < len(whole):
             return not_yet(
-                f"Of {len(whole):,} bytes only {len(found):,} arrived: the number that a filter "
-                "returns counts the UDP header, too, and must be enough for the largest datagram."
+                f"A marked datagram arrived cut: {len(found):,} of {len(whole):,} bytes. "
+                "What a filter returns counts the UDP header, too, and must be enough for the "
+                "largest datagram."
             )
     return not_yet(
         f"Of the {len(wanted)} that are marked {len(arrived) or 'none'} arrived. Look at the load: "
