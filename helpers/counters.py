@@ -26,7 +26,9 @@ NUMBERS = {
     "OSPF": 89,
     "SCTP": 132,
 }
-NAMES = {number: name for name, number in NUMBERS.items()}
+# What is beyond the protocol numbers in the counters of chapter 12, as in bpf/protocols.h.
+CLASSES = {"ARP": 256, "not IP": 257, "truncated": 258, "malformed": 259, "too many headers": 260}
+NAMES = {number: name for name, number in (NUMBERS | CLASSES).items()}
 
 
 class CounterError(CourseError):
@@ -36,6 +38,7 @@ class CounterError(CourseError):
 def name(number: int) -> str:
     """The name of a protocol number, or the number itself: 6 is "TCP", 200 is "200".
 
+    A number of CLASSES has a name, too.
     Source: IANA, Assigned Internet Protocol Numbers. Built in chapter 04.
     """
     return NAMES.get(number, str(number))
@@ -44,9 +47,12 @@ def name(number: int) -> str:
 def number(name: str) -> int:
     """The protocol number behind a name, the way back from name(): "TCP" is 6, "200" is 200.
 
+    A name of CLASSES gives its number, which is above 255.
     Errors: CounterError for anything else.
     Source: IANA, Assigned Internet Protocol Numbers. Built in chapter 04.
     """
+    if name in CLASSES:
+        return CLASSES[name]
     found = NUMBERS.get(name, int(name) if name.isdecimal() else -1)
     if not 0 <= found <= 255:
         raise CounterError(

@@ -178,6 +178,11 @@ def _explain(code: int, path: Path, log: str) -> str:
             f"A section name in {path.name} stands for no program type that libbpf knows: "
             'write SEC("socket") for a socket filter.'
         )
+    if code == errno.EPERM and not verified and any(_has_section(path, n) for n in (b"xdp", b"tc")):
+        return (
+            "The kernel does not let this process load a program for XDP or tc: that needs "
+            "CAP_NET_ADMIN beside CAP_BPF, and the course does without; start as root to try it."
+        )
     if code == errno.EPERM and not verified:
         return (
             "The kernel does not let this process use BPF: it lacks CAP_BPF, or a container's "

@@ -1,14 +1,15 @@
 """A private network to experiment in.
 
 Laboratory equipment, first used in chapter 03. What it promises: a network namespace of its own
-whose only interface is lo, up, with IPv4 and IPv6; nothing travels in it but what you send; and
-nothing of it outlives this process, even if that is killed. `helpers/netlab_child.py` is the
-process that lives inside.
+whose only interface at first is lo, up, with IPv4 and IPv6; nothing travels in it but what you
+send; and nothing of it outlives this process, even if that is killed. `helpers/netlab_child.py` is
+the process that lives inside.
 """
 
 from __future__ import annotations
 
 import array
+import contextlib
 import json
 import os
 import signal
@@ -23,6 +24,8 @@ from helpers.errors import CourseError
 
 # Tried in this order; the last one is this machine's own lo, where other traffic passes too.
 KINDS = ("user namespace", "network namespace", "shared lo")
+# The EtherType that IEEE keeps free for experiments.
+TEST_TYPE = 0x88B5
 CHILD = Path(__file__).with_name("netlab_child.py")
 
 
@@ -91,6 +94,13 @@ class Network:
             reader.join()
             return subprocess.CompletedProcess(command, running.wait(), output, errors[0])
 
+    def namespace(self) -> int:
+        """The number by which the kernel tells this network from others: an inode number.
+
+        Source: namespaces(7), /proc/PID/ns/net. First used in chapter 12.
+        """
+        return Path(f"/proc/{self._child.pid}/ns/net").stat().st_ino
+
     def add_address(self, address: str, interface: str = "lo") -> None:
         """Give an interface of the network one more address, and wait until it can be reached.
 
@@ -106,6 +116,54 @@ class Network:
         while "local" not in self.run(["ip", "route", "get", address]).stdout:
             if time.monotonic() > deadline:
                 raise NetworkError(f"There is no route to {address}: open a new network.")
+
+    def add_veth(self, left: str = "left", right: str = "right", mtu: int = 1500) -> None:
+        """Add a veth pair: two Ethernet interfaces with a cable between them, both in this network.
+
+        Their addresses are 02:00:00:00:00:0a and 02:00:00:00:00:0b. Neither has an IP address, and
+        IPv6 is off, which would send frames of its own: nothing travels on the cable but what you
+        send. It returns once frames get through, in both directions. A pair that is there already
+        stays as it is.
+
+        Arguments: mtu: the longest frame, in bytes, without its Ethernet header.
+        Errors: NetworkError if this network or this kernel can have none. Source: veth(4).
+        First used in chapter 12.
+        """
+        added = ["ip", "link", "add", left, "mtu", str(mtu), "address", "02:00:00:00:00:0a"]
+        added += ["type", "veth"]
+        added += ["peer", "name", right, "mtu", str(mtu), "address", "02:00:00:00:00:0b"]
+        if not self.private:
+            raise NetworkError("A veth pair needs a private network, and this machine allows none.")
+        if self.run(["ip", "link", "show", left]).returncode == 0:
+            return
+        result = self.run(added)
+        if result.returncode:
+            raise NetworkError(f"No veth pair can be made here ({result.stderr.strip()}).")
+        for end in (left, right):
+            setting = f"/proc/sys/net/ipv6/conf/{end}/disable_ipv6"
+            self.run(["sh", "-c", f"[ ! -e {setting} ] || echo 1 > {setting}"])
+        for end in (left, right):
+            self.run(["ip", "link", "set", end, "up"])
+        self._await_frame(left, right)
+        self._await_frame(right, left)
+
+    def _await_frame(self, sender: str, receiver: str) -> None:
+        """Send one empty frame after the other until one arrives: a new cable is slow to wake."""
+        nothing = bytes(12) + TEST_TYPE.to_bytes(2, "big")
+        with (
+            self.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sends,
+            self.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as hears,
+        ):
+            sends.bind((sender, 0))
+            hears.bind((receiver, TEST_TYPE))
+            hears.settimeout(0.05)
+            deadline = time.monotonic() + 5
+            while time.monotonic() < deadline:
+                with contextlib.suppress(TimeoutError):
+                    sends.send(nothing)
+                    hears.recv(1)
+                    return
+        raise NetworkError(f"No frame gets from {sender} to {receiver}: open a new network.")
 
     def close(self) -> None:
         """End the process inside; its commands and the network end with it."""

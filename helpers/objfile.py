@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -16,14 +15,14 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
 from helpers import btf
+from helpers.bytecode import BytecodeError, Instruction, decode
 from helpers.errors import CourseError
 
 # The relocations that a program has, from Documentation/bpf/llvm_reloc.rst.
 RELOCATION_TYPES = {1: "R_BPF_64_64", 10: "R_BPF_64_32"}
-LOAD_64_BIT_IMMEDIATE = 0x18
 # What pyelftools and we stumble over in a file whose content is not what its headers say.
 DAMAGE = (ELFError, struct.error, LookupError, ValueError, AttributeError, TypeError)
-DAMAGE += (AssertionError, RecursionError, MemoryError, OverflowError)
+DAMAGE += (AssertionError, RecursionError, MemoryError, OverflowError, BytecodeError)
 
 
 class ObjectFileError(CourseError):
@@ -59,27 +58,6 @@ class Relocation:
     offset: int
     type: str
     symbol: str
-
-
-@dataclass(frozen=True)
-class Instruction:
-    """One instruction. `raw` has its 8 bytes, 16 with a 64-bit immediate (which is then `imm`).
-
-    number: its place in the program, counted in slots of 8 bytes. symbol: what a relocation will
-    put in, or "". line, source: the line of C that it comes from, 0 and "" without BTF.
-    Source: RFC 9669, section 3.
-    """
-
-    number: int
-    raw: bytes
-    opcode: int
-    dst: int
-    src: int
-    offset: int
-    imm: int
-    symbol: str = ""
-    line: int = 0
-    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -253,24 +231,4 @@ def _program(
     code = sections[name].data[start : start + symbol.size]
     targets = {r.offset - start: r.symbol for r in relocations if r.section == name}
     places = {offset - start: place for offset, place in lines.get(name, {}).items()}
-    return Program(symbol.name, name, list(_instructions(code, targets, places)))
-
-
-def _instructions(
-    code: bytes, targets: dict[int, str], places: dict[int, tuple[int, str]]
-) -> Iterator[Instruction]:
-    at, place = 0, (0, "")
-    while at < len(code):
-        place = places.get(at, place)
-        # chapter 02: begin decode
-        opcode, registers, offset, imm = struct.unpack_from("<BBhi", code, at)
-        dst, src = registers & 0x0F, registers >> 4
-        # chapter 02: end decode
-        length = 8
-        if opcode == LOAD_64_BIT_IMMEDIATE:  # its upper half lies where the next imm would
-            length = 16
-            imm = struct.unpack_from("<I", code, at + 12)[0] << 32 | imm & 0xFFFFFFFF
-        raw = code[at : at + length]
-        symbol = targets.get(at, "")
-        yield Instruction(at // 8, raw, opcode, dst, src, offset, imm, symbol, *place)
-        at += length
+    return Program(symbol.name, name, list(decode(code, targets, places)))

@@ -52,6 +52,8 @@ STYLE = {
     "ESP": Style("#D55E00", DASHED),
     "OSPF": Style("#56B4E9", DASH_DOT),
     "SCTP": Style("#D55E00", DASH_DOT),
+    "ARP": Style("#D55E00", LONG),
+    "not IP": Style("#000000", DOTTED),
 }
 OTHER = "#999999"
 

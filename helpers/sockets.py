@@ -11,16 +11,19 @@ import socket
 from helpers.errors import CourseError
 from helpers.netlab import Network
 
-# From <asm-generic/socket.h> and <linux/if_ether.h>; Python's socket module names neither.
+# From <asm-generic/socket.h> and <linux/if_ether.h>; Python's socket module names none of these.
 SO_ATTACH_BPF = 50
 ETH_P_ALL = 0x0003
+SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23  # <linux/socket.h>, <linux/if_packet.h>
 
 
 class SocketError(CourseError):
     """The socket could not be opened, or the program could not be attached to it."""
 
 
-def packet_socket(net: Network | None, program_fd: int, interface: str = "lo") -> socket.socket:
+def packet_socket(
+    net: Network | None, program_fd: int, interface: str = "lo", outgoing: bool = True
+) -> socket.socket:
     """A raw socket that shows every frame of one interface to a BPF program.
 
     Arguments:
@@ -28,6 +31,7 @@ def packet_socket(net: Network | None, program_fd: int, interface: str = "lo") -
             (that needs CAP_NET_RAW).
         program_fd: file descriptor of a loaded program of type socket filter.
         interface: name of the interface.
+        outgoing: False for incoming frames only (Linux 4.20 and later); see chapter 12.
     Result: the socket; the program runs until it is closed.
     Errors: SocketError.
     Source: packet(7), socket(7). Built in chapter 03.
@@ -41,6 +45,8 @@ def packet_socket(net: Network | None, program_fd: int, interface: str = "lo") -
             "start the course with ./course lab, or experiment in netlab.open_network()."
         ) from error
     try:
+        if not outgoing:
+            sock.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
         # Protocol 0 receives nothing yet: not one frame gets in before the program is there.
         # chapter 03: begin attach
         sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_BPF, program_fd)

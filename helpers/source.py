@@ -5,6 +5,7 @@ Laboratory equipment, first used in chapter 02.
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
 from IPython.display import display
@@ -31,3 +32,22 @@ def show(file: str | Path, first: str, last: str) -> None:
     stop = next((n for n in range(start, len(lines)) if last in lines[n]), len(lines) - 1)
     code = "\n".join(lines[start : stop + 1])
     display({"text/markdown": f"```c\n{code}\n```", "text/plain": code}, raw=True)
+
+
+def diff(before: str | Path, after: str | Path) -> None:
+    """Show what has to change in one file to get the other: lines taken out, -, and put in, +.
+
+    Arguments: paths, or names of files in bpf/. Their first comment is left out.
+    First used in chapter 12.
+    """
+    old, new = (body(SOURCES / path) for path in (before, after))
+    lines = list(difflib.unified_diff(old, new, lineterm="", n=2))[2:]
+    changes = "\n".join("" if line.startswith("@@") else line for line in lines).strip("\n")
+    display({"text/markdown": f"```diff\n{changes}\n```", "text/plain": changes}, raw=True)
+
+
+def body(path: Path) -> list[str]:
+    """The lines of a C file after the comment that it begins with."""
+    lines = path.read_text().expandtabs(4).splitlines()
+    start = next((n for n, line in enumerate(lines) if not line.startswith("//")), 0)
+    return lines[start:]

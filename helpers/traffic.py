@@ -6,10 +6,13 @@ that it is given and returns once everything has arrived.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
 import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 from helpers.errors import CourseError
 from helpers.netlab import Network
@@ -110,6 +113,31 @@ def tcp(net: Network, size: int = 100_000, to: str = "127.0.0.1") -> int:
                 return transfer(sender, receiver, size)
 
 
+def bulk(net: Network, size: int = 1_000_000, to: str = "127.0.0.1") -> None:
+    """Send `size` bytes through one TCP connection as a file transfer does: all that fits at once.
+
+    Errors: TrafficError if the transfer stops half way. First used in chapter 12.
+    """
+    with (
+        net.socket(family_of(to), socket.SOCK_STREAM) as listener,
+        net.socket(family_of(to), socket.SOCK_STREAM) as sender,
+    ):
+        listener.bind((to, 0))
+        listener.listen(1)
+        sender.connect(listener.getsockname())
+        receiver, _ = listener.accept()
+        with receiver, ThreadPoolExecutor(max_workers=1) as pool:
+            receiver.settimeout(PATIENCE)
+            sent = pool.submit(sender.sendall, bytes(size))
+            left = size
+            while left:
+                received = len(receiver.recv(min(left, 1 << 20)))
+                if not received:
+                    raise TrafficError(f"The connection ended {left} bytes too early: send again.")
+                left -= received
+            sent.result()
+
+
 def transfer(sender: socket.socket, receiver: socket.socket, size: int) -> int:
     """Pass `size` bytes on in pieces small enough for the buffers of one thread."""
     receiver.settimeout(PATIENCE)
@@ -124,3 +152,29 @@ def transfer(sender: socket.socket, receiver: socket.socket, size: int) -> int:
             wanted -= received
             arrived += received
     return arrived
+
+
+def frames(net: Network, frames: Iterable[bytes], interface: str = "lo") -> int:
+    """Send whole Ethernet frames as they are, header and all, out of one interface.
+
+    The kernel passes on what it is given: right, wrong or cut off, but 14 bytes at least, and no
+    more than the interface's mtu, plus 14 for the header and 4 for a VLAN tag.
+    Result: the number of bytes handed to the kernel; what it drops on the way out counts, too.
+    Errors: TrafficError for a frame that the interface cannot carry.
+    Source: packet(7). First used in chapter 12.
+    """
+    total = 0
+    with net.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sender:
+        sender.bind((interface, 0))
+        for number, frame in enumerate(frames):
+            total += len(frame)
+            try:
+                sender.send(frame)
+            except OSError as error:
+                if error.errno == errno.ENOBUFS:  # a filter or a queue has dropped it
+                    continue
+                raise TrafficError(
+                    f"Frame {number} has {len(frame)} bytes, and {interface} does not carry it "
+                    f"({error.strerror}): a frame has 14 bytes or more, and at most the mtu and 14."
+                ) from error
+    return total

@@ -19,8 +19,10 @@ from helpers.counters import NUMBERS, CounterError, Counters
 from helpers.errors import CourseError
 from helpers.live import picture as live_picture
 from helpers.live import series as live_series
+from helpers.live import still as live_still
 from helpers.live.series import Series
 from helpers.pictures import style
+from helpers.table import Table
 
 FAST = 0.05  # seconds between readings
 
@@ -327,6 +329,48 @@ def test_without_an_event_loop_it_says_so():
     with pytest.raises(live.LiveError, match="no event loop"):
         plot.start()
     assert not plot.running
+
+
+def test_a_class_that_the_program_does_not_count_is_one_sentence():
+    with pytest.raises(CounterError, match=r"none of the classes of chapter 12: .* leave them out"):
+        Series(("TCP", "ARP")).add(0.0, np.zeros(256, dtype=np.uint64))
+
+
+def test_stacked_areas_lie_on_each_other():
+    series = Series(("TCP", "UDP", "other"))
+    values = np.zeros(256, dtype=np.uint64)
+    for now in range(4):
+        series.add(now, values)
+        values = values.copy()
+        values[NUMBERS["TCP"]] += np.uint64(400)
+        values[NUMBERS["UDP"]] += np.uint64(200)
+    picture = pixels(live_picture.Picture(3.0).draw(series, ("TCP", "UDP"), "rate", "stacked", 99))
+    # The axis has 1000 bytes per second: TCP fills 400 of them, and UDP the 200 above.
+    tcp, udp = (np.flatnonzero(has(picture, style(n).color)[60:, 400]) for n in ("TCP", "UDP"))
+    assert udp.max() < tcp.min()
+    assert len(tcp) == pytest.approx(0.4 * 0.74 * 400, abs=4)
+    assert len(udp) == pytest.approx(0.2 * 0.74 * 400, abs=15)  # less its white hatches
+    still = live_still.draw(series, ("TCP", "UDP"), "rate", "stacked")
+    assert "TCP peaks at 400 B/s" in still.alt
+
+
+def test_a_table_below_the_picture_is_new_at_every_reading():
+    seen = []
+
+    def below() -> Table:
+        seen.append(len(seen))
+        return Table("flows", ("number",), [(str(seen[-1]),)])
+
+    async def main() -> None:
+        plot = plot_of(Growing(UDP=10), below=below)
+        await plot.run(seconds=0.2)
+        assert len(seen) == len(plot.table()) >= 2
+        last = plot.controls.view.children[-1]
+        assert f">{seen[-1]}<" in last.value
+        plot.close()
+        assert plot.controls.view.children[-1] is last
+
+    asyncio.run(main())
 
 
 def test_a_new_plot_takes_the_place_of_the_old_one():

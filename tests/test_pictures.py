@@ -108,6 +108,7 @@ def test_the_words_of_a_diagram_stand_out_and_fit(name: str):
         ("road_02.svg", ["C source", "object file"]),
         ("road_04.svg", ["counters", "picture"]),
         ("road_06.svg", ["program and", "maps, loaded"]),
+        ("road_12.svg", ["C source", "attached", "to a socket"]),
         ("path.svg", []),
         ("path_xdp.svg", ["XDP"]),
         ("path_tc.svg", ["tc egress", "tc ingress"]),

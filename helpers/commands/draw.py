@@ -102,6 +102,7 @@ BRACKETS = {"chapter 02": (0, 1), "chapter 03": (2, 3), "chapter 04": (4, 5)}
 OWN_BRACKET = {
     "05": {"chapter 05: bcc drives the same road": (0, 1, 2, 3, 4, 5)},
     "06": {"chapter 06: one system call": (2,)},
+    "12": {"chapter 12: better": (0,), "chapter 12: elsewhere": (3,)},
 }
 ROAD_MARKS = {
     "00": "No stage is marked: this chapter drives the whole road once.",
@@ -111,6 +112,7 @@ ROAD_MARKS = {
     "04": "Marked: counters and picture.",
     "05": "All stages are marked: bcc drives the same road.",
     "06": "Marked: program and maps, loaded, which takes one system call.",
+    "12": "Marked: C source, to be written better; attached to a socket, one of several places.",
 }
 STATION_LEFT = tuple(12 + 125 * stage for stage in range(6))
 STATION, ROAD_TOP, GROUND_TOP = (111, 66), 52, 138

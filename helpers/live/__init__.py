@@ -22,6 +22,7 @@ from helpers.live.controls import Controls
 from helpers.live.instrument import Instrument, Source
 from helpers.live.series import SeriesTable
 from helpers.live.task import LiveError
+from helpers.table import Table
 
 __all__ = ["LiveError", "LivePlot", "interfaces", "open_plot"]
 
@@ -36,7 +37,8 @@ class LivePlot:
     """A plot that moves while packets pass. Display it; start() and stop() it, or use its buttons.
 
     Arguments:
-        source: what to read, for example Counters: its read() gives 256 counters, in bytes.
+        source: what to read, for example Counters: its read() gives 256 counters, in bytes, or more
+            with those of chapter 12.
         at: what can be looked at, by label; see live.interfaces. The program is attached to the
             first at once. None: it is attached already, elsewhere.
         net: the network that the buttons send traffic in; None for no such buttons.
@@ -44,6 +46,7 @@ class LivePlot:
         interval: seconds between two readings. window: seconds shown.
         clock: the time in seconds; it must never go backwards.
         owns: what close() closes as well, last first.
+        below: gives a table to show below the picture, asked for at every reading (chapter 12).
     Errors: LiveError; SocketError if the first interface refuses; CounterError for a protocol
         that there is not.
     Built in chapter 04.
@@ -63,10 +66,13 @@ class LivePlot:
         window: float = 30.0,
         clock: Callable[[], float] = time.monotonic,
         owns: Iterable[Closable] = (),
+        below: Callable[[], Table] | None = None,
     ) -> None:
         if LivePlot._current:
             LivePlot._current.close("A newer plot has taken the place of this one.")
-        self._instrument = Instrument(source, at or {}, net, protocols, interval, window, clock)
+        self._instrument = Instrument(
+            source, at or {}, net, protocols, interval, window, clock, below
+        )
         self._owns = list(owns)
         LivePlot._current = self
 
@@ -144,7 +150,8 @@ class LivePlot:
     ) -> still.Still:
         """A still figure of what was recorded, with alternative text.
 
-        Arguments: which lines, "rate" or "total", "linear" or "log"; None as the controls say.
+        Arguments: which lines; "rate" or "total"; "linear", "log" or "stacked"; None as the
+            controls say.
         Errors: LiveError for a protocol without a line.
         """
         unknown = set(protocols or ()) - set(self.protocols)

@@ -20,17 +20,21 @@ from helpers.netlab import Network
 Interfaces = Mapping[str, Callable[[], socket.socket]]
 
 
-def interfaces(net: Network, program_fd: int) -> Interfaces:
+def interfaces(net: Network, program_fd: int, both_ways: bool = False) -> Interfaces:
     """What a program can be attached to: lo of the private network, and this machine's own
     interfaces, as far as they are up.
 
-    Arguments: net: the private network; program_fd: a loaded program of type socket filter.
+    Arguments: net: the private network; program_fd: a loaded program of type socket filter;
+        both_ways: it counts incoming and outgoing frames (chapter 12), so on lo, where each
+        frame is both, its socket is shown the incoming ones alone.
     Result: a function for each label; those of this machine need CAP_NET_RAW when called, and
     raise SocketError without. Used in chapter 04.
     """
-    private = {"private lo": partial(sockets.packet_socket, net, program_fd)}
+    private = {"private lo": partial(sockets.packet_socket, net, program_fd, "lo", not both_ways)}
     own = {
-        name: partial(sockets.packet_socket, None, program_fd, name)
+        name: partial(
+            sockets.packet_socket, None, program_fd, name, not (both_ways and name == "lo")
+        )
         for _, name in socket.if_nameindex()
         if is_up(name)
     }

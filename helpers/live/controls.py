@@ -13,6 +13,7 @@ import ipywidgets as widgets
 from traitlets import TraitError, Unicode
 
 from helpers.live.task import LiveError
+from helpers.table import Table
 
 INTERVALS = (0.1, 0.25, 0.5, 1.0, 2.0)
 
@@ -55,11 +56,12 @@ class Controls:
         self.image.tooltip = "Moving chart of bytes per protocol; the newest values are below it."
         self.numbers = widgets.HTML()
         self.message = widgets.HTML()
+        self.below = widgets.HTML()
         self.interval = self._choice(
             "Interval", [(f"{each:g} s", each) for each in sorted({*INTERVALS, interval})], interval
         )
         self.quantity = self._choice("Show", [("rate", "rate"), ("total so far", "total")], "rate")
-        self.scale = self._choice("Scale", ["linear", "log"], "linear")
+        self.scale = self._choice("Scale", ["linear", "log", "stacked"], "linear")
         self.interface = self._choice(
             "Interface", list(interfaces), interfaces[0] if interfaces else None, "interface"
         )
@@ -115,7 +117,7 @@ class Controls:
 
     @property
     def chosen(self) -> tuple[tuple[str, ...], str, str]:
-        """What to draw: the protocols shown, "rate" or "total", "linear" or "log"."""
+        """What to draw: the protocols shown, "rate" or "total", "linear", "log" or "stacked"."""
         return self.shown, self.quantity.value, self.scale.value
 
     def choose(self, name: str, value: object) -> None:
@@ -134,6 +136,12 @@ class Controls:
         except (AttributeError, TraitError) as error:
             raise LiveError(f"{value!r} is not a choice for {name} here.") from error
 
+    def show_below(self, table: Table) -> None:
+        """Show a table under everything else, in place of the one before."""
+        if self.below not in self.view.children:
+            self.view.children = [*self.view.children, self.below]
+        self.below.value = table._repr_html_()
+
     def say(self, text: str, running: bool, error: bool = False) -> None:
         """Show one sentence, and by the colour of Start whether the plot runs."""
         role, look = ("alert", "color:#b00020;font-weight:bold") if error else ("status", "")
@@ -144,9 +152,8 @@ class Controls:
     def retire(self, text: str) -> None:
         """Leave the last picture with a sentence, and take the controls away."""
         self.say(text, running=False)
-        kept = (self.message, self.image, self.numbers)
-        gone = [child for child in self.view.children if child not in kept]
-        self.view.children = kept
+        gone = [child for child in self.view.children if isinstance(child, widgets.HBox)]
+        self.view.children = [child for child in self.view.children if child not in gone]
         for row in gone:
             for child in row.children:
                 child.close()

@@ -20,6 +20,7 @@ from helpers.live.sender import Sender
 from helpers.live.series import OTHER, Series
 from helpers.live.task import LiveError, Repeat
 from helpers.netlab import Network
+from helpers.table import Table
 
 # The lines that every plot has; more come with the protocols asked for, "other" is the last.
 COLUMNS = ("TCP", "UDP", "ICMP", "ICMPv6", "HOPOPT")
@@ -27,7 +28,7 @@ SHORTEST = 0.05  # seconds between readings
 
 
 class Source(Protocol):
-    """Anything to plot: read() gives 256 counters in bytes, one per protocol number."""
+    """Anything to plot: read() gives counters in bytes, one per protocol number or class."""
 
     def read(self) -> np.ndarray: ...
 
@@ -47,6 +48,7 @@ class Instrument:
         interval: float,
         window: float,
         clock: Callable[[], float],
+        below: Callable[[], Table] | None = None,
     ) -> None:
         if interval < SHORTEST:
             raise LiveError(f"An interval of {interval} s is too short: take {SHORTEST} or more.")
@@ -56,7 +58,7 @@ class Instrument:
         self.sender = Sender(net)
         self.attachment = Attachment(at)
         self.attachment.attach(next(iter(at), None))
-        self._source, self._clock = source, clock
+        self._source, self._clock, self._below = source, clock, below
         self._picture = Picture(window)
         self.controls = Controls(
             self.series.protocols, protocols, [*at], self.sender.kinds, interval, self._act
@@ -88,6 +90,8 @@ class Instrument:
         self.attachment.check()
         self.series.add(self._clock(), self._source.read())
         self.draw()
+        if self._below:
+            self.controls.show_below(self._below())
 
     def draw(self) -> None:
         """A new picture of what was recorded."""
@@ -115,7 +119,7 @@ class Instrument:
         self.attachment.close()
         self.closed = True
         # Jupyter keeps what a cell has shown: without this, map and program would stay with it.
-        self.attachment, self._source = Attachment({}), None
+        self.attachment, self._source, self._below = Attachment({}), None, None
         self.controls.retire(text)
 
     def _act(self, what: str, *label: str) -> None:

@@ -17,6 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, FuncFormatter
 from PIL import Image, ImageColor
 
+from helpers.live import areas
 from helpers.live.series import Series
 from helpers.pictures import style
 
@@ -76,12 +77,14 @@ class Picture:
     ) -> bytes:
         """Draw the newest readings of the protocols in `shown`; the picture as PNG.
 
-        Arguments: quantity: "rate" or "total"; scale: "linear" or "log"; points: how many
-            readings at most.
+        Arguments: quantity: "rate" or "total"; scale: "linear", "log" or "stacked"
+            (areas instead of lines); points: how many readings at most.
         """
         times, values = series.last(points, quantity)
         columns = [series.protocols.index(name) for name in shown]
         seen = values[times >= -self.window][:, columns]
+        if scale == "stacked":
+            seen = seen.sum(axis=1)
         if self._look and self._look[1:3] != (quantity, scale):
             self._top = LOWEST
         self._top = top_of_axis(np.nanmax(seen, initial=0.0), self._top, scale)
@@ -89,8 +92,11 @@ class Picture:
         if look != self._look:
             self._draw_background(*look)
             self._look = look
-        for name, column in zip(shown, columns, strict=True):
-            self.lines[name].set_data(times, values[:, column])
+        if scale == "stacked":
+            areas.fill(self.lines, times, values[:, columns], quantity)
+        else:
+            for name, column in zip(shown, columns, strict=True):
+                self.lines[name].set_data(times, values[:, column])
         canvas, axes, lines, background = self.canvas, self.axes, self.lines, self._background
         # chapter 04: begin blit
         canvas.restore_region(background)
@@ -101,8 +107,8 @@ class Picture:
 
     def _draw_background(self, shown: Sequence[str], quantity: str, scale: str, top: float) -> None:
         canvas, axes = new_figure()
-        lines = add_lines(axes, shown)
-        if quantity == "total":
+        lines = areas.add_areas(axes, shown) if scale == "stacked" else add_lines(axes, shown)
+        if quantity == "total" and scale != "stacked":
             for line in lines.values():
                 line.set_drawstyle("default")
         axes.set_xlim(-self.window, 0)
@@ -128,7 +134,7 @@ def decorate(axes: Axes, quantity: str, scale: str, top: float) -> None:
     axes.grid(color="#dddddd")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    if axes.lines:
+    if axes.lines or axes.patches:
         axes.legend(
             loc="lower left", bbox_to_anchor=(0, 1), ncols=6, frameon=False, handlelength=3.5
         )
@@ -154,7 +160,7 @@ def top_of_axis(highest: float, top: float, scale: str) -> float:
     It grows when something would not fit and shrinks only when a quarter would do, so that the
     axis (and with it the costly background) changes seldom.
     """
-    if top / 4 <= highest <= top and (scale == "linear" or math.log10(top).is_integer()):
+    if top / 4 <= highest <= top and (scale != "log" or math.log10(top).is_integer()):
         return top
     wanted = max(highest * 1.05, LOWEST)
     power = 10.0 ** math.floor(math.log10(wanted))

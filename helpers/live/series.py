@@ -59,6 +59,11 @@ class Series:
         self.rates.append(rates.tolist())
 
     def _columns(self, values: np.ndarray) -> np.ndarray:
+        if max(self._slots, default=0) >= len(values):
+            raise counters.CounterError(
+                f"The program counts {len(values)} protocols, and none of the classes of "
+                "chapter 12: plot what protocols_kern.c counts, or leave them out."
+            )
         named = values[self._slots]
         rest = {OTHER: values.sum() - named.sum()}
         byname = dict(zip((name for name in self.protocols if name != OTHER), named, strict=True))

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from helpers import pictures
-from helpers.live import picture
+from helpers.live import areas, picture
 from helpers.live.picture import with_unit
 from helpers.live.series import Series
 
@@ -33,25 +34,41 @@ def draw(
 ) -> Still:
     """Everything that `series` has kept of the protocols in `shown`, as a Still.
 
-    Arguments: quantity: "rate" (bytes per second) or "total" (bytes); scale: "linear" or "log".
+    Arguments: quantity: "rate" (bytes per second) or "total" (bytes); scale: "linear", "log", or
+        "stacked" for areas instead of lines.
     Built in chapter 04.
     """
     times, values = series.last(len(series.times), quantity)
     times = times - times[0] if len(times) else times
     canvas, axes = picture.new_figure()
     columns = [series.protocols.index(name) for name in shown]
-    lines = picture.add_lines(axes, shown).values()
-    for line, column in zip(lines, columns, strict=True):
-        line.set(animated=False, zorder=3)
-        line.set_data(times, values[:, column])
-        if quantity == "total":
-            line.set_drawstyle("default")
-    highest = float(np.nanmax(values[:, columns], initial=0.0))
+    seen = values[:, columns]
+    if scale == "stacked":
+        filled = areas.add_areas(axes, shown)
+        areas.fill(filled, times, seen, quantity)
+        for area in filled.values():
+            area.set(animated=False, zorder=3)
+        seen = seen.sum(axis=1)
+    else:
+        add_still_lines(axes, times, dict(zip(shown, seen.T, strict=True)), quantity)
+    highest = float(np.nanmax(seen, initial=0.0))
     top = picture.top_of_axis(highest, picture.LOWEST, scale)
     axes.set_xlim(0, times[-1] if len(times) > 1 else 1)
     axes.set_xlabel("seconds since the first reading")
     picture.decorate(axes, quantity, scale, top)
     return Still(canvas.figure, describe(times, values, shown, columns, quantity))
+
+
+def add_still_lines(
+    axes: Axes, times: np.ndarray, values: dict[str, np.ndarray], quantity: str
+) -> None:
+    """One line for each protocol, drawn as usual."""
+    lines = picture.add_lines(axes, list(values))
+    for name, line in lines.items():
+        line.set(animated=False, zorder=3)
+        line.set_data(times, values[name])
+        if quantity == "total":
+            line.set_drawstyle("default")
 
 
 def describe(

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+// The counter of protocols_kern.c in traffic control. Built in chapter 12.
+
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+
+#define CONTEXT struct __sk_buff
+#define LOAD(context, at, to) bpf_skb_load_bytes(context, at, to, sizeof(*(to)))
+#define LENGTH(context) ((context)->len)
+#define TAGS_TAKEN(context) ((context)->vlan_present)
+#include "protocols.h"
+#include "protocols_count.h"
+
+SEC("tc")
+int count_bytes(struct __sk_buff *skb)
+{
+	count(skb);
+	return TC_ACT_UNSPEC; // whatever would happen without us
+}
+
+char LICENSE[] SEC("license") = "GPL";

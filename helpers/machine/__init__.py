@@ -1,0 +1,111 @@
+"""A BPF machine in Python, to look inside: it runs the programs that the kernel runs.
+
+Built in chapter 07, inside_the_bytecode. Read it in this order: `packet` (what goes in), `decode`
+(what is checked beforehand), `arithmetic` and `operations` (what each instruction does), `memory`,
+`maps` and `calls` (what programs reach), `state` and `step` (one after the other), `translate`
+(all at once). It knows all of RFC 9669, and stops with a named fault where the kernel's verifier
+would have refused the program. The verifier is stricter: it refuses what might go wrong, the
+machine stops when it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from helpers import bytecode
+from helpers.bytecode import Instruction
+from helpers.machine.arithmetic import M32
+from helpers.machine.decode import checked, decode
+from helpers.machine.faults import MachineError
+from helpers.machine.link import linked, maps_of, reference
+from helpers.machine.maps import Map
+from helpers.machine.operations import operation
+from helpers.machine.packet import Packet
+from helpers.machine.state import State, World
+from helpers.machine.step import named, steps
+from helpers.machine.translate import translated
+from helpers.machine.translation import Translation
+
+if TYPE_CHECKING:
+    from helpers.objfile import ObjectFile
+
+BUDGET = 1_000_000  # instructions; the verifier, too, gives up after so many
+
+
+class Machine:
+    """One program, ready to run on packets.
+
+    Arguments:
+        program: its bytes, or its instructions as objfile.read gives them.
+        maps: what its 64-bit immediates refer to: by name where relocations name them, by file
+            descriptor where the bytes hold one.
+        budget: the number of instructions after which a run is stopped.
+        world: the processor that it runs on, its clock, and the trace.
+    Errors: a ProgramError, with the instruction that it is about.
+    Source: RFC 9669. Built in chapter 07.
+    """
+
+    def __init__(
+        self,
+        program: bytes | list[Instruction],
+        maps: Mapping[str | int, Map] | None = None,
+        budget: int = BUDGET,
+        world: World | None = None,
+    ) -> None:
+        self.instructions = checked(decode(program) if isinstance(program, bytes) else program)
+        self.maps = dict(maps or {})
+        self.budget = budget
+        self.world = world or World()
+        self.order = list({id(each): each for each in self.maps.values()}.values())
+        self.references = {
+            i.number: reference(i, self.maps, self.order)
+            for i in self.instructions
+            if i.opcode == bytecode.LOAD_64_BIT_IMMEDIATE
+        }
+        self._operations = {i.number: operation(i, self.references) for i in self.instructions}
+
+    def step(self, packet: Packet | bytes) -> Iterator[State]:
+        """Run over a packet, instruction by instruction; after each comes the state.
+
+        It is the same object every time: copy what you want to keep. Errors: a Fault.
+        Built in chapter 07.
+        """
+        state = self.begin(packet)
+        try:
+            yield from steps(state, self._operations, self.budget)
+        except (MachineError, TypeError) as error:
+            fault = named(error, self.instruction(state.last), state)
+            raise fault from (None if fault is error else error)
+
+    def begin(self, packet: Packet | bytes) -> State:
+        """The state before the first instruction."""
+        packet = packet if isinstance(packet, Packet) else Packet(packet)
+        return State(packet, self.order, self.world)
+
+    def run(self, packet: Packet | bytes) -> int:
+        """Step to the end; the program's result, 32 bits. Errors: a Fault. Built in chapter 07."""
+        for state in self.step(packet):  # noqa: B007
+            pass
+        return state.registers[0] & M32
+
+    def translate(self, name: str = "program") -> Translation:
+        """The program as Python, to read (.source) and to run, faster than in steps.
+
+        Built in chapter 07.
+        """
+        text = translated(self.instructions, self.references, self.order, name)
+        return Translation(self, text, name)
+
+    def instruction(self, place: int) -> Instruction:
+        """The instruction at that place, counted in slots."""
+        return next(i for i in self.instructions if i.number == place)
+
+
+def load(found: ObjectFile, name: str, cpus: int = 1) -> Machine:
+    """A machine with a program of an object file, and with maps as the file describes them.
+
+    Arguments: found: from objfile.read. name: the program. cpus: how many processors to have.
+    Errors: a ProgramError; ObjectFileError if there is no such program. Built in chapter 07.
+    """
+    return Machine(linked(found, name), maps_of(found, cpus))

@@ -1,0 +1,128 @@
+"""The helper functions that programs may call, by number.
+
+Built in chapter 07, inside_the_bytecode. A helper gets the state and as many of r1 to r5 as it
+asks for; what it returns goes to r0. Source: bpf-helpers(7).
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Callable
+
+from helpers import disasm
+from helpers.machine.arithmetic import M32, M64, signed
+from helpers.machine.faults import BadAddress, BadArgument, UnknownHelper
+from helpers.machine.memory import CONTEXT
+from helpers.machine.state import State
+
+
+def map_lookup_elem(s: State, map_address: int, key_address: int) -> int:
+    """The address of the value under a key, 0 if there is none."""
+    number, found = s.memory.map_at(map_address)
+    element = found.find(s.memory.read(key_address, found.key_size), s.world.cpu)
+    return s.memory.share(number, element) if element else 0
+
+
+def map_update_elem(s: State, map_address: int, key: int, value: int, flags: int) -> int:
+    """Copy a value into a map: 0, or a negative errno."""
+    _, found = s.memory.map_at(map_address)
+    key_bytes = s.memory.read(key, found.key_size)
+    return found.store(key_bytes, s.memory.read(value, found.value_size), flags, s.world.cpu)
+
+
+def map_delete_elem(s: State, map_address: int, key_address: int) -> int:
+    """Take a key out of a map: 0, or a negative errno."""
+    _, found = s.memory.map_at(map_address)
+    return found.remove(s.memory.read(key_address, found.key_size))
+
+
+def ktime_get_ns(s: State) -> int:
+    """Nanoseconds since the machine started, time asleep not counted."""
+    return s.world.clock()
+
+
+def get_smp_processor_id(s: State) -> int:
+    """The number of the processor that the program runs on."""
+    return s.world.cpu
+
+
+def skb_load_bytes(s: State, context: int, offset: int, to: int, length: int) -> int:
+    """Copy bytes of the packet: 0, or -EFAULT and zeros if they are not all there."""
+    if context != CONTEXT << 32:
+        raise BadArgument("skb_load_bytes wants the context in r1.")
+    start, size = offset & M32, length & M32
+    if size == 0:
+        raise BadArgument("skb_load_bytes is asked for 0 bytes.")
+    inside = start + size <= len(s.data)
+    s.memory.write(to, s.data[start : start + size] if inside else bytes(size))
+    s.reading = (start, start + size) if inside else None
+    return 0 if inside else -errno.EFAULT
+
+
+def trace_printk(s: State, text: int, size: int, *values: int | None) -> int:
+    """Write a line to the trace; the number of characters, with the zero byte at the end."""
+    form = s.memory.read(text, size).partition(b"\0")[0].decode(errors="replace")
+    left = iter(values)
+    s.world.trace.append(PLACEHOLDER.sub(lambda found: _filled(s, found, left), form))
+    return len(s.world.trace[-1]) + 1
+
+
+PLACEHOLDER = re.compile(r"%(?:%|(?P<flags>0?\d*)(?P<long>l{0,2})(?P<letter>[diuxXpcs]))")
+
+
+def _filled(s: State, found: re.Match, values) -> str:
+    if found[0] == "%%":
+        return "%"
+    value, letter = next(values, None), found["letter"]
+    if value is None:
+        raise BadArgument(f"trace_printk has no value for {found[0]}: it takes three at most.")
+    bits = 64 if found["long"] or letter == "p" else 32
+    if letter == "s":
+        return _string(s, value)
+    if letter == "c":
+        return chr(value & 0xFF)
+    number = signed(value, bits) if letter in "di" else value & (1 << bits) - 1
+    kind = {"i": "d", "u": "d", "p": "x"}.get(letter, letter)
+    return format(number, found["flags"] + kind)
+
+
+def _string(s: State, address: int) -> str:
+    """The text that begins there and ends with a zero byte."""
+    found = bytearray()
+    while (byte := s.memory.read(address + len(found), 1)) != b"\0":
+        found += byte
+    return found.decode(errors="replace")
+
+
+# By number: the helper, and how many arguments it takes.
+HELPERS: dict[int, tuple[Callable[..., int], int]] = {
+    1: (map_lookup_elem, 2),
+    2: (map_update_elem, 4),
+    3: (map_delete_elem, 2),
+    5: (ktime_get_ns, 0),
+    6: (trace_printk, 5),
+    8: (get_smp_processor_id, 0),
+    26: (skb_load_bytes, 4),
+}
+
+
+def call(s: State, number: int) -> None:
+    """Call a helper: the result goes to r0, and r1 to r5 are used up.
+
+    Errors: UnknownHelper, BadArgument, BadAddress.
+    """
+    if number not in HELPERS:
+        raise UnknownHelper(unknown(number))
+    helper, count = HELPERS[number]
+    try:
+        s.registers[0] = helper(s, *s.registers[1 : count + 1]) & M64
+    except BadAddress as fault:
+        raise BadAddress(f"{helper.__name__}: {fault}") from fault
+
+
+def unknown(number: int) -> str:
+    """The sentence about a helper that this machine does not have."""
+    name = disasm.helper_names().get(number, f"number {number}")
+    known = ", ".join(helper.__name__ for helper, _ in HELPERS.values())
+    return f"this machine does not have the helper {name}; it has {known}."

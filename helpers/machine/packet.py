@@ -1,0 +1,62 @@
+"""A packet, and what the kernel tells a program about it: the context.
+
+Built in chapter 07, inside_the_bytecode. Source: struct __sk_buff in <linux/bpf.h>.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+
+# Packet types, from <linux/if_packet.h>.
+HOST, BROADCAST, MULTICAST, OTHERHOST, OUTGOING = range(5)
+ETHERNET = 14  # bytes of header before the network header
+# The fields of struct __sk_buff from its beginning, each of 32 bits.
+FIELDS = ("len", "pkt_type", "mark", "queue_mapping", "protocol", "vlan_present", "vlan_tci")
+FIELDS += ("vlan_proto", "priority", "ingress_ifindex", "ifindex", "tc_index")
+FIELDS += ("cb[0]", "cb[1]", "cb[2]", "cb[3]", "cb[4]", "hash")
+OFFSETS = {name: 4 * place for place, name in enumerate(FIELDS)}
+
+
+@dataclass(frozen=True)
+class Packet:
+    """A frame with what surrounds it. `data`: its bytes from the Ethernet header on.
+
+    pkt_type: OUTGOING, HOST, ...; ifindex: the number of the interface, 1 for lo;
+    context: the bytes of struct __sk_buff, made of the above; fields not named here are 0.
+    """
+
+    data: bytes
+    pkt_type: int = OUTGOING
+    ifindex: int = 1
+    context: bytes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        protocol = int.from_bytes(self.data[12:14], "little")  # in network order, as it lies there
+        arrived = 0 if self.pkt_type == OUTGOING else self.ifindex
+        values = {"len": len(self.data), "pkt_type": self.pkt_type, "protocol": protocol}
+        values |= {"ifindex": self.ifindex, "ingress_ifindex": arrived}
+        packed = struct.pack(f"<{len(FIELDS)}I", *(values.get(name, 0) for name in FIELDS))
+        object.__setattr__(self, "context", packed)  # the dataclass is frozen
+
+
+def place(offset: int) -> int:
+    """Where in the packet a load from `offset` begins.
+
+    Offsets from -0x100000 on count from the network header, those from -0x200000 on from the
+    Ethernet header (SKF_NET_OFF and SKF_LL_OFF in <linux/filter.h>); other negative ones give -1.
+    """
+    if offset >= 0:
+        return offset
+    if offset >= -0x100000:
+        return offset + 0x100000 + ETHERNET
+    return offset + 0x200000 if offset >= -0x200000 else -1
+
+
+def load(data: bytes, offset: int, size: int) -> int | None:
+    """The number in `size` bytes at `offset`, most significant byte first; None if they are not
+    all in the packet."""
+    start = place(offset)
+    if start < 0 or start + size > len(data):
+        return None
+    return int.from_bytes(data[start : start + size], "big")

@@ -1,0 +1,86 @@
+"""Running a program one instruction after the other, and naming what goes wrong.
+
+Built in chapter 07, inside_the_bytecode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from helpers import bytecode, disasm
+from helpers.bytecode import Instruction
+from helpers.machine import calls
+from helpers.machine.decode import is_call, is_exit
+from helpers.machine.faults import BudgetSpent, Fault, UnsetRegister
+from helpers.machine.state import Operation, State
+
+
+def steps(state: State, operations: Mapping[int, Operation], budget: int) -> Iterator[State]:
+    """Run a program; after each instruction comes the state, always the same object.
+
+    Arguments: operations: by the place of an instruction, what it does. budget: the number of
+    instructions after which a program that has not ended is stopped.
+    Errors: BudgetSpent; whatever else goes wrong is raised as it happened (see named).
+    """
+    # chapter 07: begin steps
+    while state.executed < budget:
+        state.executed += 1
+        state.reading = None
+        state.last = state.at
+        state.at = operations[state.at](state)
+        yield state
+        if state.at is None:
+            return
+    # chapter 07: end steps
+    raise BudgetSpent(spent(budget))
+
+
+def spent(budget: int) -> str:
+    return (
+        f"{budget:,} instructions are executed and the program has not ended: if it ever does, "
+        "give the machine a larger budget."
+    )
+
+
+def named(error: Exception, i: Instruction, state: State) -> Exception:
+    """The fault that an error of Python's stands for, with its instruction; or the error itself."""
+    text = f"Instruction {i.number}, {disasm.text(i)}: "
+    if isinstance(error, Fault):
+        return type(error)(text + str(error), i.number)
+    for number in read_by(i):
+        if state.registers[number] is None:
+            return UnsetRegister(f"{text}r{number} has no value here{why_unset(number)}.", i.number)
+    return error
+
+
+def why_unset(number: int) -> str:
+    """What a register without a value may be owed to."""
+    if number == 0:
+        return ": the result of the program, or of a call, belongs there"
+    return ", a call has used it up: keep what you need in r6 to r9" if number < 6 else ""
+
+
+def read_by(i: Instruction) -> list[int]:
+    """The numbers of the registers that an instruction reads."""
+    operation, mode = i.opcode & 0xF0, i.opcode & 0xE0
+    second = [i.src] if i.opcode & bytecode.REGISTER_SOURCE else []
+    if i.kind in (bytecode.ALU32, bytecode.ALU64):
+        unary = operation in (bytecode.NEGATE, bytecode.BYTE_ORDER)
+        return [i.dst] if unary else ([] if operation == bytecode.MOVE else [i.dst]) + second
+    if is_exit(i):
+        return [0]
+    if is_call(i):
+        _, count = calls.HELPERS.get(i.imm, (None, 0))
+        return list(range(1, count + 1)) if i.src == bytecode.HELPER else []
+    if i.kind in (bytecode.JUMP, bytecode.JUMP32):
+        return [] if operation == bytecode.GOTO else [i.dst, *second]
+    if i.kind == bytecode.LD:
+        if mode == bytecode.IMMEDIATE:
+            return []
+        return [6, i.src] if mode == bytecode.INDIRECT else [6]
+    if i.kind == bytecode.ST:
+        return [i.dst]
+    if i.kind == bytecode.LDX:
+        return [i.src]
+    compares = mode == bytecode.ATOMIC and i.imm == bytecode.COMPARE
+    return [i.dst, i.src] + ([0] if compares else [])

@@ -1,0 +1,60 @@
+"""The counter that looks before it reads: bytes per class of frame.
+
+Built in chapter 12, beyond_sockex1. The classes are the IP protocol numbers, and those of
+counters.CLASSES.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from helpers import counters, loader, toolchain
+from helpers.table import Table
+
+# How long to wait for frames that are under way, in seconds.
+PATIENCE = 5.0
+
+
+def load(
+    source: str | Path = "protocols_kern.c", parser: str | Path | None = None
+) -> loader.LoadedObject:
+    """Compile and load one of the programs around bpf/protocols.h.
+
+    Arguments: source: protocols_kern.c, protocols_tc_kern.c or protocols_xdp_kern.c. parser: for
+        protocols_kern.c another file than protocols.h, such as one in bpf/steps.
+    Result: a LoadedObject with the program "count_bytes" and the map "bytes_by_protocol"; use it
+        with `with`, or close() it.
+    Errors: CompileError, LoadError. Built in chapter 12.
+    """
+    if parser is None:
+        return loader.load(toolchain.compile_bpf(source))
+    # chapter 12: begin load
+    chosen = [f'-DPARSER="{parser}"']
+    output = toolchain.BUILD / f"{Path(source).stem}_{Path(parser).stem}.o"
+    return loader.load(toolchain.compile_bpf(source, output, chosen))
+    # chapter 12: end load
+
+
+def totals(loaded: loader.LoadedObject, expected: int = 0) -> dict[str, int]:
+    """Bytes per class so far, by name; classes without any are left out.
+
+    Arguments: expected: wait until there are so many in all, but not longer than PATIENCE: the
+        other end of a cable gets a frame a moment after send() has returned.
+    Errors: CounterError. Built in chapter 12.
+    """
+    with counters.Counters(loaded.map("bytes_by_protocol")) as values:
+        deadline = time.monotonic() + PATIENCE
+        while values.read().sum() < expected and time.monotonic() < deadline:
+            time.sleep(0)  # let others run
+        found = values.read()
+    return {counters.name(int(number)): int(found[number]) for number in np.flatnonzero(found)}
+
+
+def table(by_place: dict[str, dict[str, int]]) -> Table:
+    """Bytes per class, one column for each place where they were counted. Used in chapter 12."""
+    classes = list(dict.fromkeys(name for found in by_place.values() for name in found))
+    rows = [(name, *(f"{found.get(name, 0):,}" for found in by_place.values())) for name in classes]
+    return Table("Bytes per class", ("class", *by_place), rows)

@@ -1,0 +1,2 @@
+def ports(key):
+    return key["from_port"], key["to_port"]

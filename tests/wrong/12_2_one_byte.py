@@ -1,0 +1,2 @@
+def ports(key):
+    return key[32], key[34]

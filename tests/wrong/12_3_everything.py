@@ -1,0 +1,2 @@
+def dns_bytes(reading):
+    return int(reading.traffic["bytes"].sum())
