@@ -166,7 +166,7 @@ def _callee(i: Instruction) -> str:
     # A function of this object is so many slots away, a helper of the kernel has a number.
     if i.src == bytecode.LOCAL:
         return i.symbol or f"pc{i.imm:+}"
-    return helper_names().get(i.imm, str(i.imm))
+    return helper_names().get(i.imm, str(i.imm)) if i.src == bytecode.HELPER else str(i.imm)
 
 
 @cache

@@ -213,12 +213,19 @@ def _relocations(elf: ELFFile, sections: dict[str, Section]) -> list[Relocation]
             target,
             entry["r_offset"],
             RELOCATION_TYPES.get(entry["r_info_type"], str(entry["r_info_type"])),
-            elf.get_section(table["sh_link"]).get_symbol(entry["r_info_sym"]).name,
+            _target(elf, elf.get_section(table["sh_link"]).get_symbol(entry["r_info_sym"])),
         )
         for table in elf.iter_sections("SHT_REL")
         if sections[target := table.name.removeprefix(".rel")].executable
         for entry in table.iter_relocations()
     ]
+
+
+def _target(elf: ELFFile, symbol) -> str:
+    # Static functions and data have no symbol of their own in relocations, but their section's.
+    if symbol["st_info"]["type"] == "STT_SECTION":
+        return elf.get_section(symbol["st_shndx"]).name
+    return symbol.name
 
 
 def _program(

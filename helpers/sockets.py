@@ -1,17 +1,21 @@
-"""A packet socket, and a BPF program attached to it.
+"""A packet socket, and a BPF program attached to it; any socket, and a classic filter.
 
-The fourth stage of the road. Built in chapter 03, load_attach_count.
+The fourth stage of the road. Built in chapter 03, load_attach_count, and chapter 09, classic_bpf.
 """
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import socket
+import struct
 
+from helpers import cbpf
 from helpers.errors import CourseError
 from helpers.netlab import Network
 
 # From <asm-generic/socket.h> and <linux/if_ether.h>; Python's socket module names none of these.
+SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
 SO_ATTACH_BPF = 50
 ETH_P_ALL = 0x0003
 SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23  # <linux/socket.h>, <linux/if_packet.h>
@@ -71,3 +75,40 @@ def explain(error: OSError, interface: str, known: str) -> str:
             'whose section is SEC("socket"), while its object is open.'
         )
     return f"The program could not be attached to {interface} ({error.strerror})."
+
+
+def attach_filter(sock: socket.socket, code: bytes) -> None:
+    """Put a classic filter in front of a socket, in the place of whatever program was there.
+
+    Arguments: code: the instructions, 8 bytes each, as cbpf.encode() makes them. No capability is
+        needed, whatever the socket.
+    Errors: FilterError, which names the instruction that the kernel does not take; SocketError.
+    Source: socket(7), SO_ATTACH_FILTER; Documentation/networking/filter.rst. Built in chapter 09.
+    """
+    try:
+        # chapter 09: begin attach_filter
+        buffer = ctypes.create_string_buffer(code, len(code))
+        program = struct.pack("HP", len(code) // 8, ctypes.addressof(buffer))
+        sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+        # chapter 09: end attach_filter
+    except (OSError, struct.error) as error:
+        cbpf.check(cbpf.decode(code))  # the kernel says EINVAL to everything; this says why
+        raise SocketError(
+            f"The filter is right, but the socket does not take it ({error}): it may be locked "
+            "(SO_LOCK_FILTER), or the filter larger than net.core.optmem_max allows."
+        ) from error
+
+
+def detach_filter(sock: socket.socket) -> None:
+    """Take a socket's program away, classic or not; from now on everything arrives.
+
+    Errors: SocketError if there is none, or it is locked.
+    Source: socket(7), SO_DETACH_FILTER. Built in chapter 09.
+    """
+    try:
+        # chapter 09: begin detach_filter
+        sock.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+        # chapter 09: end detach_filter
+    except OSError as error:
+        reason = "has no filter" if error.errno == errno.ENOENT else "does not give its filter away"
+        raise SocketError(f"This socket {reason}, so there is none to detach.") from error

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import classic_counts
+import compared
 import pytest
 
 from helpers import loader, netlab, sockets, toolchain
@@ -45,6 +47,13 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"{on_the_kernel} tests passed on the real kernel")
+    for what, count in classic_counts.counts.items():
+        terminalreporter.write_line(f"{count:,} {what}")
+    if compared.programs:
+        terminalreporter.write_line(
+            f"{compared.programs} programs gave the same in the kernel and in the machine of "
+            f"chapter 07, on {compared.packets} packets"
+        )
 
 
 @pytest.fixture

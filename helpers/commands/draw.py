@@ -103,7 +103,10 @@ OWN_BRACKET = {
     "05": {"chapter 05: bcc drives the same road": (0, 1, 2, 3, 4, 5)},
     "06": {"chapter 06: one system call": (2,)},
     "12": {"chapter 12: better": (0,), "chapter 12: elsewhere": (3,)},
+    "09": {"chapter 09: one call for both": (2, 3)},
 }
+# What a chapter has in place of a stage's detail.
+OWN_DETAIL = {("09", 2): "setsockopt(2)"}
 ROAD_MARKS = {
     "00": "No stage is marked: this chapter drives the whole road once.",
     "01": "Marked: the ground, which is the kernel itself.",
@@ -113,6 +116,7 @@ ROAD_MARKS = {
     "05": "All stages are marked: bcc drives the same road.",
     "06": "Marked: program and maps, loaded, which takes one system call.",
     "12": "Marked: C source, to be written better; attached to a socket, one of several places.",
+    "09": "Marked: loaded and attached, which for a classic filter is one call, setsockopt.",
 }
 STATION_LEFT = tuple(12 + 125 * stage for stage in range(6))
 STATION, ROAD_TOP, GROUND_TOP = (111, 66), 52, 138
@@ -171,7 +175,7 @@ def road(chapter: str) -> str:
                 width,
                 height,
                 name,
-                with_bcc if bcc else detail,
+                with_bcc if bcc else OWN_DETAIL.get((chapter, stage), detail),
                 stage in marked,
                 MONO,
             )

@@ -121,6 +121,9 @@ def call(s: State, number: int) -> None:
         raise BadAddress(f"{helper.__name__}: {fault}") from fault
 
 
+NO_KERNEL_FUNCTIONS = "this machine has no functions of the kernel but its helpers."
+
+
 def unknown(number: int) -> str:
     """The sentence about a helper that this machine does not have."""
     name = disasm.helper_names().get(number, f"number {number}")

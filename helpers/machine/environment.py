@@ -40,7 +40,7 @@ def environment(memory: Memory, references: Mapping[int, Reference]) -> dict[str
     names: dict[str, object] = {"M32": M32, "M64": M64, "unset": Unset(), **arithmetic.NAMES}
     names |= {helper.__name__: helper for helper, _ in calls.HELPERS.values()}
     names |= {"packet_load": packet.load, "no_context": no_context, "call_local": call_local}
-    names["unknown_helper"] = unknown_helper
+    names |= {"unknown_helper": unknown_helper, "kernel_function": kernel_function}
     names["element"] = lambda s, place: s.memory.share(
         references[place].number, references[place].element
     )
@@ -122,3 +122,7 @@ def no_context() -> None:
 
 def unknown_helper(number: int) -> None:
     raise UnknownHelper(calls.unknown(number))
+
+
+def kernel_function(number: int) -> None:
+    raise UnknownHelper(calls.NO_KERNEL_FUNCTIONS)

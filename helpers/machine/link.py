@@ -73,31 +73,40 @@ def linked(found: ObjectFile, name: str) -> list[Instruction]:
     for function in waiting:  # which grows with every call that is found
         places[function] = end
         for each in found.program(function).instructions:
-            program.append(replace(each, number=places[function] + each.number))
-            end = program[-1].number + each.slots
-            callee = _callee(found, each)
+            callee = _callee(found, function, each)
             if callee and callee not in waiting:
                 waiting.append(callee)
+            moved = replace(each, number=places[function] + each.number)
+            program.append(replace(moved, symbol=callee) if callee else moved)
+            end = moved.number + moved.slots
     return [
-        replace(each, imm=places[callee] - each.number - 1, symbol=callee)
-        if (callee := _callee(found, each))
-        else each
+        replace(each, imm=places[each.symbol] - each.number - 1) if is_local_call(each) else each
         for each in program
     ]
 
 
-def _callee(found: ObjectFile, i: Instruction) -> str | None:
-    """The name of the function that a call with a relocation leads to."""
-    if i.opcode != bytecode.JUMP | bytecode.CALL or i.src != bytecode.LOCAL or not i.symbol:
+def is_local_call(i: Instruction) -> bool:
+    return i.opcode == bytecode.JUMP | bytecode.CALL and i.src == bytecode.LOCAL
+
+
+def _callee(found: ObjectFile, caller: str, i: Instruction) -> str | None:
+    """The name of the function that a local call leads to, None for other instructions."""
+    if not is_local_call(i):
         return None
     if i.symbol in found.programs:
         return i.symbol
-    # The symbol is a section's: imm counts from its beginning to the function.
-    for symbol in found.symbols:
-        here = symbol.type == "STT_FUNC" and symbol.section == i.symbol
-        if here and symbol.value == (i.imm + 1) * 8:
-            return symbol.name
-    raise BadJump(f"The function that instruction {i.number} calls is not in the object file.")
+    functions = {(s.section, s.value): s.name for s in found.symbols if s.type == "STT_FUNC"}
+    if i.symbol:  # a section: imm counts from its beginning to the function
+        place = (i.symbol, (i.imm + 1) * 8)
+    else:  # within one section: imm counts from here
+        section, start = next(place for place, name in functions.items() if name == caller)
+        place = (section, start + (i.number + 1 + i.imm) * 8)
+    if place not in functions:
+        raise BadJump(
+            f"Instruction {i.number} of {caller} calls a function that is not in the object file.",
+            i.number,
+        )
+    return functions[place]
 
 
 def maps_of(found: ObjectFile, cpus: int = 1) -> dict[str | int, Map]:

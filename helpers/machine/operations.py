@@ -140,7 +140,7 @@ def calling(i: Instruction) -> Operation:
         return place
 
     def run_kernel_function(s: State) -> int:
-        raise calls.UnknownHelper("this machine has no functions of the kernel but its helpers.")
+        raise calls.UnknownHelper(calls.NO_KERNEL_FUNCTIONS)
 
     kinds = {bytecode.HELPER: run, bytecode.LOCAL: run_local}
     return kinds.get(i.src, run_kernel_function)

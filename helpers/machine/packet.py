@@ -23,16 +23,20 @@ class Packet:
     """A frame with what surrounds it. `data`: its bytes from the Ethernet header on.
 
     pkt_type: OUTGOING, HOST, ...; ifindex: the number of the interface, 1 for lo;
+    protocol: the EtherType as the program sees it, None for what bytes 12 and 13 say;
     context: the bytes of struct __sk_buff, made of the above; fields not named here are 0.
     """
 
     data: bytes
     pkt_type: int = OUTGOING
     ifindex: int = 1
+    protocol: int | None = None
     context: bytes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        protocol = int.from_bytes(self.data[12:14], "little")  # in network order, as it lies there
+        # In network order, as it lies in the frame.
+        found = int.from_bytes(self.data[12:14], "little")
+        protocol = found if self.protocol is None else self.protocol
         arrived = 0 if self.pkt_type == OUTGOING else self.ifindex
         values = {"len": len(self.data), "pkt_type": self.pkt_type, "protocol": protocol}
         values |= {"ifindex": self.ifindex, "ingress_ifindex": arrived}

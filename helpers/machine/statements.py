@@ -66,8 +66,10 @@ class Statements:
     def called(self, i: Instruction) -> str:
         if i.src == bytecode.LOCAL:
             return f"r0 = call_local(s, function_{target(i)}, r1, r2, r3, r4, r5)"
+        if i.src != bytecode.HELPER:
+            return f"kernel_function({i.imm})"
         helper, count = calls.HELPERS.get(i.imm, (None, 0))
-        if helper is None or i.src != bytecode.HELPER:
+        if helper is None:
             return f"unknown_helper({i.imm})"
         known = self.known[i.number]
         array, key = known.get(1), known.get(2)

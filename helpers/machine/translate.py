@@ -50,10 +50,13 @@ def translated(
         text.add(0, f"def {title}(s, r1, r2, r3, r4, r5, r10):")
         text.add(1, "r0 = r6 = r7 = r8 = r9 = unset")
         blocks = list(blocks_of(by_place, entry))
-        if entry == 0:
+        begins = entry == 0 and 0 not in functions
+        if begins:
             text.add(1, "context, stack = s.context, s.stack")
-        known = known_addresses(blocks, references, is_program=entry == 0)
+        known = known_addresses(blocks, references, begins)
         _function(text, blocks, Statements(references, known, order), loops)
+    if 0 in functions:
+        text.add(0, f"function_0 = {name}")
     return text
 
 

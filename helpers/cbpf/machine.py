@@ -1,0 +1,171 @@
+"""The machine of classic BPF in Python: two registers, sixteen scratch words, one step at a time.
+
+Built in chapter 09, classic_bpf. The tests hold what it returns against the kernel.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from helpers.cbpf import instruction as c
+from helpers.cbpf.check import SCRATCH_WORDS, check
+from helpers.cbpf.instruction import FilterError, Instruction
+
+WORD = 0xFFFFFFFF
+# How the bytes of a number lie in what is filtered: a packet comes from the network, while the
+# data on a system call is the kernel's own, struct seccomp_data.
+BYTE_ORDER = {"packet": "big", "seccomp": sys.byteorder}
+# From here up a load counts from the start of the Ethernet header (SKF_LL_OFF), and 0x100000 above
+# that from the start of the IP header (SKF_NET_OFF), wherever the packet begins for the socket.
+OTHER_HEADERS = 0xFFE00000
+
+
+class MachineError(FilterError):
+    """The filter asks for something that this machine was not told."""
+
+
+@dataclass(frozen=True)
+class State:
+    """Where the machine stands: `number` is the instruction that comes next.
+
+    a, x: the registers, 32 bits, unsigned. scratch: M[0] to M[15]. result: what the filter has
+    returned, None while it runs: the number of bytes to keep, or what seccomp shall do.
+    """
+
+    number: int = 0
+    a: int = 0
+    x: int = 0
+    scratch: tuple[int, ...] = (0,) * SCRATCH_WORDS
+    result: int | None = None
+
+
+def run(
+    program: Sequence[Instruction],
+    data: bytes,
+    mode: str = "packet",
+    auxiliary: Mapping[str, int] | None = None,
+) -> int:
+    """What a filter returns.
+
+    Arguments:
+        data: the packet as the socket's filter sees it; in seccomp, struct seccomp_data.
+        mode: "packet": loads of 8, 16 and 32 bits, big-endian; "seccomp": 32 bits, host order.
+        auxiliary: what the kernel knows beside the packet's bytes, by tcpdump's names:
+            {"type": 4} says that the packet is an outgoing one.
+    Errors: FilterError as check(); MachineError.
+    Source: Documentation/networking/filter.rst in the kernel tree. Built in chapter 09.
+    """
+    *_, last = steps(program, data, mode, auxiliary)
+    return last.result
+
+
+def steps(
+    program: Sequence[Instruction],
+    data: bytes,
+    mode: str = "packet",
+    auxiliary: Mapping[str, int] | None = None,
+) -> Iterator[State]:
+    """The state before the first instruction, and after each; arguments and errors as run()."""
+    check(program, mode)
+    state = State()
+    yield state
+    while state.result is None:
+        state = step(program[state.number], state, data, mode, auxiliary or {})
+        yield state
+
+
+def step(
+    i: Instruction, state: State, data: bytes, mode: str, auxiliary: Mapping[str, int]
+) -> State:
+    """One instruction. Built in chapter 09."""
+    after = replace(state, number=state.number + 1)
+    group = i.code & 0x07
+    if group == c.RET:
+        return replace(state, result=state.a if i.code & 0x18 == c.A else i.k)
+    if group == c.JMP:
+        return replace(after, number=after.number + skipped(i, state))
+    if group in (c.ST, c.STX):
+        words = list(state.scratch)
+        words[i.k] = state.a if group == c.ST else state.x
+        return replace(after, scratch=tuple(words))
+    if group == c.MISC:
+        return replace(after, a=state.x) if i.code == c.MISC | c.TXA else replace(after, x=state.a)
+    value = calculated(i, state) if group == c.ALU else loaded(i, state, data, mode, auxiliary)
+    if value is None:  # a division by 0, or a load from beyond the end
+        return replace(state, result=0)
+    return replace(after, x=value) if group == c.LDX else replace(after, a=value)
+
+
+def skipped(i: Instruction, state: State) -> int:
+    """How many instructions a jump skips."""
+    if i.code == c.JMP | c.JA:
+        return i.k
+    a, b = state.a, state.x if i.code & c.X else i.k
+    conditions = {c.JEQ: a == b, c.JGT: a > b, c.JGE: a >= b, c.JSET: a & b != 0}
+    return i.jt if conditions[i.code & 0xF0] else i.jf
+
+
+def calculated(i: Instruction, state: State) -> int | None:
+    """The new A of an arithmetic instruction, None for a division by 0."""
+    a, b = state.a, state.x if i.code & c.X else i.k
+    operation = i.code & 0xF0
+    if operation in (c.DIV, c.MOD):
+        if b == 0:
+            return None
+        return a // b if operation == c.DIV else a % b
+    if operation == c.NEG:
+        return -a & WORD
+    shift = b & 31  # as the kernel's own processor does
+    results = {
+        c.ADD: a + b,
+        c.SUB: a - b,
+        c.MUL: a * b,
+        c.OR: a | b,
+        c.AND: a & b,
+        c.XOR: a ^ b,
+        c.LSH: a << shift,
+        c.RSH: a >> shift,
+    }
+    return results[operation] & WORD
+
+
+def loaded(
+    i: Instruction, state: State, data: bytes, mode: str, auxiliary: Mapping[str, int]
+) -> int | None:
+    """The value that a load brings, None for one from beyond the end."""
+    where = i.code & 0xE0
+    if where == c.IMM:
+        return i.k
+    if where == c.MEM:
+        return state.scratch[i.k]
+    if where == c.LEN:
+        return len(data)
+    if where == c.MSH:
+        header = from_packet(data, i.k, 1, mode)
+        return header if header is None else 4 * (header & 0x0F)
+    name = c.auxiliary(i)
+    if name == "xor_x":
+        return state.a ^ state.x
+    if name:
+        if name not in auxiliary:
+            raise MachineError(
+                f"Instruction {state.number} asks for [{name}], which is not in the packet's "
+                f'bytes: pass auxiliary={{"{name}": ...}}.',
+                state.number,
+            )
+        return auxiliary[name]
+    offset = i.k + state.x if where == c.IND else i.k
+    return from_packet(data, offset & WORD, c.SIZES[i.code & 0x18], mode)
+
+
+def from_packet(data: bytes, offset: int, size: int, mode: str) -> int | None:
+    """`size` bytes at `offset` as a number, None if they are not all there."""
+    if offset >= OTHER_HEADERS and offset & 0xFFFFF <= 0xFFFF:  # no packet reaches further
+        raise MachineError(
+            f"A load from {c.signed(offset)} counts from the start of another header "
+            "(SKF_NET_OFF, SKF_LL_OFF), which this machine does not know."
+        )
+    piece = data[offset : offset + size]
+    return int.from_bytes(piece, BYTE_ORDER[mode]) if len(piece) == size else None
