@@ -28,6 +28,8 @@ UNITS = {"rate": "B/s", "total": "B"}
 LOWEST = 1000.0
 # So many names stand beside each other above the axes, if they are short.
 COLUMNS = 6
+# A legend with fewer columns gives a name so many characters.
+LONGEST = 48
 # How far two colours of the palette differ at least, in one channel of 0 to 255.
 CLOSEST = 9
 
@@ -144,11 +146,14 @@ def decorate(axes: Axes, quantity: str, scale: str, top: float, columns: int = C
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     if axes.lines or axes.patches:
-        axes.legend(
-            loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, handlelength=3.5
-        )
-        if columns < COLUMNS:  # room for three rows of names
-            axes.set_position((0.13, 0.14, 0.85, 0.66))
+        legend = {"loc": "lower left", "ncols": columns, "frameon": False, "handlelength": 3.5}
+        if columns == COLUMNS:
+            axes.legend(bbox_to_anchor=(0, 1), **legend)
+        else:  # three rows of long names
+            handles, names = axes.get_legend_handles_labels()
+            names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names]
+            axes.set_position((0.13, 0.14, 0.85, 0.67))
+            axes.legend(handles, names, bbox_to_anchor=(-0.13, 1), fontsize=8.5, **legend)
 
 
 def in_words(series: Series, shown: Sequence[str], quantity: str) -> str:

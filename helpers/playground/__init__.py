@@ -18,6 +18,7 @@ from typing import ClassVar
 from helpers import netlab
 from helpers.live import still
 from helpers.live.attachment import Interfaces, interfaces
+from helpers.live.task import LiveError
 from helpers.playground import traffic
 from helpers.playground.controls import Controls
 from helpers.playground.instrument import Instrument
@@ -108,13 +109,16 @@ class Playground:
         """Set a control: interface, filter, breakdown ("protocol", "port", "sender", "receiver",
         "size", "flow"), interval, quantity ("rate", "total"), scale ("linear", "log", "stacked").
 
-        Errors: LiveError for a choice that there is not; FilterError, which says where the
+        Errors: LiveError for a choice that there is not, or an interface that refuses; FilterError, which says where the
         expression goes wrong.
         """
         for name, value in choices.items():
             if name == "filter":
-                filter_code(value)
+                filter_code(str(value))
+            was_running = self.running
             self.controls.choose(name, value)
+            if was_running and not self.running:
+                raise LiveError(self.controls.sentence)
 
     async def send(self, kind: str, seconds: float = 2.0) -> None:
         """Send "ping", "UDP", "TCP" or "flows" (500 new ones each time) in the private network,

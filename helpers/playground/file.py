@@ -23,6 +23,11 @@ class FileCount:
         self._instrument = instrument
         self._task: asyncio.Task | None = None
 
+    @property
+    def running(self) -> bool:
+        """Whether what soon() has begun goes on."""
+        return self._task is not None and not self._task.done()
+
     async def count(self, path: str | Path) -> None:
         """Count a file through the filter that is chosen, in place of what was recorded.
 
@@ -31,7 +36,7 @@ class FileCount:
         instrument = self._instrument
         instrument.stop()
         steps = await asyncio.to_thread(in_steps, path)
-        counting, _ = instrument.open()
+        counting = instrument.open()
         feeder, name = Feeder(counting.program), Path(path).name
         total, done = sum(len(records) for _, records in steps), 0
         try:
@@ -47,7 +52,7 @@ class FileCount:
             instrument.draw()
             instrument.warn_if_full(None)
         finally:
-            instrument.release()
+            instrument.release(counting)
 
     def soon(self, path: str) -> None:
         """The same beside whatever else runs on this loop; an error is said."""

@@ -18,9 +18,13 @@ LINES = 5  # groups with a line of their own
 
 
 class History:
-    """Readings in the order in which they were made, the newest KEPT of them."""
+    """Readings in the order in which they were made, the newest KEPT of them.
 
-    def __init__(self) -> None:
+    Arguments: expression: the filter that stood in front, "" for none.
+    """
+
+    def __init__(self, expression: str = "") -> None:
+        self.expression = expression
         self.times: deque[float] = deque(maxlen=KEPT)
         self.newest: Reading | None = None
         # A flow keeps its column, in the order in which flows were first read.
@@ -34,8 +38,15 @@ class History:
         self._missed: deque[float] = deque(maxlen=KEPT)
         self._groups: Groups | None = None
 
-    def add(self, now: float, reading: Reading) -> None:
-        """Record one reading, made at `now`, in seconds."""
+    def add(self, now: float, reading: Reading, nearest: float = 0.0) -> None:
+        """Record one reading, made at `now`, in seconds.
+
+        It takes the place of the one before if that is less than `nearest` seconds old: over so
+        short a time the rate would say little.
+        """
+        if len(self.times) > 1 and now - self.times[-1] < nearest:
+            for record in (self.times, self._flows, self._sizes, self._missed):
+                record.pop()
         known, columns = len(self._columns), self._columns
         places = [
             columns.setdefault(key, len(columns))

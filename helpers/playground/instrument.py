@@ -49,18 +49,21 @@ class Instrument:
         self.draw()
         self.say("Press Start.")
 
-    def open(self) -> tuple[Counting, Reader]:
+    def open(self) -> Counting:
         """A program with empty maps and the filter that was chosen, and nothing recorded.
 
         Errors: those of Counting.
         """
         self.release()
         self._counting = Counting(self.controls.filter.value, self._flows)
-        self.history, self._reader = History(), Reader(self._counting)
-        return self._counting, self._reader
+        self.history = History(self.controls.filter.value.strip())
+        self._reader = Reader(self._counting)
+        return self._counting
 
-    def release(self) -> None:
-        """Nothing in the kernel any more; what was recorded stays."""
+    def release(self, only: Counting | None = None) -> None:
+        """Nothing in the kernel any more, or not this one program; what was recorded stays."""
+        if only and only is not self._counting:
+            return
         self.file.stop()
         self.attachment.close()
         if self._counting:
@@ -75,7 +78,7 @@ class Instrument:
         if self.repeat.running:
             return
         self.error = None
-        counting, _ = self.open()
+        counting = self.open()
         try:
             self.attachment = Attachment(self._at(counting.program.fd))
             self.attachment.attach(self.controls.interface.value)
@@ -94,6 +97,9 @@ class Instrument:
             self.record(self._clock())
             self.release()
             self.say("Stopped. Another breakdown shows the same frames; Start counts from zero.")
+        elif self.file.running:
+            self.release()
+            self.say("Stopped before the end of the file.")
 
     def step(self) -> None:
         """One reading, recorded and drawn. Errors: LiveError if the interface is gone."""
@@ -103,13 +109,13 @@ class Instrument:
     def record(self, now: float) -> None:
         """One reading, drawn as well."""
         before = self.history.newest
-        self.keep(now)
+        self.keep(now, self.controls.interval.value / 2)
         self.draw()
         self.warn_if_full(before)
 
-    def keep(self, now: float) -> None:
-        """One reading, not drawn. Errors: SyscallError."""
-        self.history.add(now, self._reader.read())
+    def keep(self, now: float, nearest: float = 0.0) -> None:
+        """One reading, not drawn; see History.add. Errors: SyscallError."""
+        self.history.add(now, self._reader.read(), nearest)
 
     def warn_if_full(self, before: Reading | None) -> None:
         """Say that the map is full, once: where the reading before did not know of it."""

@@ -66,12 +66,11 @@ class Reader:
         The maps are read one after the other: while packets come, the later ones know of more.
         """
         count = batch(self._maps["flows"], self._keys, self._traffic)
-        key = bytes(4)
-        seen = int.from_bytes(self._maps["seen"].lookup(key), sys.byteorder)
-        missed = np.frombuffer(self._maps["missed"].lookup(key), TRAFFIC)[0]
+        missed = np.frombuffer(self._maps["missed"].lookup(bytes(4)), TRAFFIC)[0]
         number = self._maps["sizes"].max_entries
         sizes = np.empty(number, TRAFFIC)
         batch(self._maps["sizes"], np.empty(number, "u4"), sizes)
+        seen = int.from_bytes(self._maps["seen"].lookup(bytes(4)), sys.byteorder)
         return Reading(self._keys[:count].copy(), self._traffic[:count].copy(), sizes, missed, seen)
 
 

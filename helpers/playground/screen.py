@@ -15,7 +15,6 @@ from helpers.pictures import small_png
 from helpers.playground.controls import Controls
 from helpers.playground.history import KEPT, History, Lines
 from helpers.playground.looks import Looks
-from helpers.playground.reading import Reading
 
 LEGEND = 2  # names beside each other
 
@@ -41,7 +40,7 @@ class Screen:
             self.still(history).figure.savefig(memory, format="png")
             picture = memory.getvalue()
         table = history.table(self._controls.breakdown.value)
-        self._controls.show(picture, in_words(history.newest), table)
+        self._controls.show(picture, in_words(history), table)
 
     def still(self, history: History) -> still.Still:
         """A still figure of what was recorded."""
@@ -73,13 +72,16 @@ class Screen:
         return path
 
 
-def in_words(reading: Reading | None) -> str:
-    """How many frames came, and how many were let through."""
+def in_words(history: History) -> str:
+    """How many frames were counted, and how many the filter kept out."""
+    reading = history.newest
     if not reading:
         return ""
-    through = f"{reading.packets:,} of {reading.seen:,} frames pass the filter"
-    if reading.seen and not reading.packets:
-        return f"{through}, none so far: is it meant to be so narrow?"
+    found = f"{reading.packets:,} frames, {reading.bytes:,} bytes"
+    if history.expression:
+        found = f"{reading.packets:,} of {reading.seen:,} frames pass the filter"
+        if reading.seen and not reading.packets:
+            return f"{found}: is “{history.expression}” what you are looking for?"
+        found += f", {reading.bytes:,} bytes"
     missed = int(reading.missed["packets"])
-    full = f", {missed:,} of them without room in the map" if missed else ""
-    return f"{through}{full}; {reading.bytes:,} bytes."
+    return f"{found}; {missed:,} frames found no room in the map." if missed else f"{found}."
