@@ -91,6 +91,8 @@ def describe(
     """What the picture shows, in words: the peak of each rate, or the end of each total."""
     if len(times) < 2:
         return "A chart without lines: there are fewer than two readings."
+    if not shown:
+        return f"A chart without lines: in {times[-1]:.1f} seconds no byte was counted."
     parts = []
     for name, column in zip(shown, columns, strict=True):
         line = values[:, column]

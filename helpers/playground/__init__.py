@@ -109,8 +109,8 @@ class Playground:
         """Set a control: interface, filter, breakdown ("protocol", "port", "sender", "receiver",
         "size", "flow"), interval, quantity ("rate", "total"), scale ("linear", "log", "stacked").
 
-        Errors: LiveError for a choice that there is not, or an interface that refuses; FilterError, which says where the
-        expression goes wrong.
+        Errors: LiveError for a choice that there is not, or an interface that refuses;
+        FilterError, which says where the expression goes wrong.
         """
         for name, value in choices.items():
             if name == "filter":
