@@ -1,4 +1,4 @@
-"""The parts of the playground that need no kernel: history, looks, names, the joint of two programs."""
+"""The playground without the kernel: history, looks, names, the joint of two programs."""
 
 from __future__ import annotations
 
