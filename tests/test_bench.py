@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from helpers import netlab
-from helpers.commands.bench import classes, counting, rows, with_bcc
+from helpers.commands.bench import classes, counting, playground, rows, with_bcc
 from helpers.commands.bench.__main__ import main
 
 DATAGRAMS, REPEATS = 40, 2
@@ -37,6 +37,7 @@ def test_the_table_is_whole_and_the_course_misses_nothing(capsys):
     assert {"compile", "load", "attach", "all three"} <= set(found)
     assert {with_bcc.START, with_bcc.SHIPPED, with_bcc.BATCH} <= set(found)
     assert {classes.SOCKEX1, classes.CLASSES} <= set(found)
+    assert {playground.way("flow"), playground.way("size"), playground.ALONE} <= set(found)
     assert all(len(row) == len(rows.HEAD) - 1 for name, row in found.items() if name.strip("|-"))
     sent = DATAGRAMS * REPEATS
     assert found[counting.COURSE][0].startswith(f"{sent} of {sent} seen, bytes exact")

@@ -128,7 +128,7 @@ class Playground:
         """
         await self._instrument.sender.send(kind, seconds)
 
-    def table(self, count: int = 15) -> Table:
+    def table(self, count: int = 8) -> Table:
         """The largest groups of the breakdown, with packets and bytes."""
         return self._instrument.history.table(self.controls.breakdown.value, count)
 

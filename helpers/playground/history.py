@@ -13,7 +13,7 @@ from helpers.playground.breakdown import NO_ROOM, REST, Groups, group
 from helpers.playground.reading import FLOW, TRAFFIC, Reading
 from helpers.table import Table
 
-KEPT = 121  # readings: 60 seconds at two a second
+KEPT = 121  # readings: a minute, at two a second
 LINES = 5  # groups with a line of their own
 
 
@@ -102,7 +102,7 @@ class History:
             rows.append((NO_ROOM, int(missed["packets"]), int(missed["bytes"])))
         return rows
 
-    def table(self, by: str, count: int = 15) -> Table:
+    def table(self, by: str, count: int = 8) -> Table:
         """The largest groups as a table; its caption says how many there are."""
         rows = [(name, f"{packets:,}", f"{size:,}") for name, packets, size in self.rows(by, count)]
         number = np.count_nonzero(self.totals(by)[1]["packets"]) if self.newest else 0

@@ -17,6 +17,7 @@ from helpers.playground.history import KEPT, History, Lines
 from helpers.playground.looks import Looks
 
 LEGEND = 2  # names beside each other
+INTERVALS = 60  # so many are in the moving picture; a still one has all that is kept
 
 
 class Screen:
@@ -53,7 +54,7 @@ class Screen:
         by, interval = self._controls.breakdown.value, self._controls.interval.value
         if (by, interval, history) != self._drawn:
             self._drawn, self._looks = (by, interval, history), Looks(by)
-            self._picture = Picture((KEPT - 1) * interval, self._looks, LEGEND)
+            self._picture = Picture(INTERVALS * interval, self._looks, LEGEND)
         return history.lines(by), self._controls.quantity.value, self._controls.scale.value
 
     def save(self, history: History, kind: str, path: str | Path) -> Path:

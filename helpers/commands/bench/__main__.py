@@ -12,7 +12,15 @@ import sys
 from pathlib import Path
 
 from helpers import loader, netlab, toolchain
-from helpers.commands.bench import classes, counting, drawing, lookups, stages, with_bcc
+from helpers.commands.bench import (
+    classes,
+    counting,
+    drawing,
+    lookups,
+    playground,
+    stages,
+    with_bcc,
+)
 from helpers.commands.bench.rows import Row, table
 from helpers.errors import CourseError
 
@@ -46,6 +54,7 @@ def measure(datagrams: int, reads: int, updates: int, repeats: int) -> list[Row]
         rows += drawing.measure(repeats, updates)
         rows += stages.measure(net, repeats)
         rows += with_bcc.measure(net, loaded.map("bytes_by_protocol"), repeats, reads)
+        rows += playground.measure(repeats)
         return rows + classes.measure(repeats)
 
 
