@@ -4,8 +4,10 @@ capture files, a full map, an interface that goes away, and nothing left behind.
 from __future__ import annotations
 
 import asyncio
+import os
 import struct
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -21,7 +23,7 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 from test_live import held_by_us, only_this_task, until
 
-from helpers import netlab, pcap, sockets, traffic
+from helpers import netlab, pcap, sockets, toolchain, traffic
 from helpers.cbpf.expression import ExpressionError
 from helpers.live.attachment import Interfaces
 from helpers.live.task import LiveError
@@ -430,7 +432,43 @@ async def only_one_follows() -> bool:
     return len(asyncio.all_tasks()) == 2  # the playground, and this test
 
 
-# Buttons, files, and what is left
+# Rights, buttons, files, and what is left
+
+LOADED_BY_A_USER = """
+import asyncio, sys
+from helpers import objfile, playground
+from helpers.playground import program
+
+program.compiled = lambda found=objfile.read(sys.argv[1]): found
+with playground.open_playground() as plot:
+    for expression in sys.argv[3:]:
+        plot.choose(filter=expression)
+        asyncio.run(plot.count_file(sys.argv[2]))
+        print(plot.reading.packets, plot.reading.seen)
+"""
+
+
+def test_it_needs_cap_bpf_and_nothing_more(tmp_path):
+    """Without CAP_PERFMON the verifier looks harder than it does at root's programs."""
+    built = toolchain.compile_bpf("playground_kern.c", tmp_path / "playground.o")
+    path = tshark.write_pcap(tmp_path / "all.pcap", list(FRAMES.values()))
+    code = tmp_path / "counts_files.py"
+    code.write_text(LOADED_BY_A_USER)
+    # By number, because not every setpriv knows CAP_BPF; root's files may lie out of reach (2).
+    rights, user = "-all,+cap_39", []
+    if os.geteuid() == 0:
+        rights, user = f"{rights},+cap_2", ["--reuid=65534", "--regid=65534", "--clear-groups"]
+    caps = [f"--inh-caps={rights}", f"--ambient-caps={rights}"]
+    folders = {"MPLCONFIGDIR": "/dev/null", "IPYTHONDIR": "/dev/null", "HOME": "/dev/null"}
+    expressions = ["", "ip6", "greater 100", "tcp[tcpflags] & tcp-syn != 0 or portrange 1-99"]
+    command = ["setpriv", *user, *caps, sys.executable, "-B", code, built, path, *expressions]
+    environment = os.environ | folders | {"PYTHONPATH": str(toolchain.COURSE)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    lines = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
+    assert [seen for _, seen in lines] == [len(FRAMES)] * 4
+    assert lines[0][0] == len(FRAMES)
+    assert all(0 < packets < len(FRAMES) for packets, _ in lines[1:])
 
 
 def test_the_buttons_do_what_they_say(tmp_path, monkeypatch):
