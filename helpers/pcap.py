@@ -7,12 +7,14 @@ Format" (draft-ietf-opsawg-pcap), which pcap-savefile(5) describes too.
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.errors import CourseError
 
 # The first four bytes: in either byte order, with times in micro- or in nanoseconds.
 BYTE_ORDERS = {b"\xd4\xc3\xb2\xa1": "<", b"\xa1\xb2\xc3\xd4": ">"}
+NANOSECONDS = (b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d")
 BYTE_ORDERS |= {b"\x4d\x3c\xb2\xa1": "<", b"\xa1\xb2\x3c\x4d": ">"}
 PCAPNG = b"\x0a\x0d\x0d\x0a"
 FILE_HEADER, RECORD_HEADER = 24, 16  # bytes
@@ -27,12 +29,27 @@ class PacketFileError(CourseError):
         self.offset = offset
 
 
+@dataclass(frozen=True)
+class Record:
+    """One frame of a capture file. seconds: since 1970. length: in bytes, on the wire; `frame` has
+    less where it was cut when it was captured (tcpdump -s)."""
+
+    seconds: float
+    length: int
+    frame: bytes
+
+
 def read(path: str | Path) -> list[bytes]:
     """The frames of a capture file, from the Ethernet header on.
 
     A frame that was cut when it was captured (tcpdump -s) comes as it was kept.
     Errors: PacketFileError, with the offset in bytes that it is about.
     """
+    return [record.frame for record in records(path)]
+
+
+def records(path: str | Path) -> list[Record]:
+    """The same with the time and the length of each frame. First used in the playground."""
     path = Path(path)
     try:
         data = path.read_bytes()
@@ -41,17 +58,18 @@ def read(path: str | Path) -> list[bytes]:
             f"There is no capture file to read at {path} ({error.strerror}): make one with "
             "tcpdump -w."
         ) from error
-    order = _byte_order(path.name, data)
-    frames, at = [], FILE_HEADER
+    header = struct.Struct(f"{_byte_order(path.name, data)}4I")
+    fraction = 1e-9 if data[:4] in NANOSECONDS else 1e-6
+    found, at = [], FILE_HEADER
     while at < len(data):
         if at + RECORD_HEADER > len(data):
-            raise _truncated(path.name, at, len(data), len(frames))
-        kept = struct.unpack_from(f"{order}I", data, at + 8)[0]
+            raise _truncated(path.name, at, len(data), len(found))
+        seconds, fractions, kept, length = header.unpack_from(data, at)
         start, at = at, at + RECORD_HEADER + kept
         if at > len(data):
-            raise _truncated(path.name, start, len(data), len(frames))
-        frames.append(data[at - kept : at])
-    return frames
+            raise _truncated(path.name, start, len(data), len(found))
+        found.append(Record(seconds + fractions * fraction, length, data[at - kept : at]))
+    return found
 
 
 def _byte_order(name: str, data: bytes) -> str:

@@ -10,7 +10,15 @@ import pytest
 from PIL import Image
 
 from helpers import flood, measuring, netlab
-from helpers.commands.bench import classes, counting, machines, rows, two_senders, with_bcc
+from helpers.commands.bench import (
+    classes,
+    counting,
+    machines,
+    playground,
+    rows,
+    two_senders,
+    with_bcc,
+)
 from helpers.commands.bench.__main__ import main
 
 DATAGRAMS, REPEATS = 40, 2
@@ -40,6 +48,7 @@ def test_the_table_is_whole_and_the_course_misses_nothing(capsys):
     assert {with_bcc.START, with_bcc.SHIPPED, with_bcc.BATCH} <= set(found)
     assert {classes.SOCKEX1, classes.CLASSES} <= set(found)
     assert {machines.STEPPED, machines.TRANSLATED, machines.IN_KERNEL} <= set(found)
+    assert {playground.way("flow"), playground.way("size"), playground.ALONE} <= set(found)
     assert found[machines.STEPPED][-1].startswith("at least 50,000 a second: ")
     assert found[machines.TRANSLATED][-1].startswith("at least 4 times as many: ")
     assert "under 100 ms: met" in [row[-1] for row in found.values() if row]

@@ -8,33 +8,39 @@ it: registers are cleared by loading 0, and instructions that nothing leads to a
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from helpers import bytecode, disasm
 from helpers.cbpf import instruction as c
 from helpers.cbpf.check import check
 from helpers.cbpf.instruction import Instruction
-from helpers.cbpf.rules import TranslationError, ebpf, one, prologue
+from helpers.cbpf.rules import Extended, TranslationError, ebpf, one, prologue
+
+# What an instruction becomes; it is given the instruction and its number.
+Rule = Callable[[Instruction, int], list[Extended]]
 
 COMPARED = re.compile(r"(?<= )\d+(?= goto )")
 
 
-def translate(program: Sequence[Instruction]) -> bytes:
+def translate(program: Sequence[Instruction], rule: Rule = one) -> bytes:
     """An eBPF socket filter that returns what the classic one does.
 
+    Arguments: rule: what one instruction becomes, if not what it does in the kernel.
     Result: its instructions, 8 bytes each, for syscall.load_program.
     Errors: FilterError as check(); TranslationError.
     Source: RFC 9669; bpf_convert_filter() in net/core/filter.c. Built in chapter 09.
     """
-    return b"".join(raw for _, rows in translated(program) for raw in rows)
+    return b"".join(raw for _, rows in translated(program, rule) for raw in rows)
 
 
-def translated(program: Sequence[Instruction]) -> list[tuple[int | None, list[bytes]]]:
+def translated(
+    program: Sequence[Instruction], rule: Rule = one
+) -> list[tuple[int | None, list[bytes]]]:
     """The same by pieces: the number of the classic instruction (None: what stands in front of
     the first), and the instructions of eBPF that it has become."""
     check(program)
     pieces = [(None, prologue())]
-    pieces += [(number, one(program[number], number)) for number in reachable(program)]
+    pieces += [(number, rule(program[number], number)) for number in reachable(program)]
     starts, length = {}, 0
     for number, rows in pieces:
         starts[number] = length

@@ -5,19 +5,21 @@ Built in chapter 12, beyond_sockex1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon
 
-from helpers.pictures import DASH_DOT, DASHED, DOTTED, LONG, style
+from helpers.pictures import DASH_DOT, DASHED, DOTTED, LONG, Style, style
 
 # What dashes are to a line, hatches are to an area: nobody has to tell colours apart.
 HATCHES = {(): "", DASHED: "//", DASH_DOT: "\\\\", DOTTED: "..", LONG: "xx"}
 
 
-def add_areas(axes: Axes, shown: Sequence[str]) -> dict[str, Polygon]:
+def add_areas(
+    axes: Axes, shown: Sequence[str], style: Callable[[str], Style] = style
+) -> dict[str, Polygon]:
     """One empty area for each protocol, left out of the ordinary drawing (animated).
 
     Built in chapter 12.

@@ -7,25 +7,15 @@ the only state there is; whoever changes one, a learner or a cell, asks for a ne
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from html import escape
 
 import ipywidgets as widgets
-from traitlets import TraitError, Unicode
+from traitlets import TraitError
 
 from helpers.live.task import LiveError
+from helpers.live.widgets import TitledImage, button, choice, retire, row, sentence
 from helpers.table import Table
 
 INTERVALS = (0.1, 0.25, 0.5, 1.0, 2.0)
-
-
-class TitledImage(widgets.Image):
-    """An Image whose tooltip becomes its title, which screen readers take for alternative text.
-
-    ipywidgets 8.1 has no alternative text for an Image, and shows the tooltip of widgets with
-    a description only; without one, even an empty one, it fails in the browser.
-    """
-
-    description = Unicode("").tag(sync=True)
 
 
 class Controls:
@@ -83,9 +73,9 @@ class Controls:
         chosen = [self.interval, self.quantity, self.scale]
         self.view = widgets.VBox(
             [
-                self._row([*first, *sends, *last]),
-                self._row([*chosen, self.interface] if interfaces else chosen),
-                self._row(self.protocols),
+                row([*first, *sends, *last]),
+                row([*chosen, self.interface] if interfaces else chosen),
+                row(self.protocols),
                 self.message,
                 self.image,
                 self.numbers,
@@ -93,22 +83,10 @@ class Controls:
         )
 
     def _choice(self, text: str, options: Sequence, value: object, what: str = "redraw"):
-        choice = widgets.Dropdown(
-            description=text, options=options, value=value, style={"description_width": "initial"}
-        )
-        choice.layout.width = "auto"
-        choice.observe(lambda change: self._act(what), "value")
-        return choice
+        return choice(text, options, value, lambda change: self._act(what))
 
     def _button(self, text: str, what: str, icon: str, *label: str) -> widgets.Button:
-        button = widgets.Button(description=text, icon=icon, layout={"width": "auto"})
-        button.on_click(lambda _: self._act(what, *label))
-        return button
-
-    @staticmethod
-    def _row(children: Sequence[widgets.Widget]) -> widgets.HBox:
-        layout = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="0 12px")
-        return widgets.HBox(list(children), layout=layout)
+        return button(text, icon, lambda _: self._act(what, *label))
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -144,17 +122,11 @@ class Controls:
 
     def say(self, text: str, running: bool, error: bool = False) -> None:
         """Show one sentence, and by the colour of Start whether the plot runs."""
-        role, look = ("alert", "color:#b00020;font-weight:bold") if error else ("status", "")
         self.sentence = text
-        self.message.value = f'<span role="{role}" style="{look}">{escape(text)}</span>'
+        self.message.value = sentence(text, error)
         self.start.button_style = "success" if running else ""
 
     def retire(self, text: str) -> None:
         """Leave the last picture with a sentence, and take the controls away."""
         self.say(text, running=False)
-        gone = [child for child in self.view.children if isinstance(child, widgets.HBox)]
-        self.view.children = [child for child in self.view.children if child not in gone]
-        for row in gone:
-            for child in row.children:
-                child.close()
-            row.close()
+        retire(self.view)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,13 +19,17 @@ from PIL import Image, ImageColor
 
 from helpers.live import areas
 from helpers.live.series import Series
-from helpers.pictures import style
+from helpers.pictures import Style, style
 
 # What the vertical axis says, for each quantity.
 LABELS = {"rate": "bytes per second", "total": "bytes counted so far"}
 UNITS = {"rate": "B/s", "total": "B"}
 # The top of an idle axis, in bytes or bytes per second.
 LOWEST = 1000.0
+# So many names stand beside each other above the axes, if they are short.
+COLUMNS = 6
+# A legend with fewer columns gives a name so many characters.
+LONGEST = 48
 # How far two colours of the palette differ at least, in one channel of 0 to 255.
 CLOSEST = 9
 
@@ -44,7 +48,9 @@ def new_figure() -> tuple[FigureCanvasAgg, Axes]:
     return canvas, axes
 
 
-def add_lines(axes: Axes, shown: Sequence[str]) -> dict[str, Line2D]:
+def add_lines(
+    axes: Axes, shown: Sequence[str], style: Callable[[str], Style] = style
+) -> dict[str, Line2D]:
     """One empty line for each protocol, left out of the ordinary drawing (animated).
 
     Steps, for a rate is the mean over the interval that ends at its reading: the area under
@@ -64,11 +70,15 @@ class Picture:
     """A chart of the newest `window` seconds that is cheap to draw again and again.
 
     Everything but the lines is drawn once, and again only when an axis changes.
+    Arguments: window: in seconds. style: the look of each name. columns: of the legend; fewer
+        for long names.
     Source: Matplotlib, "Faster rendering by using blitting". Built in chapter 04.
     """
 
-    def __init__(self, window: float) -> None:
-        self.window = window
+    def __init__(
+        self, window: float, style: Callable[[str], Style] = style, columns: int = COLUMNS
+    ) -> None:
+        self.window, self._style, self._columns = window, style, columns
         self._look: tuple | None = None
         self._top = LOWEST
 
@@ -107,23 +117,24 @@ class Picture:
 
     def _draw_background(self, shown: Sequence[str], quantity: str, scale: str, top: float) -> None:
         canvas, axes = new_figure()
-        lines = areas.add_areas(axes, shown) if scale == "stacked" else add_lines(axes, shown)
+        add = areas.add_areas if scale == "stacked" else add_lines
+        lines = add(axes, shown, self._style)
         if quantity == "total" and scale != "stacked":
             for line in lines.values():
                 line.set_drawstyle("default")
         axes.set_xlim(-self.window, 0)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda second, _: f"{abs(second):g}"))
         axes.set_xlabel("seconds ago")
-        decorate(axes, quantity, scale, top)
+        decorate(axes, quantity, scale, top, self._columns)
         # chapter 04: begin background
         canvas.draw()
         background = canvas.copy_from_bbox(axes.bbox)
         # chapter 04: end background
         self.canvas, self.axes, self.lines, self._background = canvas, axes, lines, background
-        self._palette = palette([style(name).color for name in shown])
+        self._palette = palette([self._style(name).color for name in shown])
 
 
-def decorate(axes: Axes, quantity: str, scale: str, top: float) -> None:
+def decorate(axes: Axes, quantity: str, scale: str, top: float, columns: int = COLUMNS) -> None:
     """The vertical axis, the grid and the legend, the same for the moving plot and the still."""
     if scale == "log":
         axes.set_yscale("log", nonpositive="clip")  # 0 lies on the lower edge
@@ -135,9 +146,14 @@ def decorate(axes: Axes, quantity: str, scale: str, top: float) -> None:
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     if axes.lines or axes.patches:
-        axes.legend(
-            loc="lower left", bbox_to_anchor=(0, 1), ncols=6, frameon=False, handlelength=3.5
-        )
+        legend = {"loc": "lower left", "ncols": columns, "frameon": False, "handlelength": 3.5}
+        if columns == COLUMNS:
+            axes.legend(bbox_to_anchor=(0, 1), **legend)
+        else:  # three rows of long names
+            handles, names = axes.get_legend_handles_labels()
+            names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names]
+            axes.set_position((0.13, 0.14, 0.85, 0.67))
+            axes.legend(handles, names, bbox_to_anchor=(-0.13, 1), fontsize=8.5, **legend)
 
 
 def in_words(series: Series, shown: Sequence[str], quantity: str) -> str:

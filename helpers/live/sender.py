@@ -6,7 +6,7 @@ Laboratory equipment, used by helpers.live.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from helpers import traffic
@@ -22,15 +22,20 @@ KINDS: dict[str, Callable[[Network], object]] = {
 
 
 class Sender:
-    """Sends in `net` while a plot moves; without one it has no kinds to send."""
+    """Sends in `net` while a plot moves; without one it has no kinds to send.
 
-    def __init__(self, net: Network | None) -> None:
-        self._net = net
-        self.kinds = [*KINDS] if net else []
+    Arguments: kinds: what to send each time, by name.
+    """
+
+    def __init__(
+        self, net: Network | None, kinds: Mapping[str, Callable[[Network], object]] = KINDS
+    ) -> None:
+        self._net, self._send = net, kinds
+        self.kinds = [*kinds] if net else []
         self._tasks: set[asyncio.Task] = set()
 
     async def send(self, kind: str, seconds: float) -> None:
-        """Send a kind of traffic (a key of KINDS) ten times a second, for so many seconds.
+        """Send a kind of traffic, one of `kinds`, ten times a second, for so many seconds.
 
         Errors: LiveError; TrafficError and NetworkError as the functions of helpers.traffic.
         """
@@ -39,7 +44,7 @@ class Sender:
             raise LiveError(f"This plot cannot send {kind!r}; it can send: {known}.")
         for _ in range(round(seconds * 10)):
             # In a thread of its own, so that waiting for a reply does not hold up the drawing.
-            await asyncio.to_thread(KINDS[kind], self._net)
+            await asyncio.to_thread(self._send[kind], self._net)
             await asyncio.sleep(0.1)
 
     def soon(self, kind: str, seconds: float, failed: Callable[[str], None]) -> None:

@@ -94,7 +94,10 @@ class ProgLoad(ctypes.Structure):
 
 
 class ProgTestRun(ctypes.Structure):
-    """For PROG_TEST_RUN. The kernel writes retval, duration (ns) and data_size_out."""
+    """For PROG_TEST_RUN. The kernel writes retval, duration (ns) and data_size_out.
+
+    `ctx_in`: the address of what the program is to find in its struct __sk_buff, or 0.
+    """
 
     _fields_ = [
         ("prog_fd", U32),
@@ -105,6 +108,10 @@ class ProgTestRun(ctypes.Structure):
         ("data_out", U64),
         ("repeat", U32),
         ("duration", U32),
+        ("ctx_size_in", U32),
+        ("ctx_size_out", U32),
+        ("ctx_in", U64),
+        ("ctx_out", U64),
     ]
 
 

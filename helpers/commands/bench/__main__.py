@@ -19,6 +19,7 @@ from helpers.commands.bench import (
     counting,
     drawing,
     machines,
+    playground,
     reading,
     stages,
     two_senders,
@@ -62,6 +63,7 @@ def measure(datagrams: int, reads: int, updates: int, repeats: int) -> list[Row]
         rows += stages.measure(net, repeats)
         rows += with_bcc.measure(net, loaded.map("bytes_by_protocol"), repeats, reads)
         rows += classes.measure(repeats)
+        rows += playground.measure(repeats)
         return rows + machines.measure(net, repeats, rounds=updates)
 
 

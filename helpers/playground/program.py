@@ -1,0 +1,123 @@
+"""The playground's program: a filter in front, the counting of bpf/playground_kern.c behind it.
+
+Laboratory equipment. The road is that of chapter 06: maps made, their descriptors filled in, the
+program loaded, all through bpf(2). The filter is translated as in chapter 09.
+"""
+
+from __future__ import annotations
+
+import struct
+from functools import cache
+
+from helpers import cbpf, objfile, toolchain
+from helpers.cbpf import instruction as c
+from helpers.cbpf import rules
+from helpers.cbpf.rules import Extended, ebpf
+from helpers.syscall import ARRAY, Map, Program, create_map, load_program, relocate
+
+SOURCE, NAME = "playground_kern.c", "playground"
+FLOWS = 65_536  # as many fit into the map
+CUT = 48  # where struct __sk_buff has cb[0]: how many bytes of a frame were cut off
+# Opcodes of eBPF, from RFC 9669; and what says that a 64-bit immediate is a value in a map.
+MOVE_NUMBER, ADD_ATOMIC, ADD32, LOAD_64_BIT_IMMEDIATE = 0xB7, 0xDB, 0x0C, 0x18
+BPF_PSEUDO_MAP_VALUE = 2
+
+
+class Counting:
+    """The program with maps of its own, in the kernel until close() or the end of `with`.
+
+    Arguments:
+        expression: a filter in the language of pcap-filter(7); "" counts everything.
+        flows: how many flows the map has room for.
+    Errors: ExpressionError, which says where the expression goes wrong; PcapError,
+        TranslationError, CompileError, SyscallError.
+    """
+
+    def __init__(self, expression: str = "", flows: int = FLOWS) -> None:
+        self.expression = expression
+        front = filter_code(expression)
+        found = compiled()
+        self.maps: dict[str, Map] = {}
+        try:
+            for name, each in found.maps.items():
+                room = flows if name == "flows" else each.max_entries
+                self.maps[name] = create_map(each.type, each.key_size, each.value_size, room)
+            self.maps["seen"] = create_map(ARRAY, 4, 8, 1)
+            behind = b"".join(i.raw for i in found.program("count").instructions)
+            for gap in found.relocations:
+                behind = relocate(behind, gap.offset, self.maps[gap.symbol].fd)
+            code = count_all(self.maps["seen"].fd) + joined(front, behind)
+            self.program: Program = load_program(code, name=NAME)
+        except BaseException:
+            self._close_maps()
+            raise
+
+    def close(self) -> None:
+        """Give program and maps back; the kernel frees the program once no socket holds it."""
+        self.program.close()
+        self._close_maps()
+
+    def _close_maps(self) -> None:
+        for each in self.maps.values():
+            each.close()
+
+    def __enter__(self) -> Counting:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+@cache
+def compiled() -> objfile.ObjectFile:
+    """The counting part, compiled once in a process. Errors: CompileError, ObjectFileError."""
+    return objfile.read(toolchain.compile_bpf(SOURCE))
+
+
+def filter_code(expression: str) -> bytes:
+    """The filter for an expression as eBPF, b"" if there is none. Errors: FilterError."""
+    if not expression.strip():
+        return b""
+    return cbpf.translate(cbpf.compile_expression(expression), with_what_was_cut)
+
+
+def with_what_was_cut(i: c.Instruction, number: int) -> list[Extended]:
+    """The rules of chapter 09, except that the length of a frame is what it was when captured."""
+    rows = rules.one(i, number)
+    if i.code & 0x07 in (c.LD, c.LDX) and i.code & 0xE0 == c.LEN:
+        rows += [
+            Extended(rules.LOAD_WORD, rules.SPARE, rules.CONTEXT, offset=CUT),
+            Extended(ADD32, rows[0].dst, rules.SPARE),
+        ]
+    return rows
+
+
+def joined(front: bytes, behind: bytes) -> bytes:
+    """One program of two: where the filter would return 0 it ends, else the counting begins.
+
+    Each of the filter's exits becomes a jump to the place between the two.
+    """
+    if not front:
+        return behind
+    code = bytearray(front)
+    for at in range(0, len(code), 8):
+        if code[at] == rules.EXIT:
+            struct.pack_into("<BBhi", code, at, rules.GOTO, 0, (len(code) - at) // 8 - 1, 0)
+    between = [
+        ebpf(rules.JUMP_IF_NOT_EQUAL, rules.A, offset=1),
+        ebpf(rules.EXIT),
+        ebpf(rules.MOVE, 1, rules.CONTEXT),  # a program expects the packet in r1
+    ]
+    return bytes(code) + b"".join(between) + behind
+
+
+def count_all(seen_fd: int) -> bytes:
+    """Instructions that add 1 to the only value of an array map, whatever the frame."""
+    return b"".join(
+        (
+            ebpf(LOAD_64_BIT_IMMEDIATE, 2, BPF_PSEUDO_MAP_VALUE, imm=seen_fd),
+            ebpf(0),  # the upper half: the offset into the value
+            ebpf(MOVE_NUMBER, 3, imm=1),
+            ebpf(ADD_ATOMIC, 2, 3),
+        )
+    )

@@ -1,0 +1,109 @@
+"""The playground as a learner meets it: JupyterLab in a real browser, its controls pressed.
+
+It also takes the picture in the README and the notebook, of traffic in the private network:
+PLAYGROUND_PICTURE=notebooks/images/playground.png ./course test tests/test_browser_playground.py
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from test_browser import CHAPTER, Plot, address, cell_with, page, run_cell  # noqa: F401
+from tshark import write_pcap
+
+from helpers.playground.traffic import datagram
+
+pytestmark = [pytest.mark.browser, pytest.mark.kernel]
+
+
+class Screen(Plot):
+    """The playground in one cell, by what a learner sees of it."""
+
+    def write(self, label: str, text: str) -> None:
+        line = self.cell.locator(".widget-text", has_text=label).locator("input")
+        line.fill(text)
+        line.press("Enter")
+
+    def has(self, text: str | re.Pattern) -> None:
+        expect(self.cell.get_by_text(text).first).to_be_visible()
+
+    def row(self, name: str, packets: int, size: int) -> None:
+        found = self.cell.locator("table tr", has_text=name).locator("td")
+        expect(found).to_have_text([f"{packets:,}", f"{size:,}"])
+
+    def table(self, caption: str) -> None:
+        expect(self.cell.locator("table caption")).to_have_text(re.compile(caption))
+
+
+@pytest.mark.timeout(400)
+def test_the_controls_do_what_they_say(address: str, page: Page, tmp_path: Path) -> None:  # noqa: F811
+    errors: list[str] = []
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.set_viewport_size({"width": 1300, "height": 1400})
+    page.goto(address.replace(CHAPTER, "playground.ipynb"))
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
+    cell = cell_with(page, "playground.open_playground()")
+    run_cell(page, cell)
+    screen = Screen(page, cell)
+    screen.says("Press Start.")
+
+    screen.write("Filter", "icmp or udp")
+    screen.choose("Breakdown", "size")
+    screen.choose("Scale", "log")
+    screen.press("Start")
+    screen.says("Running on private lo.")
+    for kind in ("TCP", "flows"):
+        screen.press(f"Send {kind}")
+    # Twenty times each: an echo and its reply, and four datagrams.
+    for number in (1, 2, 3):
+        screen.press("Send ping")
+        screen.row("64 to 127 bytes", number * 40, number * 40 * 98)
+        screen.press("Send UDP")
+        screen.row("128 to 255 bytes", number * 80, number * 80 * 142)
+    screen.row("under 64 bytes", 10_000, 420_000)
+    screen.has(re.compile(r"^10,360 of 10,\d\d\d frames pass the filter, 465,840 bytes"))
+    picture = os.environ.get("PLAYGROUND_PICTURE") or tmp_path / "playground.png"
+    cell.locator(".jp-Cell-outputArea .widget-vbox").first.screenshot(path=picture)
+
+    screen.press("Stop")
+    screen.says("Stopped. Another breakdown shows the same frames; Start counts from zero.")
+    before = screen.look()
+    screen.choose("Breakdown", "flow")
+    screen.table(r"By flow, the 8 largest of 10,0\d\d")
+    assert screen.look() != before
+
+    # A filter: a wrong one, one for nothing, one that fits.
+    screen.write("Filter", "icmp or prot 53")
+    expect(cell.locator("[role=alert]")).to_have_text(re.compile("'prot', offset 8"))
+    screen.write("Filter", "tcp port 1")
+    screen.press("Start")
+    screen.press("Send ping")
+    screen.has(re.compile(r"^0 of \d+ frames pass the filter"))
+    screen.write("Filter", "icmp")
+    screen.press("Send ping")
+    screen.has(re.compile(r"^(\d+) of \1 frames pass the filter, [1-9]"))
+    screen.choose("Breakdown", "protocol")
+    screen.changes("ICMP", pixels=20)
+
+    # A capture file, in place of the interface.
+    write_pcap(tmp_path / "work" / "three.pcap", [datagram(1), datagram(1), datagram(2)])
+    screen.write("Filter", "udp")
+    screen.write("Capture file", "three.pcap")
+    screen.press("Count file")
+    screen.says("Counted three.pcap, 3 frames. Another breakdown shows the same.")
+    screen.table("By protocol, 1 found")
+    screen.has("3 of 3 frames pass the filter, 126 bytes.")
+    screen.press("Save CSV")
+    expect(cell.locator("[role=status]")).to_have_text(re.compile("^Saved to "))
+    (saved,) = (tmp_path / "work").glob("playground_*.csv")
+    assert saved.read_text().splitlines() == ["protocol,packets,bytes", "UDP,3,126"]
+    page.screenshot(path=tmp_path / "file.png")
+
+    run_cell(page, cell_with(page, "plot.close()"))
+    screen.says("This playground is closed: run its cell again.")
+    assert errors == []
