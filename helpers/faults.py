@@ -251,7 +251,8 @@ def _build(built: Road, fault: Fault) -> None:
         source = Path(folder) / "road_kern.c"
         source.write_text(text.replace(*fault.source) if fault.source[0] else text)
         toolchain.compile_bpf(source, built.object)
-    built._worker.submit(probes.keep_only, fault.rights).result()
+    rights = sum(1 << probes.CAPABILITIES[name] for name in fault.rights)
+    built._worker.submit(probes.keep_only, rights).result()
     built.thread = built._worker.submit(threading.get_native_id).result()
     fault.before(built)
     try:
