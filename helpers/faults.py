@@ -252,7 +252,12 @@ def _build(built: Road, fault: Fault) -> None:
         source.write_text(text.replace(*fault.source) if fault.source[0] else text)
         toolchain.compile_bpf(source, built.object)
     rights = sum(1 << probes.CAPABILITIES[name] for name in fault.rights)
-    built._worker.submit(probes.keep_only, rights).result()
+    try:
+        built._worker.submit(probes.keep_only, rights).result()
+    except PermissionError as error:
+        raise FaultError(
+            f"This process does not hold {' and '.join(fault.rights)}: start it with ./course lab."
+        ) from error
     built.thread = built._worker.submit(threading.get_native_id).result()
     fault.before(built)
     try:
