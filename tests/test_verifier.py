@@ -202,6 +202,12 @@ WRITTEN = {
         4,
         "never set",
     ),
+    "an address cut to 32 bits": (
+        'SEC("cgroup_skb/egress") int f(struct __sk_buff *skb)\n{\n'
+        "\tif (skb->data + 20 > skb->data_end)\n\t\treturn 1;\n\tadd(0, 1);\n\treturn 1;\n}\n",
+        3,
+        "(void *)(long)",
+    ),
     "a loop that a guessing processor leaves": (
         'SEC("socket") int f(struct __sk_buff *skb)\n{\n\t__u32 zeros = 0;\n\n'
         "\tfor (__u32 at = 0; at < 34; at++)\n\t\tif (load_byte(skb, at) == 0)\n"
