@@ -52,9 +52,7 @@ class Playground:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not isinstance(flows, int) or flows < 1:
-            raise LiveError(
-                f"flows={flows!r} is no room for flows: give a whole number, 1 or more."
-            )
+            raise LiveError(f"flows={flows!r} is no room: give a whole number, 1 or more.")
         if Playground._current:
             Playground._current.close("A newer playground has taken the place of this one.")
         at = at or partial(interfaces, net, both_ways=True)
