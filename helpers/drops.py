@@ -66,9 +66,11 @@ class Drops:
 def counting(net: Network) -> Iterator[Drops]:
     """Count what the kernel drops in a private network, for the time of a `with` block.
 
-    Errors: DropError without CAP_PERFMON (root has it), or on a kernel that gives no reasons.
+    Errors: DropError without CAP_PERFMON (root has it), or on a kernel that gives no reasons;
+        NetworkError if the network is closed.
     Source: raw tracepoints in bpf(2) and <linux/bpf.h>. Built in chapter 12.
     """
+    namespace = net.namespace()
     reasons()
     try:
         loaded = loader.load(toolchain.compile_bpf("drops_kern.c"))
@@ -84,6 +86,6 @@ def counting(net: Network) -> Iterator[Drops]:
             reason = os.strerror(ctypes.get_errno())
             raise DropError(f"The program cannot be attached to kfree_skb ({reason}).")
         try:
-            yield Drops(loaded.map("drops"), net.namespace())
+            yield Drops(loaded.map("drops"), namespace)
         finally:
             os.close(link)

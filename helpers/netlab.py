@@ -106,8 +106,10 @@ class Network:
     def namespace(self) -> int:
         """The number by which the kernel tells this network from others: an inode number.
 
+        Errors: NetworkError if the network is closed.
         Source: namespaces(7), /proc/PID/ns/net. First used in chapter 12.
         """
+        self._require_open()
         return Path(f"/proc/{self._child.pid}/ns/net").stat().st_ino
 
     def add_address(self, address: str, interface: str = "lo") -> None:
@@ -189,10 +191,13 @@ class Network:
 
     def _ask(self, request: dict) -> tuple[dict, list[int]]:
         with self._lock:
-            if self._control.fileno() < 0:
-                raise NetworkError("This network is closed: open a new one with open_network().")
+            self._require_open()
             self._control.send(json.dumps(request).encode())
             return self._reply()
+
+    def _require_open(self) -> None:
+        if self._control.fileno() < 0:
+            raise NetworkError("This network is closed: open a new one with open_network().")
 
     def _reply(self) -> tuple[dict, list[int]]:
         fds = array.array("i")

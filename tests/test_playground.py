@@ -535,6 +535,8 @@ def test_a_new_playground_takes_the_place_of_the_old_one_and_nothing_is_left(tmp
         assert "newer playground" in first.controls.sentence
         with pytest.raises(LiveError, match="closed"):
             first.start()
+        with pytest.raises(LiveError, match="closed: make a new one"):
+            first.choose(breakdown="port")
         assert (len(again[0]), again[1]) == (len(held[0]), held[1])
         await second.count_file(write(tmp_path / "a.pcap", [(42, datagram(1))]))
         second.close()
@@ -565,3 +567,9 @@ def test_without_a_reading_there_is_a_picture_and_no_row(veth):
         assert play.rows() == []
         assert "fewer than two readings" in play.figure().alt
         assert History().table("flow").rows == []
+
+
+@pytest.mark.parametrize("room", [0, -1, "1000", 1000.0])
+def test_room_for_flows_is_a_whole_number(room):
+    with pytest.raises(LiveError, match="whole number, 1 or more"):
+        open_playground(flows=room)

@@ -167,6 +167,13 @@ def test_seven_datagrams_to_a_closed_port(net):
         assert dropped.read() == {"NO_SOCKET": 7}
 
 
+def test_a_closed_network_has_no_drops_to_count():
+    with netlab.open_network() as net:
+        pass
+    with pytest.raises(netlab.NetworkError, match="is closed"), drops.counting(net):
+        pass
+
+
 @privileged
 def test_a_firewall_is_another_reason(net):
     net.run(["nft", "add table inet t"])

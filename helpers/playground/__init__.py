@@ -51,6 +51,8 @@ class Playground:
         interval: float = 0.5,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        if not isinstance(flows, int) or flows < 1:
+            raise LiveError(f"flows={flows!r} is no room: give a whole number, 1 or more.")
         if Playground._current:
             Playground._current.close("A newer playground has taken the place of this one.")
         at = at or partial(interfaces, net, both_ways=True)
@@ -109,9 +111,11 @@ class Playground:
         """Set a control: interface, filter, breakdown ("protocol", "port", "sender", "receiver",
         "size", "flow"), interval, quantity ("rate", "total"), scale ("linear", "log", "stacked").
 
-        Errors: LiveError for a choice that there is not, or an interface that refuses;
+        Errors: LiveError for a choice that there is not, an interface that refuses, or once it is
+        closed;
         FilterError, which says where the expression goes wrong.
         """
+        self._instrument.require_open()
         for name, value in choices.items():
             if name == "filter":
                 filter_code(str(value))

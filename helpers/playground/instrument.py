@@ -73,8 +73,7 @@ class Instrument:
     def start(self) -> None:
         """Count from zero on the interface that was chosen. Errors: LiveError, those of Counting,
         SocketError."""
-        if self.closed:
-            raise LiveError("This playground is closed: make a new one.")
+        self.require_open()
         if self.repeat.running:
             return
         self.error = None
@@ -88,6 +87,11 @@ class Instrument:
         self.repeat.start()
         if self.repeat.running:
             self.say(f"Running on {self.attachment.label}.")
+
+    def require_open(self) -> None:
+        """Errors: LiveError after close()."""
+        if self.closed:
+            raise LiveError("This playground is closed: make a new one.")
 
     def stop(self) -> None:
         """A last reading, and the program off the socket; what was recorded stays."""
