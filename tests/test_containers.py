@@ -28,7 +28,7 @@ from helpers.commands import image
 
 pytestmark = [
     pytest.mark.containers,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),  # every notebook, on a busy machine
     pytest.mark.xdist_group("containers"),
 ]
 
