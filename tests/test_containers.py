@@ -224,7 +224,7 @@ def test_the_kernel_tests_pass_inside(reached: dict[str, Engine], item: tuple) -
     chosen = (
         [f"--ignore=tests/test_{each}.py" for each in NOT_INSIDE]
         if everything
-        else [f"tests/test_{each}.py" for each in PART_ONE_TESTS]
+        else ["-n", "0", *(f"tests/test_{each}.py" for each in PART_ONE_TESTS)]  # one lo for all
     )
     command = ["python", "-m", "pytest", "-m", "kernel", "-p", "no:cacheprovider", *chosen]
     result = reached[name].run(["--env", "COLUMNS=300", *flags.split()], *command)
