@@ -141,7 +141,8 @@ def test_the_programs_need_no_more_than_the_course_has(tmp_path):
         loader.load(toolchain.compile_bpf(name, tmp_path / f"{name}.o")).close()
 
 
-def test_a_cable_needs_a_private_network(net, monkeypatch):
-    monkeypatch.setattr(net, "private", False)
-    with pytest.raises(netlab.NetworkError, match="needs a private network"):
+@pytest.mark.parametrize("kind", ["own lo", "shared lo"])
+def test_a_cable_needs_a_network_namespace(net, monkeypatch, kind):
+    monkeypatch.setattr(net, "kind", kind)
+    with pytest.raises(netlab.NetworkError, match="needs a network namespace"):
         net.add_veth()

@@ -142,11 +142,21 @@ def test_a_firewall(road, capsys):
 @pytest.mark.parametrize("number", NUMBERS)
 def test_only_the_right_name_passes(number):
     name = faults.FAULTS[number].name
+    others = next(roads for roads in ch08.ASKED if number in roads)
+    right = {other: faults.FAULTS[other].name for other in others}
     for said in faults.NAMES:
-        verdict = repr(ch08.diagnosed({number: said}))
+        verdict = repr(ch08.diagnosed({**right, number: said}))
         assert verdict.startswith("Right." if said == name else "Not yet."), said
         assert said == name or faults.FAULTS[number].hint in verdict
-    assert repr(ch08.diagnosed({number: f" {name.upper()} "})).startswith("Right.")
+    assert repr(ch08.diagnosed({**right, number: f" {name.upper()} "})).startswith("Right.")
+
+
+def test_a_road_left_out_is_not_found():
+    assert "2 of 3 found. Road 3" in repr(ch08.diagnosed({1: "stale map", 2: "wrong interface"}))
+    for none in (None, {}):
+        assert repr(ch08.diagnosed(none)).startswith("Not attempted yet.")
+    for other in (["stale map"], {"1": "stale map"}, {11: "IPv6"}, {3: "IPv6", 4: "IPv6"}):
+        assert "numbers of the roads" in repr(ch08.diagnosed(other))
 
 
 def test_diagnoses_that_are_none():

@@ -197,7 +197,12 @@ def test_references_to_maps_and_values(translated):
         (insn(0x7B, 10, 7, -8), faults.UnsetRegister, 0, "r7 has no value here"),
         (b"", faults.UnsetRegister, 0, "r0 has no value here: the result"),
         (insn(0x85, imm=5) + insn(0xBF, 0, 1), faults.UnsetRegister, 2, "r0 has no value"),
-        (insn(0x30), faults.UnsetRegister, 0, "r6 has no value"),
+        (
+            insn(0x30),
+            faults.UnsetRegister,
+            0,
+            "r6 has no value here: packet loads want",
+        ),
         (insn(0xB7, 6) + insn(0x30), faults.BadArgument, 1, "want the context in r6"),
         (insn(0x85, imm=999), faults.UnknownHelper, 0, "does not have the helper number 999"),
         (insn(0x85, imm=25), faults.UnknownHelper, 0, "bpf_perf_event_output; it has map_lookup"),

@@ -227,10 +227,13 @@ def compiled(folder: Path) -> Iterator[tuple[Path, str]]:
     """C programs and the name of the function in them."""
     (folder / "local_calls.c").write_text(LOCAL_CALLS)
     yield folder / "local_calls.c", "sort"
-    for source in sorted(toolchain.SOURCES.glob("*_kern.c")):
-        (name,) = objfile.read(toolchain.compile_bpf(source, folder / "a.o")).programs
-        yield source, name
-        yield both_directions(source, folder), name
+    # tests/test_fuzz_protocols.py holds chapter 12's against the machine; the others of bpf/ have
+    # maps that it does not know, are no socket filters, or depend on the processor.
+    for file in ("sockex1_kern.c", "icmp_kern.c"):
+        source = toolchain.SOURCES / file
+        for name in objfile.read(toolchain.compile_bpf(source, folder / "a.o")).programs:
+            yield source, name
+            yield both_directions(source, folder), name
 
 
 @pytest.mark.parametrize("cpu", ["v1", "v2", "v3"])

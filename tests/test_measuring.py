@@ -16,8 +16,8 @@ from helpers.counters import Counters
 def test_ways_take_turns():
     order = []
     ways = {name: lambda name=name: order.append(name) or len(order) for name in "ab"}
-    assert measuring.take_turns(ways, 3) == {"a": [1, 3, 5], "b": [2, 4, 6]}
-    assert order == list("ababab")
+    assert measuring.take_turns(ways, 3) == {"a": [1, 4, 5], "b": [2, 3, 6]}
+    assert order == list("abbaab")  # every other turn in reverse
 
 
 def test_progress_is_one_line_on_stderr(capsys):
@@ -98,6 +98,14 @@ def test_a_sender_that_dies_is_named(net):
         sender._process.wait()
         with pytest.raises(measuring.MeasuringError, match="has ended by itself"):
             sender.flood(1)
+
+
+@pytest.mark.kernel
+def test_a_closed_sender_says_so(net):
+    with flood.Sender(net) as sender:
+        pass
+    with pytest.raises(measuring.MeasuringError, match="is closed: open a new one"):
+        sender.flood(1)
 
 
 @pytest.mark.kernel

@@ -64,8 +64,11 @@ def test_every_line_has_its_line_of_c(sockex1):
 def test_as_text(sockex1):
     written = text.written(ebpf.walk(sockex1, PING))
     assert re.search(
-        r"^ +\d+: r0 = \*\(u8 \*\)skb\[23\] +r0 = 1, from the packet: 01$", written, re.M
+        r"^ +\d+: r0 = \*\(u8 \*\)skb\[23\] +r0 = 1, from the packet: 01; r1: no value$",
+        written,
+        re.M,
     )
+    assert re.search(r": call bpf_map_lookup_elem +r0 = .*; r1, r2: no value$", written, re.M)
     assert "; 30: if (skb->pkt_type != PACKET_OUTGOING)" in written
     assert "map bytes_by_protocol: [1] = 98" in written
     assert written.endswith("The program returns 0.")

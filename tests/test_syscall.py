@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import gc
 import os
 import struct
 import subprocess
@@ -333,15 +332,12 @@ def test_too_many_descriptors():
 
 @kernel
 def test_what_is_held_is_found_and_goes_with_its_descriptor():
-    gc.collect()
-    before = syscall.held()  # what another test in this process has not closed
+    before = syscall.held()  # what other tests' fixtures keep
     with syscall.create_map(syscall.ARRAY, 4, 8, 1) as array:
+        with_map = before | {array.fd: "anon_inode:bpf-map"}
         with syscall.load_program(RETURN_0) as program:
-            assert syscall.held() == before | {
-                array.fd: "anon_inode:bpf-map",
-                program.fd: "anon_inode:bpf-prog",
-            }
-        assert syscall.held() == before | {array.fd: "anon_inode:bpf-map"}
+            assert syscall.held() == with_map | {program.fd: "anon_inode:bpf-prog"}
+        assert syscall.held() == with_map
     assert syscall.held() == before
 
 

@@ -63,7 +63,7 @@ def limited(name: str, verdict: verifier.Verdict) -> bool:
     if name != "bounds" or kernel.version() >= (6, 18):
         return False
     if not verdict.accepted:
-        assert kernel.version() < (6, 6) and "Linux 6.6" in verdict.finding.reason
+        assert kernel.version() < (6, 1) and "CAP_PERFMON" in verdict.finding.reason
         return True
     return not ch08.runs(verdict)
 
@@ -201,6 +201,12 @@ WRITTEN = {
         "\tbpf_map_lookup_elem(&bytes_by_protocol, &key);\n\treturn 0;\n}\n",
         4,
         "never set",
+    ),
+    "an address cut to 32 bits": (
+        'SEC("cgroup_skb/egress") int f(struct __sk_buff *skb)\n{\n'
+        "\tif (skb->data + 20 > skb->data_end)\n\t\treturn 1;\n\tadd(0, 1);\n\treturn 1;\n}\n",
+        3,
+        "(void *)(long)",
     ),
     "a loop that a guessing processor leaves": (
         'SEC("socket") int f(struct __sk_buff *skb)\n{\n\t__u32 zeros = 0;\n\n'

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import numbers
+
 from helpers import syscall
+from helpers.bytecode import LOCAL
 from helpers.checks import Verdict, not_attempted, not_yet, right
 from helpers.errors import CourseError
 from helpers.machine import Machine
+from helpers.machine.decode import is_call, target
 from helpers.machine.packet import Packet
+from helpers.machine.translate import blocks_of
 
 FRAMES = [bytes(size) for size in (14, 42, 98, 1500)]
 ETHERNET = 14
@@ -34,8 +39,11 @@ def payload_length(code: bytes | None) -> Verdict:
             f"{len(frame)} gives {value}" for frame, value in zip(FRAMES, returned, strict=True)
         )
         return not_yet(f"A frame of {pairs}.")
-    with syscall.load_program(code) as loaded:
-        kernel = [syscall.test_run(loaded, bytes(ZEROS) + frame).value for frame in FRAMES]
+    try:
+        with syscall.load_program(code) as loaded:
+            kernel = [syscall.test_run(loaded, bytes(ZEROS) + frame).value for frame in FRAMES]
+    except CourseError as error:
+        return refused(program, error)
     if kernel != wanted:
         return not_yet(f"The machine agrees, and the kernel returns {kernel}.")
     return right(f"Machine and kernel return {returned} for frames of {[*map(len, FRAMES)]}.")
@@ -45,6 +53,10 @@ def after_the_shift(answer: int | None, code: bytes) -> Verdict:
     """Exercise 2: what r0 holds in the end; code: the program of the exercise."""
     if answer is None:
         return not_attempted("Replace None by the number that the program returns.")
+    if isinstance(answer, str):
+        return not_yet("Write a number, without quotes.")
+    if not isinstance(answer, numbers.Real):
+        return not_yet("One number is wanted, such as 7.")
     result = Machine(code).run(FRAMES[0])
     if answer == result:
         return right(f"The program returns {result}: w0 is half of r0, and clears the other half.")
@@ -74,5 +86,19 @@ def mended(code: bytes | None, broken: bytes) -> Verdict:
     try:
         syscall.load_program(code).close()
     except CourseError as error:
-        return not_yet(f"The machine runs it, and the kernel says: {error}")
+        return refused(program, error)
     return right("It runs in the machine, and the kernel takes it too.")
+
+
+def refused(program: Machine, error: CourseError) -> Verdict:
+    """What is right in the machine, and what may be the kernel's reason to refuse it."""
+    by_place = {each.number: each for each in program.instructions}
+    functions = {target(i) for i in program.instructions if i.src == LOCAL and is_call(i)}
+    blocks = (block for entry in {0, *functions} for block in blocks_of(by_place, entry))
+    unreached = by_place.keys() - {each.number for block in blocks for each in block}
+    if unreached:
+        return not_yet(
+            f"The machine gets it right, but instruction {min(unreached)} is never reached: the "
+            "kernel takes no program with an instruction left that can never run. Remove it."
+        )
+    return not_yet(f"The machine runs it, and the kernel says: {error}")

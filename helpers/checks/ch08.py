@@ -15,6 +15,8 @@ from helpers.errors import CourseError
 ETHERNET = bytes(12) + b"\x08\x00"
 HIDDEN_FROM = 26  # the byte at which the source address begins
 COUNTERS = 256
+SHORTEST = 20  # bytes of an IPv4 header
+ASKED = range(1, 4), range(4, 11)  # the roads of exercise 4, and those of exercise 5
 
 
 def frame(protocol: str = "ICMP", data: int = 64, source: int = 1) -> bytes:
@@ -57,7 +59,10 @@ def _at_the_cgroup(verdict: verifier.Verdict) -> str | None:
         return "with another result than 1 this type of program drops the packet."
     grown = sum(counters(verdict).values()) - sum(before.values())
     if grown != 98 - len(ETHERNET):
-        return "a packet of 12 bytes has no protocol field, and was counted."
+        return "a packet of 12 bytes has no whole IPv4 header, and was counted."
+    run(verdict, frame(data=0))
+    if sum(counters(verdict).values()) - sum(before.values()) - grown != SHORTEST:
+        return "a packet of exactly 20 bytes has a whole IPv4 header, and was not counted."
     return None
 
 
@@ -150,7 +155,7 @@ def mended(case: str | None, program: str | None) -> Verdict:
 
     case: its name, a key of clinic.CASES. program: C, as the learner wrote it.
     """
-    if case is None or program is None:
+    if case is None:
         return not_attempted("Name a case, and change its program.")
     if case not in EFFECTS:
         return not_yet(f"There is no case {case!r}; there is: {', '.join(EFFECTS)}.")
@@ -167,7 +172,7 @@ def mended(case: str | None, program: str | None) -> Verdict:
     except toolchain.CompileError as error:
         return not_yet(str(error))
     except CourseError as error:
-        return not_yet(f"It compiles, but there is nothing to verify or to run: {error}")
+        return not_yet(f"It compiles, but could not be verified and run: {error}")
 
 
 def _without_comments(code: str) -> str:
@@ -190,8 +195,12 @@ def _judge(verdict: verifier.Verdict, effect: Effect) -> Verdict:
 
 def diagnosed(diagnoses: Mapping[int, str | None]) -> Verdict:
     """The learner's diagnoses: road number to a name of faults.NAMES, or None."""
-    if not any(diagnoses.values()):
+    if diagnoses is None or (isinstance(diagnoses, Mapping) and not any(diagnoses.values())):
         return not_attempted("Replace a None by one of faults.NAMES.")
+    roads = next((each for each in ASKED if _holds(diagnoses, each)), None)
+    if roads is None:
+        return not_yet('Keep the numbers of the roads in front, as in {1: "map full", 2: None}.')
+    diagnoses = {number: diagnoses.get(number) for number in roads}
     wrong = {n: said for n, said in diagnoses.items() if not _is(n, said)}
     if not wrong:
         return right(f"{len(diagnoses)} of {len(diagnoses)} faults found.")
@@ -203,6 +212,11 @@ def diagnosed(diagnoses: Mapping[int, str | None]) -> Verdict:
     if str(said).strip().lower() not in map(str.lower, faults.NAMES):
         return not_yet(f"{counted}{said!r} is not one of faults.NAMES.")
     return not_yet(f"{counted}it is not {said!r}. {faults.FAULTS[number].hint}")
+
+
+def _holds(diagnoses: object, roads: range) -> bool:
+    """Whether these are diagnoses of some of the roads, and of no other."""
+    return isinstance(diagnoses, Mapping) and bool(diagnoses) and set(diagnoses) <= set(roads)
 
 
 def _is(number: int, said: str | None) -> bool:

@@ -92,6 +92,8 @@ class Sender:
 
     def begin(self, datagrams: int) -> None:
         """Let so many datagrams be sent, and do not wait for it."""
+        if self._process.stdin.closed:
+            raise MeasuringError("This sender is closed: open a new one with flood.Sender(net).")
         with suppress(BrokenPipeError):  # it has ended: finish() says so
             print(datagrams, file=self._process.stdin, flush=True)
 
@@ -170,13 +172,15 @@ def in_pairs(
 ) -> dict[str, list[Run]]:
     """Flood without and with each way of counting, `repeats` times in turns."""
     runs: dict[str, list[Run]] = {name: [] for name in ways}
+    order = list(ways)
     for _ in progress("Counting a flood", repeats):
-        for name, way in ways.items():
+        for name in order:
             sender.flood(datagrams // 10)  # what came before has left the caches cold
             without = sender.flood(datagrams)
-            with way() as seen:
+            with ways[name]() as seen:
                 under = sender.flood(datagrams)
                 runs[name].append(Run(without, under, seen()))
+        order.reverse()
     return runs
 
 

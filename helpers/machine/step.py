@@ -49,12 +49,16 @@ def named(error: Exception, i: Instruction, state: State) -> Exception:
         return type(error)(text + str(error), i.number)
     for number in read_by(i):
         if state.registers[number] is None:
-            return UnsetRegister(f"{text}r{number} has no value here{why_unset(number)}.", i.number)
+            return UnsetRegister(
+                f"{text}r{number} has no value here{why_unset(i, number)}.", i.number
+            )
     return error
 
 
-def why_unset(number: int) -> str:
+def why_unset(i: Instruction, number: int) -> str:
     """What a register without a value may be owed to."""
+    if i.kind == bytecode.LD and number == 6:
+        return ": packet loads want the context there (r6 = r1 at the beginning)"
     if number == 0:
         return ": the result of the program, or of a call, belongs there"
     return ", a call has used it up: keep what you need in r6 to r9" if number < 6 else ""

@@ -29,6 +29,7 @@ def written(walk: Walk, limit: int = 200) -> str:
             source = line.source
             rows.append(f"; {source}")
         happened = ", ".join(filter(None, [changes(view), view.note]))
+        happened = "; ".join(filter(None, [happened, emptied(view)]))
         rows.append(f"{line.number:4}: {line.text:{width}}  {happened}".rstrip())
         if view.ending:
             rows.append(view.ending)
@@ -42,6 +43,12 @@ def changes(view: View) -> str:
     for group in view.memory:
         found += [f"{group.name}: {c.name} = {words(c)}" for c in group.cells if c.changed]
     return ", ".join(found)
+
+
+def emptied(view: View) -> str:
+    """The registers that the last instruction has used up: "r1, r2: no value"."""
+    names = [cell.name for cell in view.registers if cell.changed and not cell.value]
+    return f"{', '.join(names)}: no value" if names else ""
 
 
 def words(cell: Cell) -> str:

@@ -227,6 +227,11 @@ def arithmetic(at: Place) -> str | None:
     operands = [at.of(r) for r in reads(at.instruction)]
     if not any(map(known.is_pointer, operands)):
         return None
+    if _cuts(at.instruction) and any(value.startswith("pkt") for value in operands):
+        return (
+            "C takes this for a number of 32 bits and cuts the address to that. Make an address of "
+            "it before you calculate or compare: write (void *)(long) in front of the field."
+        )
     if not any(map(known.is_number, operands)):
         return "Of an address only sums and differences can be taken. Calculate with numbers."
     return (
@@ -235,14 +240,20 @@ def arithmetic(at: Place) -> str | None:
     )
 
 
+def _cuts(instruction: Instruction) -> bool:
+    """Whether it is how a compiler makes a number of 32 bits out of one of 64."""
+    shift = instruction.opcode & 0xF0 in (0x60, 0x70)  # to the left, to the right
+    return instruction.kind == ALU32 or (shift and instruction.imm == 32)
+
+
 def comparison(at: Place) -> str | None:
     if at.instruction.kind != JUMP or at.number != errno.EACCES:
         return None
     if not any(known.is_pointer(at.of(register)) for register in reads(at.instruction)):
         return None
     return (
-        "This kernel lets only holders of CAP_PERFMON compare such addresses; Linux 6.6 and later "
-        "lets holders of CAP_BPF compare those of a packet, too."
+        "This kernel lets only holders of CAP_PERFMON compare such addresses. Newer ones let "
+        "holders of CAP_BPF compare those of a packet, too: 5.10 does not, 6.1 does."
     )
 
 

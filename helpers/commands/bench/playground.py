@@ -10,7 +10,8 @@ import statistics
 import time
 from itertools import count
 
-from helpers.commands.bench.rows import Row, compared, take_turns, verdict
+from helpers.commands.bench.rows import Row, compared, verdict
+from helpers.measuring import take_turns
 from helpers.pcap import Record
 from helpers.playground.breakdown import BREAKDOWNS
 from helpers.playground.capture import Feeder
@@ -93,7 +94,7 @@ def measure(repeats: int) -> list[Row]:
         reader, traffic = Reader(counting), Traffic(counting)
         screens = {way(by): Updates(by, reader, traffic) for by in reversed(BREAKDOWNS)}
         ways = {name: screen.update for name, screen in screens.items()}
-        times = take_turns("The playground", ways | {ALONE: lambda: reading_alone(reader)}, repeats)
+        times = take_turns(ways | {ALONE: lambda: reading_alone(reader)}, repeats, "The playground")
     medians = {name: statistics.median(times[name]) for name in screens}
     slowest = max(medians, key=medians.get)
     share = RATE * max(statistics.median(screen.cpu) for screen in screens.values()) / 1e9

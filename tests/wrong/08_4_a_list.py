@@ -1,0 +1,1 @@
+diagnoses = ["stale map", "wrong interface", "wrong section name"]

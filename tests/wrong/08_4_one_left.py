@@ -1,0 +1,1 @@
+diagnoses = {1: "stale map"}

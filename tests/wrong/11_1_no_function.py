@@ -1,0 +1,1 @@
+how_many_times = 1.25
