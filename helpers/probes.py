@@ -197,7 +197,8 @@ def with_only(names: Iterable[str], function: Callable[..., Result], *arguments:
             keep_only(sum(1 << CAPABILITIES[name] for name in kept))
         except PermissionError as error:
             raise ProbeError(
-                f"This process does not hold {' and '.join(kept)}, so it cannot keep it."
+                f"This process does not hold {' and '.join(kept)}, so it cannot keep it: "
+                "./course doctor tells why, and what to do."
             ) from error
         return function(*arguments)
 
