@@ -53,6 +53,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kernels", help=APART["kernels"], **choices)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Such tests share what they have built or booted: one process, before xdist starts more."""
+    if any(config.getoption(f"--{name}") for name in APART):
+        config.option.numprocesses, config.option.dist = 0, "no"
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     asked = {name for name in APART if config.getoption(f"--{name}")}
     left_out = [item for item in items if not is_asked_for(item, asked, config)]

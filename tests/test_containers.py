@@ -29,7 +29,6 @@ from helpers.commands import image
 pytestmark = [
     pytest.mark.containers,
     pytest.mark.timeout(1800),  # every notebook, on a busy machine
-    pytest.mark.xdist_group("containers"),
 ]
 
 TABLE = COURSE / "helpers" / "data" / "ways_to_run.json"

@@ -41,13 +41,11 @@ def shows_the_five_lines(result: subprocess.CompletedProcess[str]) -> None:
 
 
 @pytest.mark.kernels
-@pytest.mark.xdist_group("kernels")
 def test_the_short_way_prints_the_five_lines():
     shows_the_five_lines(sample("--short"))
 
 
 @pytest.mark.kernels("full")
-@pytest.mark.xdist_group("kernels")
 @pytest.mark.timeout(3600)
 def test_the_articles_way_prints_the_five_lines_and_a_broken_build_is_mended():
     shows_the_five_lines(sample())

@@ -25,7 +25,6 @@ OLDEST, NEWEST = fetch.SUITES[0], fetch.SUITES[-1]
 pytestmark = [
     pytest.mark.kernels,
     pytest.mark.timeout(7200),
-    pytest.mark.xdist_group("kernels"),
 ]
 full = pytest.mark.kernels("full")
 
