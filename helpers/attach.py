@@ -15,6 +15,7 @@ from contextlib import contextmanager
 
 from helpers.errors import CourseError
 from helpers.netlab import Network
+from helpers.sockets import ETH_P_ALL
 
 # From <linux/netlink.h> and <linux/rtnetlink.h>.
 REQUEST, ACKNOWLEDGE, EXCLUSIVE, CREATE = 0x1, 0x4, 0x200, 0x400
@@ -26,7 +27,6 @@ KIND, OPTIONS = 1, 2  # TCA_KIND, TCA_OPTIONS
 BPF_FD, BPF_NAME, BPF_FLAGS, DIRECT_ACTION = 6, 7, 8, 1
 CLSACT = 0xFFFF0000  # the queue discipline that holds filters and queues nothing
 HOOKS = {"ingress": 0xFFFFFFF2, "egress": 0xFFFFFFF3}
-ETH_P_ALL = 0x0003
 
 
 class AttachError(CourseError):

@@ -22,7 +22,6 @@ from helpers.errors import CourseError
 
 PROG_GET_NEXT_ID = 11
 CLONE_NEWNS = 0x00020000
-SYSLOG_ACTION_SIZE_BUFFER = 10
 SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8913, 0x8914
 DATAGRAMS, SIZE = 10, 100
 libc = ctypes.CDLL(None, use_errno=True)

@@ -230,7 +230,8 @@ def road(number: int) -> Road:
     """Build road `number`, 1 to 10, each with a fault of its own; 0 is without.
 
     Result: a Road; use it with `with`, or close() it.
-    Errors: FaultError if there is no such road, or this machine cannot build it; NetworkError.
+    Errors: FaultError if there is no such road, or this machine cannot build it; NetworkError;
+        ProbeError for a right that this process does not hold.
     """
     if number not in range(len(FAULTS)):
         raise FaultError(f"There is no road {number!r}: choose from 0 to {len(FAULTS) - 1}.")
@@ -251,13 +252,7 @@ def _build(built: Road, fault: Fault) -> None:
         source = Path(folder) / "road_kern.c"
         source.write_text(text.replace(*fault.source) if fault.source[0] else text)
         toolchain.compile_bpf(source, built.object)
-    rights = sum(1 << probes.CAPABILITIES[name] for name in fault.rights)
-    try:
-        built._worker.submit(probes.keep_only, rights).result()
-    except PermissionError as error:
-        raise FaultError(
-            f"This process does not hold {' and '.join(fault.rights)}: start it with ./course lab."
-        ) from error
+    built._worker.submit(probes.keep, fault.rights).result()
     built.thread = built._worker.submit(threading.get_native_id).result()
     fault.before(built)
     try:

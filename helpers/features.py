@@ -15,11 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers import kernel, probes
+from helpers.syscall import ARRAY, MMAPABLE, SOCKET_FILTER, Command
 
 WORKS, UNKNOWN = "works", "Invalid argument"
-# From <linux/bpf.h>.
-MAP_CREATE, PROG_LOAD, MAP_LOOKUP_BATCH, PROG_TEST_RUN = 0, 5, 24, 10
-ARRAY, SOCKET_FILTER, MMAPABLE = 2, 1, 1 << 10
 # r0 = (s8)r0, a sign extension, before the end: clang writes it with -mcpu=v4.
 SIGN_EXTENSION = bytes.fromhex("b700000000000000 bf00080000000000 9500000000000000")
 # if w0 == 0 goto +0: a jump that looks at the lower half of a register, -mcpu=v3.
@@ -46,13 +44,13 @@ def try_call(command: int, attributes: bytes) -> str:
     result = probes.bpf(command, attributes)
     if result < 0:
         return os.strerror(-result)
-    if command in (MAP_CREATE, PROG_LOAD):
+    if command in (Command.MAP_CREATE, Command.PROG_LOAD):
         os.close(result)
     return WORKS
 
 
 def try_mmapable() -> str:
-    return try_call(MAP_CREATE, struct.pack("5I", ARRAY, 4, 8, 1, MMAPABLE))
+    return try_call(Command.MAP_CREATE, struct.pack("5I", ARRAY, 4, 8, 1, MMAPABLE))
 
 
 def try_instructions(code: bytes) -> str:
@@ -64,7 +62,7 @@ def with_program(code: bytes, use: Callable[[int], str]) -> str:
     """Load a socket filter, use it, and close it; what `use` says, or the kernel's refusal."""
     text, licence = ctypes.create_string_buffer(code), ctypes.create_string_buffer(b"GPL")
     places = ctypes.addressof(text), ctypes.addressof(licence)
-    fd = probes.bpf(PROG_LOAD, struct.pack("IIQQ", SOCKET_FILTER, len(code) // 8, *places))
+    fd = probes.bpf(Command.PROG_LOAD, struct.pack("IIQQ", SOCKET_FILTER, len(code) // 8, *places))
     if fd < 0:
         return os.strerror(-fd)
     try:
@@ -75,7 +73,7 @@ def with_program(code: bytes, use: Callable[[int], str]) -> str:
 
 def try_batch() -> str:
     """Look up in one call every value of an array of one."""
-    fd = probes.bpf(MAP_CREATE, struct.pack("4I", ARRAY, 4, 8, 1))
+    fd = probes.bpf(Command.MAP_CREATE, struct.pack("4I", ARRAY, 4, 8, 1))
     if fd < 0:
         return os.strerror(-fd)
     after, keys, values = (ctypes.create_string_buffer(8) for _ in range(3))
@@ -83,7 +81,7 @@ def try_batch() -> str:
     attributes = struct.pack("QQQQIIQQ", 0, *places, 1, fd, 0, 0)
     try:
         # ENOENT: that was the last of them.
-        answer = try_call(MAP_LOOKUP_BATCH, attributes)
+        answer = try_call(Command.MAP_LOOKUP_BATCH, attributes)
         return WORKS if answer == os.strerror(2) else answer
     finally:
         os.close(fd)
@@ -95,7 +93,8 @@ def try_test_run() -> str:
     place = ctypes.addressof(frame)
 
     def run(fd: int) -> str:
-        return try_call(PROG_TEST_RUN, struct.pack("IIIIQQII", fd, 0, 64, 0, place, 0, 1, 0))
+        attributes = struct.pack("IIIIQQII", fd, 0, 64, 0, place, 0, 1, 0)
+        return try_call(Command.PROG_TEST_RUN, attributes)
 
     return with_program(probes.RETURN_0, run)
 
@@ -111,7 +110,7 @@ def try_without_memlock() -> str:
     allowed = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, allowed[1]))
     try:
-        return try_call(MAP_CREATE, struct.pack("4I", ARRAY, 4, 8, 1))
+        return try_call(Command.MAP_CREATE, struct.pack("4I", ARRAY, 4, 8, 1))
     finally:
         resource.setrlimit(resource.RLIMIT_MEMLOCK, allowed)
 

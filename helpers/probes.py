@@ -9,7 +9,7 @@ import ctypes
 import errno
 import os
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,6 +168,14 @@ def capabilities(proc: Path = Path("/proc")) -> list[str]:
     return [name for name, bit in CAPABILITIES.items() if effective >> bit & 1]
 
 
+def permitted(proc: Path = Path("/proc")) -> int:
+    """The capabilities that this thread may use or hand on: bit n for the one with number n.
+
+    Source: capabilities(7), proc(5).
+    """
+    return int(_status(proc)["CapPrm"], 16)
+
+
 def _status(proc: Path) -> dict[str, str]:
     lines = (proc / "thread-self/status").read_text().splitlines()
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
@@ -187,23 +195,31 @@ def with_only(names: Iterable[str], function: Callable[..., Result], *arguments:
     The rest of the process keeps its own: capabilities belong to a thread, and the kernel asks
     the thread that makes a call. What the function opens belongs to the process and stays.
     Arguments: names: keys of CAPABILITIES.
-    Errors: ProbeError if this thread does not hold them itself, and what the function raises.
+    Errors: as keep, and what the function raises.
     Source: capabilities(7). Laboratory equipment, first used in chapter 08.
     """
     kept = tuple(names)
 
     def run() -> Result:
-        try:
-            keep_only(sum(1 << CAPABILITIES[name] for name in kept))
-        except PermissionError as error:
-            raise ProbeError(
-                f"This process does not hold {' and '.join(kept)}, so it cannot keep it: "
-                "./course doctor tells why, and what to do."
-            ) from error
+        keep(kept)
         return function(*arguments)
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         return pool.submit(run).result()
+
+
+def keep(names: Sequence[str]) -> None:
+    """As keep_only, by names: keys of CAPABILITIES.
+
+    Errors: ProbeError if the thread does not hold one of them itself.
+    """
+    try:
+        keep_only(sum(1 << CAPABILITIES[name] for name in names))
+    except PermissionError as error:
+        raise ProbeError(
+            f"This process does not hold {' and '.join(names)}, so it cannot keep it: "
+            "./course doctor tells why, and what to do."
+        ) from error
 
 
 def keep_only(mask: int) -> None:

@@ -78,11 +78,14 @@ def checksum(data: bytes) -> bytes:
     return struct.pack("!H", total ^ 0xFFFF)
 
 
-def udp(net: Network, count: int = 1, size: int = 100, to: str = "127.0.0.1") -> None:
+def udp(
+    net: Network, count: int = 1, size: int = 100, to: str = "127.0.0.1", ttl: int | None = None
+) -> None:
     """Send `count` UDP datagrams with `size` bytes of data each to a port that is open.
 
     Over IPv4 one has 14 + 20 + 8 + size bytes on the wire, over IPv6 20 more. The open port
     matters: a closed one would answer each with an ICMP error.
+    Arguments: ttl: the time to live in the IPv4 header, None for the kernel's usual one.
     Source: RFC 768.
     """
     with (
@@ -90,6 +93,8 @@ def udp(net: Network, count: int = 1, size: int = 100, to: str = "127.0.0.1") ->
         net.socket(family_of(to), socket.SOCK_DGRAM) as sender,
     ):
         receiver.bind((to, 0))
+        if ttl is not None:
+            sender.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
         data = bytes(size)
         address = receiver.getsockname()
         for _ in range(count):

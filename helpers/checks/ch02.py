@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import socket
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from helpers import loader, netlab, objfile, sockets, toolchain
+from helpers import loader, netlab, objfile, sockets, toolchain, traffic
 from helpers.checks import Verdict, not_attempted, not_yet, right
 from helpers.counters import NUMBERS, Counters
 
@@ -74,14 +73,9 @@ def count(path: Path) -> np.ndarray:
         loader.load(path) as loaded,
         netlab.open_network() as net,
         sockets.packet_socket(net, only_program(loaded).fd),
-        net.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
     ):
-        receiver.bind(("127.0.0.1", 0))
         for ttl, datagrams in SENT.items():
-            with net.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-                sender.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
-                for _ in range(datagrams):
-                    sender.sendto(bytes(DATA), receiver.getsockname())
+            traffic.udp(net, datagrams, DATA, ttl=ttl)
         return Counters(loaded.map("bytes_by_protocol")).read()
 
 

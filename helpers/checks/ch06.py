@@ -10,7 +10,7 @@ import string
 import sys
 from collections.abc import Callable
 
-from helpers import netlab, objfile, sockets, syscall, toolchain
+from helpers import netlab, objfile, sockets, syscall, toolchain, traffic
 from helpers.checks import Verdict, not_attempted, not_yet, right
 
 # What exercise 1 asks for: type, key, value, entries.
@@ -95,7 +95,7 @@ def headers_only(code: str | bytes | None) -> Verdict:
 def left_of_a_datagram(program: syscall.Program) -> int:
     """How many bytes of one UDP datagram a socket gets behind this program; 0 for no frame."""
     with netlab.open_network() as net, sockets.packet_socket(net, program.fd) as sock:
-        send(net, {64: 1})
+        traffic.udp(net, 1, DATA, ttl=64)
         sock.setblocking(False)
         try:
             return len(sock.recv(2048))
@@ -129,7 +129,8 @@ def by_ttl(change: Callable[[bytes], bytes]) -> Verdict:
             netlab.open_network() as net,
             sockets.packet_socket(net, program.fd),
         ):
-            send(net, SENT)
+            for ttl, datagrams in SENT.items():
+                traffic.udp(net, datagrams, DATA, ttl=ttl)
         grown = {
             int.from_bytes(key, sys.byteorder): int.from_bytes(value, sys.byteorder)
             for key, value in counted.batch().items()
@@ -144,14 +145,3 @@ def by_ttl(change: Callable[[bytes], bytes]) -> Verdict:
     return not_yet(
         f"Sent: TTL 7 and 200; slots that grew: {list(grown) or 'none'}: which byte is it?"
     )
-
-
-def send(net: netlab.Network, datagrams: dict[int, int]) -> None:
-    """Send UDP datagrams of DATA bytes over lo, so many for each TTL."""
-    with net.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
-        receiver.bind(("127.0.0.1", 0))
-        for ttl, count in datagrams.items():
-            with net.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-                sender.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
-                for _ in range(count):
-                    sender.sendto(bytes(DATA), receiver.getsockname())

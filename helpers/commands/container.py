@@ -41,9 +41,9 @@ NO_TOKEN = (
 LISTEN = "0A"  # a socket's state in /proc/net/tcp
 
 
-def permitted(status: str = "/proc/self/status") -> set[int]:
-    """The capabilities that this process may use. Source: proc(5)."""
-    bits = int(re.search(r"^CapPrm:\s*(\w+)", Path(status).read_text(), re.MULTILINE)[1], 16)
+def permitted() -> set[int]:
+    """The capabilities that this process may use, by number."""
+    bits = probes.permitted()
     return {number for number in range(64) if bits >> number & 1}
 
 
