@@ -21,7 +21,7 @@ from helpers.live.attachment import Interfaces, interfaces
 from helpers.live.controls import Controls
 from helpers.live.instrument import Instrument, Source
 from helpers.live.series import SeriesTable
-from helpers.live.task import LiveError
+from helpers.live.task import LiveError, run_for
 from helpers.table import Table
 
 __all__ = ["LiveError", "LivePlot", "interfaces", "open_plot"]
@@ -109,13 +109,7 @@ class LivePlot:
         A notebook that is executed from top to bottom runs the plot like this.
         Errors: LiveError; whatever ended the plot early.
         """
-        self._instrument.start()
-        try:
-            await self._instrument.repeat.until(seconds)
-        finally:
-            self._instrument.stop()
-        if self._instrument.error:
-            raise self._instrument.error
+        await run_for(self._instrument, seconds)
 
     def choose(self, **choices: object) -> None:
         """Set a control: interval, scale, quantity, interface, or protocols (a list of names).

@@ -16,9 +16,9 @@ from helpers.errors import CourseError
 from helpers.live.attachment import Attachment, Interfaces
 from helpers.live.controls import Controls
 from helpers.live.picture import Picture, in_words
-from helpers.live.sender import Sender
+from helpers.live.sender import Sender, hidden
 from helpers.live.series import OTHER, Series
-from helpers.live.task import LiveError, Repeat
+from helpers.live.task import LiveError, Repeat, as_told, carry_out
 from helpers.netlab import Network
 from helpers.table import Table
 
@@ -136,28 +136,20 @@ class Instrument:
             "clear": self.clear,
             "save": self._save,
         }
-        if self.closed:
-            return
-        try:
-            actions[what](*label)
-        except (CourseError, OSError) as error:
-            self.say(str(error), error=True)
+        carry_out(self, actions[what], *label)
 
     def _failed(self, error: Exception) -> None:
         """Whatever ended the repetition is shown as one sentence, and kept for run()."""
         self.attachment.close()
-        told = isinstance(error, CourseError)
-        self.error = error if told else LiveError(f"{type(error).__name__}: {error}")
+        self.error = as_told(error)
         self.say(f"Stopped: {self.error}", error=True)
 
     def _send(self, kind: str) -> None:
         """Send for two seconds, and say so where this plot does not show it."""
         self.sender.soon(kind, 2.0, lambda text: self.say(text, error=True))
-        home = self.controls.interface.options[0] if self.controls.interface.options else None
-        if not self.repeat.running:
-            self.say(f"{kind} is sent in the private network. Press Start to see it.")
-        elif self.attachment.label != home:
-            self.say(f"{kind} is sent in the private network. Choose {home} to see it.")
+        options = self.controls.interface.options
+        if sentence := hidden(kind, self.repeat.running, self.attachment.label, options):
+            self.say(sentence)
 
     def _move(self) -> None:
         """Attach to the interface that was chosen, or choose the old one again."""

@@ -6,7 +6,7 @@ Laboratory equipment, used by helpers.live.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from helpers import traffic
@@ -64,3 +64,17 @@ class Sender:
         for task in self._tasks:
             task.cancel()
         self._net, self.kinds = None, []
+
+
+def hidden(kind: str, running: bool, label: str | None, options: Sequence[str]) -> str:
+    """How to see what is sent, "" if it shows already.
+
+    Arguments: label: the interface that is looked at; options: those there are, the private
+        network's first.
+    """
+    home = next(iter(options), None)
+    if not running:
+        return f"{kind} is sent in the private network. Press Start to see it."
+    if label != home:
+        return f"{kind} is sent in the private network. Choose {home} to see it."
+    return ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from helpers.errors import CourseError
 
@@ -110,3 +111,42 @@ class Repeat:
         finally:
             self._stepped.set()
         return True
+
+
+class Moving(Protocol):
+    """What moves a picture: the plot's instrument, and the playground's."""
+
+    closed: bool
+    error: CourseError | None
+    repeat: Repeat
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def say(self, text: str, error: bool = False) -> None: ...
+
+
+async def run_for(moving: Moving, seconds: float) -> None:
+    """Start it, stop it with the first step that begins `seconds` later, and raise its error."""
+    moving.start()
+    try:
+        await moving.repeat.until(seconds)
+    finally:
+        moving.stop()
+    if moving.error:
+        raise moving.error
+
+
+def carry_out(moving: Moving, action: Callable[..., object], *arguments: object) -> None:
+    """Do what a button asks for, unless it is closed; a refusal is shown as one sentence."""
+    if moving.closed:
+        return
+    try:
+        action(*arguments)
+    except (CourseError, OSError) as error:
+        moving.say(str(error), error=True)
+
+
+def as_told(error: Exception) -> CourseError:
+    """Whatever ended a repetition, as something that can be told in one sentence."""
+    told = isinstance(error, CourseError)
+    return error if told else LiveError(f"{type(error).__name__}: {error}")

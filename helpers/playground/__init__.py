@@ -18,7 +18,7 @@ from typing import ClassVar
 from helpers import netlab
 from helpers.live import still
 from helpers.live.attachment import Interfaces, interfaces
-from helpers.live.task import LiveError
+from helpers.live.task import LiveError, run_for
 from helpers.playground import traffic
 from helpers.playground.controls import Controls
 from helpers.playground.instrument import Instrument
@@ -91,13 +91,7 @@ class Playground:
 
         Errors: as start(); whatever ended it early.
         """
-        self._instrument.start()
-        try:
-            await self._instrument.repeat.until(seconds)
-        finally:
-            self._instrument.stop()
-        if self._instrument.error:
-            raise self._instrument.error
+        await run_for(self._instrument, seconds)
 
     async def count_file(self, path: str | Path) -> None:
         """Count a capture file, through the filter, in place of what was counted.

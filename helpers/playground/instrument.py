@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 
 from helpers.errors import CourseError
 from helpers.live.attachment import Attachment, Interfaces
-from helpers.live.sender import Sender
-from helpers.live.task import LiveError, Repeat
+from helpers.live.sender import Sender, hidden
+from helpers.live.task import LiveError, Repeat, as_told, carry_out
 from helpers.netlab import Network
 from helpers.playground.controls import Controls
 from helpers.playground.file import FileCount
@@ -161,12 +161,7 @@ class Instrument:
             "csv": lambda: self._save("csv"),
             "png": lambda: self._save("png"),
         }
-        if self.closed:
-            return
-        try:
-            actions[what](*label)
-        except (CourseError, OSError) as error:
-            self.say(str(error), error=True)
+        carry_out(self, actions[what], *label)
 
     def again(self) -> None:
         """Another interface or filter: count anew if it runs; a filter is looked at in any case."""
@@ -178,8 +173,7 @@ class Instrument:
     def _failed(self, error: Exception) -> None:
         """Whatever ended the repetition is shown as one sentence, and kept for run()."""
         self.attachment.close()
-        told = isinstance(error, CourseError)
-        self.error = error if told else LiveError(f"{type(error).__name__}: {error}")
+        self.error = as_told(error)
         if isinstance(error, LiveError):  # the interface is gone, the maps are not
             self.record(self._clock())
         self.release()
@@ -188,11 +182,9 @@ class Instrument:
     def _send(self, kind: str) -> None:
         """Send for two seconds, and say so where it does not show."""
         self.sender.soon(kind, 2.0, lambda text: self.say(text, error=True))
-        home = self.controls.interface.options[0]
-        if not self.repeat.running:
-            self.say(f"{kind} is sent in the private network. Press Start to see it.")
-        elif self.attachment.label != home:
-            self.say(f"{kind} is sent in the private network. Choose {home} to see it.")
+        options = self.controls.interface.options
+        if sentence := hidden(kind, self.repeat.running, self.attachment.label, options):
+            self.say(sentence)
 
     def _save(self, kind: str) -> None:
         name = time.strftime(f"playground_%Y-%m-%d_%H-%M-%S.{kind}")
