@@ -8,13 +8,13 @@ import os
 import random
 import re
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import compared
 import generated
 import pytest
+import waiting
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -302,7 +302,7 @@ def test_sockex1_counts_the_same_on_a_live_lo(net, sockex1, sockex1_object) -> N
             return contents(counts) == {key: theirs.lookup(key) for key in contents(counts)}
 
         # TCP's last acknowledgements may still be under way.
-        assert wait_until(agree)
+        assert waiting.until(agree)
     translated = machine.load(objfile.read(sockex1_object), "count_bytes")
     run = translated.translate().run
     for packet in frames:
@@ -342,13 +342,6 @@ def test_bcc_programs_count_the_same_on_a_live_lo(net, name, function, table) ->
                     bytes(key): bytes(value) for key, value in theirs.items() if any(bytes(value))
                 }
 
-            assert wait_until(agree)
+            assert waiting.until(agree)
             assert any(map(any, contents(ours).values()))
         compared.count(programs=1, packets=count)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        os.sched_yield()
-    return condition()

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tshark
+import waiting
 from kinds import FRAMES
 from stored import COURSE
 from unwelcome import ordinary_user
@@ -36,13 +36,6 @@ CLASS = "bytes_by_protocol"
 def veth(net: netlab.Network) -> netlab.Network:
     net.add_veth()
     return net
-
-
-def until(condition: Callable[[], bool], seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        os.sched_yield()
-    return condition()
 
 
 @contextmanager
@@ -75,11 +68,11 @@ def test_every_place_counts_what_tshark_counts(veth, tmp_path, where):
     expected = tshark.totals(list(FRAMES.values()), tmp_path)
     with counting(veth, where, tmp_path) as read:
         sent = traffic.frames(veth, FRAMES.values(), "left")
-        until(lambda: sum(read().values()) >= sent)
+        waiting.until(lambda: sum(read().values()) >= sent)
         assert read() == expected
     with counting(veth, where, tmp_path) as read:  # and can be attached again
         traffic.frames(veth, [FRAMES["UDP"]], "left")
-        assert until(lambda: read() == {"UDP": len(FRAMES["UDP"])})
+        assert waiting.until(lambda: read() == {"UDP": len(FRAMES["UDP"])})
 
 
 @privileged
@@ -89,7 +82,7 @@ def test_xdp_sees_what_comes_in_only(veth, tmp_path):
         counting(veth, "XDP right", tmp_path) as right,
     ):
         traffic.frames(veth, [FRAMES["UDP"]] * 5, "left")
-        assert until(lambda: right() == {"UDP": 5 * len(FRAMES["UDP"])})
+        assert waiting.until(lambda: right() == {"UDP": 5 * len(FRAMES["UDP"])})
         assert left() == {}
 
 
@@ -101,7 +94,7 @@ def test_xdp_sees_a_tag_that_is_cut_off_and_the_tap_does_not(veth, tmp_path):
         counting(veth, "socket right", tmp_path) as tap,
     ):
         traffic.frames(veth, [cut, whole], "left")
-        assert until(lambda: tap() == {"UDP": len(whole)})
+        assert waiting.until(lambda: tap() == {"UDP": len(whole)})
         assert xdp() == {"truncated": 17, "UDP": len(whole)}
 
 
@@ -300,4 +293,4 @@ def test_nothing_stays_pinned(how):
             process.send_signal(signal.SIGKILL)
         else:
             print(file=process.stdin, flush=True)
-        assert until(lambda: not maps_named(name))
+        assert waiting.until(lambda: not maps_named(name))

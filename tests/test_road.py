@@ -7,11 +7,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import waiting
 
 from helpers import counters, loader, netlab, sockets, toolchain, traffic
 from helpers.commands import demo
@@ -73,7 +73,7 @@ def test_tcp_agrees_with_an_independent_count_of_the_same_packets(net, sockex1):
         traffic.tcp(net, 100_000)  # what an ordinary user's witness has room for
         # The last acknowledgements may still be under way: the two agree once they are through.
         seen = []
-        assert wait_until(lambda: seen.append(outgoing_bytes(witness)) or agree(reader, seen))
+        assert waiting.until(lambda: seen.append(outgoing_bytes(witness)) or agree(reader, seen))
     assert sum(seen) > 100_000
 
 
@@ -150,13 +150,6 @@ def in_the_kernel(program_id: str) -> bool:
     return subprocess.run(command, capture_output=True).returncode == 0
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        os.sched_yield()
-    return condition()
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="asking for a program needs CAP_SYS_ADMIN")
 def test_nothing_is_left_behind_by_a_killed_process(sockex1_object):
     script = (
@@ -181,9 +174,9 @@ def test_nothing_is_left_behind_by_a_killed_process(sockex1_object):
     assert in_the_kernel(program)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert wait_until(lambda: not child.exists())
-    assert wait_until(lambda: not Path("/proc", children[0]).exists())
-    assert wait_until(lambda: not in_the_kernel(program))
+    assert waiting.until(lambda: not child.exists())
+    assert waiting.until(lambda: not Path("/proc", children[0]).exists())
+    assert waiting.until(lambda: not in_the_kernel(program))
 
 
 def test_a_closed_network_says_so(net):
