@@ -49,7 +49,7 @@ OPTIONS = (
     Option("CONFIG_BPF_EVENTS", "4.1", "programs on kprobes, uprobes and tracepoints",
            "tracing; counting on sockets goes on"),
     Option("CONFIG_NET_CLS_BPF", "3.13", "programs in traffic control (tc)",
-           "programs on tc, as in chapter 11"),
+           "programs on tc, as in chapter 12"),
     Option("CONFIG_NET_ACT_BPF", "4.0", "programs as an action of another tc filter",
            "little: NET_CLS_BPF does it alone"),
     Option("CONFIG_CGROUP_BPF", "4.10", "programs per group of processes (cgroup)",
