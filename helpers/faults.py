@@ -21,6 +21,8 @@ from helpers.counters import NUMBERS
 from helpers.errors import CourseError
 
 PINGS = 4
+SNAPSHOT = 256  # bytes that tcpdump takes of a frame: all its headers, and a ping whole
+SECONDS_TO_SHOW = 20  # after which a frame that tcpdump has not shown is lost
 ETH_P_IP = 0x0800
 GONE = "No such device exists\n", "is not up\n"  # how tcpdump's refusals end
 
@@ -77,7 +79,8 @@ class Road:
 
         Errors: FaultError with tcpdump's words, if there is no such interface.
         """
-        options = ["-n", "-l", "-t", "--immediate-mode", "-i", interface]
+        # Immediate mode keeps room for a few frames only, if they may be of any length: -s.
+        options = ["-n", "-l", "-t", "--immediate-mode", "-s", str(SNAPSHOT), "-i", interface]
         with self.net.start(["tcpdump", *options]) as running:
             said = ""
             while "listening on" not in said:
@@ -85,14 +88,9 @@ class Road:
                 if not said or said.endswith(GONE):
                     raise FaultError(f"tcpdump cannot listen on {interface}: {said.strip()}")
             # Frames wait inside tcpdump: read as many as the answers need before it is stopped.
-            expected = 2 * self._answered() if interface in ("any", "lo") else 0
-            seen: list[str] = []
-            while sum("echo re" in line for line in seen) < expected:
-                seen.append(running.stdout.readline())
-                if not seen[-1]:
-                    raise FaultError("tcpdump ended before the pings did: run the cell again.")
+            seen = _read(running, 2 * self._answered() if interface in ("any", "lo") else 0)
             running.stop()
-            text = "".join(seen) + running.stdout.read()
+            text = seen + running.stdout.read()
             return f"{text.strip() or 'no frame'}\n"
 
     def map_ids(self) -> dict[str, object]:
@@ -119,6 +117,23 @@ class Road:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+def _read(tcpdump: netlab.Command, echoes: int) -> str:
+    """What it prints, until that are so many echo requests and replies."""
+    seen, shown = [], 0
+    late = threading.Timer(SECONDS_TO_SHOW, tcpdump.stop)
+    late.start()
+    try:
+        while shown < echoes:
+            seen.append(tcpdump.stdout.readline())
+            if not seen[-1]:
+                raise FaultError(f"tcpdump showed {shown} of {echoes} frames: run the cell again.")
+            shown += "echo re" in seen[-1]
+    finally:
+        late.cancel()
+        late.join()
+    return "".join(seen)
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,15 @@ def test_the_healthy_road(road, capsys):
         road.tcpdump("eth7")
 
 
+@on("none")
+def test_a_frame_that_tcpdump_has_lost_is_not_waited_for_for_ever(road, monkeypatch):
+    answered = road._answered
+    monkeypatch.setattr(road, "_answered", lambda: answered() + 1)
+    monkeypatch.setattr(faults, "SECONDS_TO_SHOW", 1)
+    with pytest.raises(faults.FaultError, match="tcpdump showed 8 of 10 frames"):
+        road.tcpdump("lo")
+
+
 @on("stale map")
 def test_a_stale_map(road, capsys):
     assert printed(road, capsys) == ZEROS

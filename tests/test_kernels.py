@@ -126,8 +126,8 @@ def test_an_older_kernel_says_which_is_needed(found):
 @full
 def test_the_kernel_tests_pass(found):
     if found["suite"] in (OLDEST, NEWEST, HERE):
-        assert found["tests"]["failed"] == []
-        assert found["tests"]["passed"] > 40
+        assert found["tests"]["failed"] == found["tests"]["skipped"] == []
+        assert found["tests"]["passed"] > 300
 
 
 @full

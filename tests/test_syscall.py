@@ -446,7 +446,7 @@ def test_repeating_gives_a_mean_time():
 def test_a_packet_that_a_test_does_not_take(length):
     with syscall.load_program(RETURN_0) as program:
         error = refused(syscall.test_run, program, bytes(length))
-        assert error.number == errno.EINVAL and "14 bytes or more" in str(error)
+        assert "14 bytes or more" in str(error)  # its number: ENOMEM from some 7.x on, if too long
 
 
 # The whole road, without a library

@@ -72,10 +72,16 @@ def the_course(wanted: str) -> None:
     ):
         report(what, answer=attempt())
     if wanted == "full":
-        report("tests", **attempts.tests(attempts.TESTS))
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(shutil.copytree(COURSE / "notebooks", Path(scratch) / "work"))
-            for path in sorted((COURSE / "notebooks").glob("[0-9]*.ipynb")):
+        at_length(attempts.TESTS)
+
+
+def at_length(tests: tuple[str, ...], chapters: tuple[str, ...] = ("",)) -> None:
+    """Run these tests, and execute the chapters whose numbers begin so."""
+    report("tests", **attempts.tests(tests))
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(shutil.copytree(COURSE / "notebooks", Path(scratch) / "work"))
+        for path in sorted((COURSE / "notebooks").glob("[0-9]*.ipynb")):
+            if path.name.startswith(chapters):
                 start = time.monotonic()
                 answer = attempts.chapter(path, folder)
                 seconds = round(time.monotonic() - start)
@@ -92,6 +98,8 @@ def main(wanted: str, where: str = "here") -> None:
         start_as_user("features" if where == "here" else wanted, where == "machine")
     if wanted != "features" and where != "machine":
         the_course(wanted)
+    elif wanted == "full":
+        at_length(attempts.TESTS_OF_ROOT, attempts.CHAPTERS_OF_ROOT)
 
 
 def start_as_user(wanted: str, in_machine: bool) -> None:
