@@ -71,6 +71,7 @@ class Road:
 
     def counters(self) -> dict[int, int]:
         """Every counter that is not zero, by its number; {} if there is no map."""
+        self._require_open()
         values = {n: self.map.counter(n) for n in range(256)} if self.map else {}
         return {number: value for number, value in values.items() if value}
 
@@ -95,6 +96,7 @@ class Road:
 
     def map_ids(self) -> dict[str, object]:
         """The kernel's numbers of the map that is read, and of those that the program writes."""
+        self._require_open()
         if self.program is None or self.map is None:
             return {}
         with syscall.Program(os.dup(self.program.fd), syscall.SOCKET_FILTER) as program:
@@ -102,6 +104,10 @@ class Road:
         lines = Path(f"/proc/self/fdinfo/{self.map.fd}").read_text().splitlines()
         read = next(line.split()[1] for line in lines if line.startswith("map_id:"))
         return {"read": int(read), "the program's": writes}
+
+    def _require_open(self) -> None:
+        if not self._held:
+            raise FaultError("This road was taken down: build it anew, with faults.road(number).")
 
     def close(self) -> None:
         """Take the road down."""

@@ -72,6 +72,14 @@ def test_a_frame_that_tcpdump_has_lost_is_not_waited_for_for_ever(road, monkeypa
         road.tcpdump("lo")
 
 
+def test_a_road_that_was_taken_down_says_so():
+    road = faults.road(0)
+    road.close()
+    for use in (road.ping, road.counters, road.map_ids):
+        with pytest.raises(faults.FaultError, match="build it anew"):
+            use()
+
+
 @on("stale map")
 def test_a_stale_map(road, capsys):
     assert printed(road, capsys) == ZEROS
