@@ -94,11 +94,14 @@ static __always_inline __u32 class_of(__u32 length)
 SEC("socket")
 int count(struct __sk_buff *skb)
 {
-	__u32 length = LENGTH(skb) + 4 * TAGS_TAKEN(skb), class = class_of(length), zero = 0;
+	__u32 length = LENGTH(skb) + 4 * TAGS_TAKEN(skb), class, zero = 0;
 	struct packet packet = parse(skb);
 	struct flow flow = flow_of(skb, &packet);
 	struct traffic fresh = {}, *traffic;
 
+	// Not before the parser: Linux 5.10 refuses, without CAP_PERFMON, to have a neighbour on the
+	// stack filled in once a number that it knows something of lies in the same eight bytes.
+	class = class_of(length);
 	add(bpf_map_lookup_elem(&sizes, &class), length);
 	traffic = bpf_map_lookup_elem(&flows, &flow);
 	if (!traffic) {

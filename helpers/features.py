@@ -18,6 +18,8 @@ from helpers import kernel, probes
 from helpers.syscall import ARRAY, MMAPABLE, SOCKET_FILTER, Command
 
 WORKS, UNKNOWN = "works", "Invalid argument"
+REASONS = "reasons why a packet was dropped"
+KERNEL_TYPES = Path("/sys/kernel/btf/vmlinux")
 # r0 = (s8)r0, a sign extension, before the end: clang writes it with -mcpu=v4.
 SIGN_EXTENSION = bytes.fromhex("b700000000000000 bf00080000000000 9500000000000000")
 # if w0 == 0 goto +0: a jump that looks at the lower half of a register, -mcpu=v3.
@@ -122,7 +124,14 @@ def try_unknown_command() -> str:
 
 
 def try_btf() -> str:
-    return WORKS if Path("/sys/kernel/btf/vmlinux").exists() else "no such file"
+    return WORKS if KERNEL_TYPES.exists() else "no such file"
+
+
+def try_reasons() -> str:
+    """Whether the kernel's own types have the reasons why a packet is dropped."""
+    if not KERNEL_TYPES.exists():
+        return "no such file"
+    return WORKS if b"\0skb_drop_reason\0" in KERNEL_TYPES.read_bytes() else "no such type"
 
 
 FEATURES = (
@@ -136,6 +145,7 @@ FEATURES = (
     Feature("memory for BPF beyond RLIMIT_MEMLOCK", "5.11", try_without_memlock),
     Feature("an answer to unknown bpf(2) commands, for anybody", "5.19", try_unknown_command),
     Feature("the kernel's own BTF", "5.2", try_btf),
+    Feature(REASONS, "5.17", try_reasons),
 )
 
 

@@ -40,6 +40,7 @@ def table(kernels: list[dict] | None = None) -> Table:
     for name, since, cell in (
         ("the five lines of sockex1", "4.1, says the article", five_lines),
         ("exact counts: ICMP, UDP, IPv6", "", lambda kernel: yes(kernel["checks"], "exact")),
+        ("every socket filter of bpf/", "", lambda kernel: yes(kernel["checks"], "filters")),
         ("the kernel tests", "", tests),
     ):
         rows.append((name, since, *map(cell, kernels)))

@@ -35,7 +35,8 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> None:
     packages.need("qemu-system-x86", "debian-archive-keyring")
     newer = tmp_path_factory.mktemp("newer") / "newer_kern.c"
     newer.write_text(attempts.NEWER_SOURCE)
-    toolchain.compile_bpf("sockex1_kern.c", attempts.OBJECT)
+    for source in attempts.FILTERS:  # sockex1_kern.c, too: attempts.OBJECT
+        toolchain.compile_bpf(source)
     toolchain.compile_bpf(newer, attempts.NEWER)
 
 
@@ -88,6 +89,10 @@ def found(request: pytest.FixtureRequest, objects: None) -> dict:
 def test_it_counts_and_prints_the_five_lines(found):
     assert found["checks"]["five lines"] == features.WORKS
     assert found["checks"]["exact"] == features.WORKS
+
+
+def test_an_ordinary_user_may_load_every_socket_filter(found):
+    assert found["checks"]["filters"] == features.WORKS
 
 
 def test_it_has_what_its_version_promises(found):

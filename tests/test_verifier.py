@@ -223,8 +223,9 @@ WRITTEN = {
 def test_refusals_of_what_a_learner_may_write(name):
     text, line, reason = WRITTEN[name]
     with clinic.written(text) as verdict:
-        if "guessing" in name and "mitigations=off" in Path("/proc/cmdline").read_text():
-            assert verdict.accepted and not any(step.speculative for step in verdict.steps)
+        if "guessing" in name and verdict.accepted:  # newer kernels then do not look at guesses
+            assert "mitigations=off" in Path("/proc/cmdline").read_text()
+            assert not any(step.speculative for step in verdict.steps)
             return
         assert not verdict.accepted
         assert verdict.finding.instruction.line == line, verdict
@@ -505,10 +506,23 @@ def test_a_process_without_cap_bpf_is_told_so(sockex1_object):
         probes.without_capabilities(verifier.show, sockex1_object)
 
 
+def refuses_every_answer(name: str) -> bool:
+    """Whether this kernel does: 5.10 lets only CAP_PERFMON compare addresses of a packet."""
+    with clinic.case(name, mended=True) as reference:
+        if reference.accepted:
+            return False
+    assert name == "bounds" and kernel.version() < (6, 1)
+    return True
+
+
 @pytest.mark.kernel
 @EVERY_CASE
 def test_the_check_of_a_case_tells_untouched_refused_and_right(name):
     assert repr(ch08.mended(name, clinic.code(name))).startswith("Not attempted yet.")
+    if refuses_every_answer(name):
+        said = repr(ch08.mended(name, clinic.code(name, mended=True)))
+        assert said.startswith("Not yet. This kernel refuses every answer") and "6.1 does" in said
+        return
     again = clinic.code(name) + "\nint more;"
     assert repr(ch08.mended(name, again)).startswith("Not yet. The verifier still refuses it")
     assert repr(ch08.mended(name, clinic.code(name, mended=True))).startswith("Right.")
@@ -536,6 +550,8 @@ def test_the_check_runs_what_the_verifier_takes(name):
     old, new = ACCEPTED_AND_WRONG[name]
     code = clinic.code(name, mended=True)
     assert old in code
+    if refuses_every_answer(name):
+        return  # the test above saw what is said then
     said = repr(ch08.mended(name, code.replace(old, new)))
     assert said.startswith("Not yet. The verifier takes it, but"), said
 

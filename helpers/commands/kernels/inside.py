@@ -67,6 +67,7 @@ def tried_by_everybody() -> None:
 def the_course(wanted: str) -> None:
     for what, attempt in (
         ("exact", attempts.exact),
+        ("filters", attempts.filters),
         ("refusal", attempts.refusal),
         ("memory", attempts.memory),
     ):
