@@ -156,6 +156,16 @@ def test_a_broken_package_is_removed_and_leaves_nothing(packed, tmp_path, damage
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tree"]
 
 
+def test_a_machine_without_the_decompressor_keeps_the_package(packed, tmp_path, monkeypatch):
+    def refuse(*names: str) -> None:
+        raise packages.PackageError(f"{names} missing")
+
+    monkeypatch.setattr(packages, "need", refuse)
+    with pytest.raises(packages.PackageError, match="xz-utils"):
+        source.unpack(packed, tmp_path, True)
+    assert packed.is_file()
+
+
 def test_a_source_without_the_sample_is_told(tmp_path):
     packed = tmp_path / "linux-source-9.9.tar.xz"
     packed.write_bytes(lzma.compress(b""))

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from helpers import kernel
+from helpers.commands import packages
 from helpers.commands.private_apt import FetchError, PrivateApt, cache
 
 # What has to be free, in bytes: package, unpacked tree and build; package and a few files.
@@ -24,7 +25,13 @@ FEW = (
     "*/tools/testing/selftests/bpf/bpf_legacy.h",
     "*/samples/bpf/bpf_legacy.h",
 )
-DECOMPRESS = {".xz": "--xz", ".bz2": "--bzip2", ".gz": "--gzip", ".zst": "--zstd"}
+# tar's option, and the package with the program that it starts then: a small Debian lacks xz.
+DECOMPRESS = {
+    ".xz": ("--xz", "xz-utils"),
+    ".bz2": ("--bzip2", "bzip2"),
+    ".gz": ("--gzip", "gzip"),
+    ".zst": ("--zstd", "zstd"),
+}
 
 
 def folder() -> Path:
@@ -47,7 +54,7 @@ def tree(short: bool) -> Path:
     """The unpacked source; for the short way only the FEW files of it.
 
     What is there already is not fetched again; what was interrupted is done anew.
-    Errors: FetchError.
+    Errors: FetchError, PackageError.
     """
     place = folder()
     for found in sorted(place.glob("few-linux-source-*" if short else "linux-source-*")):
@@ -93,8 +100,10 @@ def unpack(packed: Path, place: Path, short: bool) -> Path:
     """Unpack with the share that is done on the screen; the folder appears when it is whole."""
     name = packed.name.partition(".tar")[0]
     target = place / (f"few-{name}" if short else name)
+    option, decompressor = DECOMPRESS[packed.suffix]
+    packages.need(decompressor)
     with tempfile.TemporaryDirectory(dir=place) as scratch:
-        command = ["tar", "-x", DECOMPRESS[packed.suffix], "-C", scratch]
+        command = ["tar", "-x", option, "-C", scratch]
         command += ["--wildcards", *FEW] if short else []
         # FEW names two places for one file; tar's status tells of the one that is not there.
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as tar:
