@@ -18,8 +18,9 @@ CAPTION = "What the course uses, and its chapters, on real kernels"
 NOTE = (
     "yes: tried there, and it works, also for an ordinary user with CAP_BPF and CAP_NET_RAW; "
     "root: for root only; no: that kernel has not got it; not run: not tried there. Chapters and "
-    "kernel tests run on the oldest and the newest, and on the machine itself (running). The "
-    "course is tried from 5.10 on; that sockex1 works from 4.1 on is the article's word, not tried."
+    "kernel tests run on the oldest and the newest, by that user and, where root sees more, by "
+    "root as well, and on the machine itself (running). The course is tried from 5.10 on; that "
+    "sockex1 works from 4.1 on is the article's word, not tried."
 )
 
 
