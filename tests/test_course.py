@@ -233,11 +233,13 @@ def test_no_network_for_real(checkout):
 
 
 def test_an_interrupted_set_up_is_repaired(checkout):
-    command = checkout.command("demo", PIP="exec sleep 20") | {"start_new_session": True}
+    command = checkout.command("demo", PIP="exec sleep 600") | {"start_new_session": True}
+    # Tests that were started in the background ignore Ctrl-C, and so would whatever they start.
+    command["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen(**command) as running:
         wait_for(lambda: checkout.called("python -m pip install"))
         os.killpg(running.pid, signal.SIGINT)
-        _, said = running.communicate(timeout=10)
+        _, said = running.communicate(timeout=30)
     assert said.splitlines()[-1] == "course: interrupted: start again, and the set-up goes on."
     again = checkout.run("demo")
     assert again.returncode == 0
@@ -257,7 +259,7 @@ def test_a_second_one_waits_for_the_first(checkout):
             assert second.stderr.readline().startswith("Another ./course is setting up here")
             assert not checkout.called("python -m venv")
             fcntl.flock(log, fcntl.LOCK_UN)
-            second.communicate(timeout=10)
+            second.communicate(timeout=30)
     assert second.returncode == 0
 
 
