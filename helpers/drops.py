@@ -15,10 +15,10 @@ from pathlib import Path
 
 from helpers import btf, libbpf, loader, toolchain
 from helpers.errors import CourseError
+from helpers.features import KERNEL_TYPES
 from helpers.netlab import Network
 from helpers.syscall import LRU_HASH, Map
 
-KERNEL_TYPES = Path("/sys/kernel/btf/vmlinux")
 PREFIX = "SKB_DROP_REASON_"
 
 

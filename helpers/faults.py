@@ -126,7 +126,7 @@ class Road:
 
 
 def _read(tcpdump: netlab.Command, echoes: int) -> str:
-    """What it prints, until that are so many echo requests and replies."""
+    """What it has printed once that holds so many echo requests and replies."""
     seen, shown = [], 0
     late = threading.Timer(SECONDS_TO_SHOW, tcpdump.stop)
     late.start()

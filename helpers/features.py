@@ -18,7 +18,6 @@ from helpers import kernel, probes
 from helpers.syscall import ARRAY, MMAPABLE, SOCKET_FILTER, Command
 
 WORKS, UNKNOWN = "works", "Invalid argument"
-REASONS = "reasons why a packet was dropped"
 KERNEL_TYPES = Path("/sys/kernel/btf/vmlinux")
 # r0 = (s8)r0, a sign extension, before the end: clang writes it with -mcpu=v4.
 SIGN_EXTENSION = bytes.fromhex("b700000000000000 bf00080000000000 9500000000000000")
@@ -145,7 +144,7 @@ FEATURES = (
     Feature("memory for BPF beyond RLIMIT_MEMLOCK", "5.11", try_without_memlock),
     Feature("an answer to unknown bpf(2) commands, for anybody", "5.19", try_unknown_command),
     Feature("the kernel's own BTF", "5.2", try_btf),
-    Feature(REASONS, "5.17", try_reasons),
+    Feature("reasons why a packet was dropped", "5.17", try_reasons),
 )
 
 

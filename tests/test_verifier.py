@@ -223,9 +223,9 @@ WRITTEN = {
 def test_refusals_of_what_a_learner_may_write(name):
     text, line, reason = WRITTEN[name]
     with clinic.written(text) as verdict:
-        if "guessing" in name and verdict.accepted:  # newer kernels then do not look at guesses
-            assert "mitigations=off" in Path("/proc/cmdline").read_text()
-            assert not any(step.speculative for step in verdict.steps)
+        off = "mitigations=off" in Path("/proc/cmdline").read_text()
+        if "guessing" in name and off and kernel.version() > (5, 10):  # which looks all the same
+            assert verdict.accepted and not any(step.speculative for step in verdict.steps)
             return
         assert not verdict.accepted
         assert verdict.finding.instruction.line == line, verdict

@@ -14,16 +14,14 @@ from helpers.toolchain import BUILD, COURSE, SOURCES
 
 # Compiled before the machine starts.
 OBJECT, NEWER = BUILD / "sockex1_kern.o", BUILD / "newer_kern.o"
-# The course's programs that an ordinary user may load, chapter by chapter.
+# The course's programs that an ordinary user may load.
 FILTERS = sorted(p for p in SOURCES.glob("*_kern.c") if 'SEC("socket")' in p.read_text())
 # More than fit into what a login may lock in memory before 5.11.
 OBJECTS = 40
-TESTS = (
-    *("test_kernel.py", "test_loader.py", "test_road.py", "test_counters.py", "test_live.py"),
-    *("test_syscall.py", "test_verifier.py", "test_faults.py", "test_classic_sockets.py"),
-    *("test_seccomp.py", "test_confined.py", "test_measuring.py", "test_protocols.py"),
-    *("test_flows.py", "test_positions.py", "test_chapter12_helpers.py", "test_playground.py"),
-)
+TESTS = ("test_kernel.py", "test_loader.py", "test_road.py", "test_counters.py", "test_live.py")
+TESTS += ("test_syscall.py", "test_verifier.py", "test_faults.py", "test_classic_sockets.py")
+TESTS += ("test_seccomp.py", "test_confined.py", "test_measuring.py", "test_protocols.py")
+TESTS += ("test_flows.py", "test_positions.py", "test_chapter12_helpers.py", "test_playground.py")
 # What shows or tries more if root runs it: runs a second time, as root.
 TESTS_OF_ROOT = ("test_road.py", "test_confined.py", "test_positions.py")
 CHAPTERS_OF_ROOT = ("10", "12")
