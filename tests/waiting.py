@@ -10,6 +10,9 @@ from collections.abc import Callable
 def until(condition: Callable[[], bool], seconds: float = 10) -> bool:
     """Whether it came true in time."""
     deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
+    # Asked once more after it came true, a condition on traffic under way may be false again.
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
         os.sched_yield()
-    return condition()
+    return True
