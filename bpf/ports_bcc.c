@@ -9,7 +9,7 @@ int count_ports(struct __sk_buff *skb) {
     u8 protocol = load_byte(skb, ETH_HLEN + offsetof(struct iphdr, protocol));
     if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
         return 0;
-    u16 port = 0;  // the later pieces of a packet in pieces have no port
+    u16 port = 0;  // of a packet in pieces only the first has a port
     if ((load_half(skb, ETH_HLEN + offsetof(struct iphdr, frag_off)) & 0x1fff) == 0)
         port = load_half(skb, ETH_HLEN + (load_byte(skb, ETH_HLEN) & 15) * 4 + 2);
 

@@ -9,7 +9,7 @@
 #include <linux/ip.h>
 #include <bpf/bpf_helpers.h>
 
-// One counter per IP protocol number. Mmapable: a reader may look at it as plain memory.
+// One counter per IP protocol number. A reader may look at it as plain memory (mmap).
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 256);

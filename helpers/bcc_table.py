@@ -34,8 +34,8 @@ class TableCounters:
         """All values now: shape (entries,), uint64. Errors: BccError if the table is closed."""
         if self.table.bpf.module is None:
             raise BccError("The program of this table is closed: load it again.")
-        # What comes is Python's numbers from bcc 0.26, C's numbers from bcc 0.31.
         # chapter 05: begin read
+        # Newer releases of bcc give C's numbers, with a .value; older ones give Python's.
         values = [getattr(v, "value", v) for _, v in self.table.items_lookup_batch()]
         return np.array(values, dtype=np.uint64)
         # chapter 05: end read

@@ -290,7 +290,9 @@ def road(gone: str = "") -> Finding:
             with sockets.packet_socket(net, loaded.program("count_bytes").fd):
                 traffic.echo(net, count=1, size=56)
             counted = loaded.map("bytes_by_protocol").counter(socket.IPPROTO_ICMP)
-    if counted == ECHO or (counted > ECHO and not net.private):
-        return Finding(f"one ping sent, {counted} bytes counted")
+    if counted == ECHO:
+        return Finding("one ping sent, and counted to the byte")
+    if counted > ECHO and not net.private:
+        return Finding("one ping sent, and counted among other traffic")
     cure = f"Report this to the course: {ECHO} bytes were sent."
     return Finding(f"{counted} bytes counted", MISSING, cure)

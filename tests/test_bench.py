@@ -46,7 +46,7 @@ def test_the_table_is_whole_and_the_course_misses_nothing(capsys):
     assert {"256 lookups", "one batch lookup", "clearing and plotting anew"} <= set(found)
     assert {"compile", "load", "attach", "all three"} <= set(found)
     assert {with_bcc.START, with_bcc.SHIPPED, with_bcc.BATCH} <= set(found)
-    assert {classes.SOCKEX1, classes.CLASSES} <= set(found)
+    assert {classes.NOTHING, classes.SOCKEX1, classes.CLASSES} <= set(found)
     assert {machines.STEPPED, machines.TRANSLATED, machines.IN_KERNEL} <= set(found)
     assert {playground.way("flow"), playground.way("size"), playground.ALONE} <= set(found)
     assert found[machines.STEPPED][-1].startswith("at least 50,000 a second: ")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Meant: hand the length of each frame to a reader in user space. The code is ours alone.
+// Meant: hand the length of each frame to a process that reads it. The code is ours alone.
 #define OWN_LICENSE
 #include "clinic.h"
 

@@ -95,7 +95,9 @@ def judge(counters: np.ndarray, path: Path) -> Verdict:
         programs = objfile.read(path).programs.values()
         opcodes = {instruction.opcode for p in programs for instruction in p.instructions}
         if not opcodes & ATOMIC_ADD:
-            return not_yet("Right this time, but two processors at once could lose a packet.")
+            return not_yet(
+                "Right this time, but two processors at once could leave a packet uncounted."
+            )
         return right(f"Packets sent: {sent}; counted: {found[0]} and {found[1]}.")
     if (found == expected * FRAME).all():
         return not_yet("The slots are those of the TTL, but they grow by bytes: add 1 instead.")

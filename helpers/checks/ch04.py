@@ -90,7 +90,7 @@ def interval(seconds: float | None) -> Verdict:
         return not_yet(f"Every {seconds:g} s one reading falls between two bursts, or none.")
     if merged:
         return not_yet(
-            f"Every {seconds:g} s it works in {100 - len(merged)} of 100 tries: it hangs on when "
+            f"Every {seconds:g} s it works in {100 - len(merged)} of 100 tries: it depends on when "
             "the first reading falls."
         )
     return right("Between two bursts there is a whole quiet interval, wherever the readings fall.")

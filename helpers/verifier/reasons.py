@@ -141,9 +141,18 @@ def argument(at: Place) -> str | None:
 
 
 def _unwritten(name: str, size: int, offset: int, unwritten: list[int]) -> str:
-    there = f"The map's {name} has {size} bytes, and {len(unwritten)} of them hold nothing"
+    whole = f"The map's {name} has {size} bytes, and"
+    if offset + size > 0:
+        return (
+            f"{whole} the variable, and with it the stack, ends after {-offset}: it is smaller "
+            f"than the {name}. Give it the map's type."
+        )
+    there = f"{whole} {len(unwritten)} of them hold nothing"
     if len(unwritten) < size and unwritten[-1] == offset + size - 1:
-        return f"{there}: the variable is smaller than the {name}. Give it the map's type."
+        return (
+            f"{there}, the last ones: the variable is smaller than the {name}, or the compiler "
+            "left a gap at its end. Give it the map's type, and clear the whole of it first."
+        )
     if len(unwritten) < size:
         return (
             f"{there}, although its fields are set: the compiler left a gap between them. "

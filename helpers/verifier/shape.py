@@ -96,7 +96,7 @@ def endless(instructions: Sequence[Instruction], path: Sequence[Step], number: i
         "It has one, but a processor that guesses may run past it, and for a process without "
         "CAP_PERFMON the verifier looks at that, too."
         if any(step.speculative for step in path)
-        else "How often it turns must be known from the program alone, not from the packet."
+        else "How often it turns at most must be known from the program alone, not from the packet."
     )
     return (tests or heads or body)[-1], (
         f"The verifier goes round and round in this loop and sees no end. {guess} Give it a fixed "

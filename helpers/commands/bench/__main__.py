@@ -32,11 +32,11 @@ from helpers.toolchain import COURSE
 PICTURE = COURSE / "notebooks" / "images" / "counting_cost.png"
 
 NOTES = (
-    "The ratios are to the course's way, which is 1; for classes, to sockex1. For counting, they "
-    "compare what one packet adds to sending plus what its reader works on it. The course's "
-    "program counts bytes, from which the packets follow. It runs for both copies that lo makes of "
-    "a frame; the readers in user space are spared one. The middle half lies between the quartiles "
-    "of the repeats."
+    "The ratios are to the course's way, which is 1; for classes, to sockex1, and every number "
+    "there contains what a test run takes by itself. For counting, they compare what one packet "
+    "adds to sending plus what its reader works on it. The course's program counts bytes, from "
+    "which the packets follow. It runs for both copies that lo makes of a frame; other readers "
+    "are spared one. The middle half lies between the quartiles of the repeats."
 )
 
 
