@@ -57,7 +57,8 @@ class Map:
     def lookup(self, key: bytes) -> bytes:
         """What lies under `key` (key_size bytes in, slots_size bytes out).
 
-        Errors: LoadError if the key has another size, KeyError if the map has no such key.
+        Errors: LoadError if the key has another size, or the object is closed; KeyError if the map
+        has no such key.
         Source: bpf(2), BPF_MAP_LOOKUP_ELEM. Built in chapter 03.
         """
         if len(key) != self.key_size:
@@ -70,6 +71,9 @@ class Map:
         value = ctypes.create_string_buffer(value_size)
         failed = library.bpf_map_lookup_elem(map_fd, key, value)
         # chapter 03: end lookup
+        if failed and ctypes.get_errno() != errno.ENOENT:
+            reason = os.strerror(ctypes.get_errno())
+            raise LoadError(f"{self.name} cannot be read ({reason}): load its object again.")
         if failed:
             raise KeyError(key)
         return value.raw

@@ -3,36 +3,29 @@
 Laboratory equipment, first used in chapter 03. What it promises: a network namespace of its own
 whose only interface at first is lo, up, with IPv4 and IPv6; nothing travels in it but what you
 send; and nothing of it outlives this process, even if that is killed. `helpers/netlab_child.py` is
-the process that lives inside.
+the process that lives inside, `helpers/netlab_control.py` how it is asked.
 """
 
 from __future__ import annotations
 
-import array
 import contextlib
-import json
 import os
+import select
 import signal
 import socket
 import subprocess
-import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from helpers import own_lo
-from helpers.errors import CourseError
+from helpers.netlab_control import Control, NetworkError
 
 # Tried in this order. "own lo" is a container's: as quiet as the others if nobody else in there
 # speaks through it. The last one is this machine's own lo, where other traffic passes too.
 KINDS = ("user namespace", "network namespace", "own lo", "shared lo")
 # The EtherType that IEEE keeps free for experiments.
 TEST_TYPE = 0x88B5
-CHILD = Path(__file__).with_name("netlab_child.py")
-
-
-class NetworkError(CourseError):
-    """The private network could not be made, or is closed, or a command in it is missing."""
 
 
 class Network:
@@ -45,20 +38,7 @@ class Network:
         self.kind = kind
         self.private = kind != "shared lo"
         self._added: list[list[str]] = []
-        self._lock = threading.Lock()
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._child = subprocess.Popen(
-                [sys.executable, "-I", CHILD, str(theirs.fileno()), kind],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C in a terminal is for the caller alone
-            )
-        try:
-            self._reply()
-        except BaseException:
-            self.close()
-            raise
+        self._control = Control(kind)
 
     def socket(
         self, family: int = socket.AF_INET, type: int = socket.SOCK_STREAM, protocol: int = 0
@@ -69,8 +49,7 @@ class Network:
         Errors: OSError as socket.socket, NetworkError if the network is closed.
         Source: network_namespaces(7), unix(7) for how the socket is handed over.
         """
-        request = {"do": "socket", "family": family, "type": type, "protocol": protocol}
-        _, (fd,) = self._ask(request)
+        _, (fd,) = self._control.ask(do="socket", family=family, type=type, protocol=protocol)
         return socket.socket(fileno=fd)
 
     def start(self, command: list[str]) -> Command:
@@ -78,27 +57,28 @@ class Network:
 
         Errors: NetworkError if there is no such command.
         """
+        if isinstance(command, str):
+            raise NetworkError(f"A command is a list of words: write {command.split()}.")
         try:
-            reply, fds = self._ask({"do": "start", "argv": command})
+            words = [str(word) for word in command]
+            reply, fds = self._control.ask(do="start", argv=words)
         except FileNotFoundError as error:
             raise NetworkError(
                 f"The command {command[0]} is not installed: run ./course lab, which installs it."
             ) from error
-        return Command(self, reply["pid"], fds)
+        return Command(self._control, reply["pid"], fds)
 
     def run(self, command: list[str], check: bool = False) -> subprocess.CompletedProcess[str]:
         """Run a command inside to its end; the result has .returncode, .stdout and .stderr.
 
         Errors: NetworkError if there is no such command, and with `check` if it fails.
         """
-        with self.start(command) as running:
-            # Both pipes at once, so that neither fills up while the other is read.
-            errors: list[str] = []
-            reader = threading.Thread(target=lambda: errors.append(running.stderr.read()))
-            reader.start()
+        # Both pipes at once, so that neither fills up while the other is read.
+        with ThreadPoolExecutor(max_workers=1) as pool, self.start(command) as running:
+            errors = pool.submit(running.stderr.read)
             output = running.stdout.read()
-            reader.join()
-            done = subprocess.CompletedProcess(command, running.wait(), output, errors[0])
+            status = running.wait()
+            done = subprocess.CompletedProcess(command, status, output, errors.result())
         if check and done.returncode:
             raise NetworkError(refused(command[0], done.stderr))
         return done
@@ -109,8 +89,8 @@ class Network:
         Errors: NetworkError if the network is closed.
         Source: namespaces(7), /proc/PID/ns/net. First used in chapter 12.
         """
-        self._require_open()
-        return Path(f"/proc/{self._child.pid}/ns/net").stat().st_ino
+        self._control.require_open()
+        return Path(f"/proc/{self._control.pid}/ns/net").stat().st_ino
 
     def add_address(self, address: str, interface: str = "lo") -> None:
         """Give an interface of the network one more address, and wait until it can be reached.
@@ -156,14 +136,16 @@ class Network:
         for end in (left, right):
             setting = f"/proc/sys/net/ipv6/conf/{end}/disable_ipv6"
             self.run(["sh", "-c", f"[ ! -e {setting} ] || echo 1 > {setting}"])
+            # Where /proc/sys is read-only, as in a container: no address, so nothing to say.
+            self.run(["ip", "link", "set", end, "addrgenmode", "none"])
         for end in (left, right):
             self.run(["ip", "link", "set", end, "up"])
         self._await_frame(left, right)
         self._await_frame(right, left)
 
     def _await_frame(self, sender: str, receiver: str) -> None:
-        """Send one empty frame after the other until one arrives: a new cable is slow to wake."""
-        nothing = bytes(12) + TEST_TYPE.to_bytes(2, "big")
+        """Send frames until the last one sent arrives: a new cable is slow to wake."""
+        header = bytes(12) + TEST_TYPE.to_bytes(2, "big")
         with (
             self.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sends,
             self.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as hears,
@@ -171,11 +153,15 @@ class Network:
             sends.bind((sender, 0))
             hears.bind((receiver, TEST_TYPE))
             hears.settimeout(0.05)
-            deadline = time.monotonic() + 5
+            deadline, number = time.monotonic() + 5, 0
             while time.monotonic() < deadline:
+                number += 1
+                frame = header + number.to_bytes(2, "big")
+                sends.send(frame)
                 with contextlib.suppress(TimeoutError):
-                    sends.send(nothing)
-                    hears.recv(1)
+                    # A slow one of before may come first, and must not be left for who counts next.
+                    while hears.recv(len(frame)) != frame:
+                        continue
                     return
         raise NetworkError(f"No frame gets from {sender} to {receiver}: open a new network.")
 
@@ -184,32 +170,11 @@ class Network:
 
         An lo that was there before stays, without the addresses that it was given.
         """
-        while self._added and self.kind.endswith(" lo") and self._control.fileno() >= 0:
-            self.run(["ip", "address", "delete", *self._added.pop()])
-        self._control.close()
-        self._child.wait()
-
-    def _ask(self, request: dict) -> tuple[dict, list[int]]:
-        with self._lock:
-            self._require_open()
-            self._control.send(json.dumps(request).encode())
-            return self._reply()
-
-    def _require_open(self) -> None:
-        if self._control.fileno() < 0:
-            raise NetworkError("This network is closed: open a new one with open_network().")
-
-    def _reply(self) -> tuple[dict, list[int]]:
-        fds = array.array("i")
-        message, ancillary, _, _ = self._control.recvmsg(1 << 16, socket.CMSG_SPACE(8))
-        for _, _, data in ancillary:
-            fds.frombytes(data)
-        if not message:
-            raise NetworkError("The private network ended by itself: open a new one.")
-        reply = json.loads(message)
-        if "errno" in reply:
-            raise OSError(reply["errno"], reply["error"], reply.get("file"))
-        return reply, list(fds)
+        try:
+            while self._added and self.kind.endswith(" lo") and not self._control.closed:
+                self.run(["ip", "address", "delete", *self._added.pop()])
+        finally:
+            self._control.close()
 
     def __enter__(self) -> Network:
         return self
@@ -221,21 +186,25 @@ class Network:
 class Command:
     """A command that runs inside a network: .stdout and .stderr to read, wait() for its status."""
 
-    def __init__(self, network: Network, pid: int, fds: list[int]) -> None:
-        self._network, self.pid = network, pid
-        self.stdout, self.stderr = (os.fdopen(fd, errors="replace") for fd in fds)
+    def __init__(self, control: Control, pid: int, fds: list[int]) -> None:
+        self._control, self.pid = control, pid
+        *pipes, self._ended = fds
+        self.stdout, self.stderr = (os.fdopen(fd, errors="replace") for fd in pipes)
         self.status: int | None = None
 
     def wait(self) -> int:
         """Wait for the end; the exit status, negative if a signal ended it."""
         if self.status is None:
-            self.status = self._network._ask({"do": "wait", "pid": self.pid})[0]["status"]
+            ended = select.poll()
+            ended.register(self._ended, select.POLLIN)
+            ended.poll()  # here and not inside, so that others may ask meanwhile
+            self.status = self._control.ask(do="wait", pid=self.pid)[0]["status"]
         return self.status
 
     def stop(self, number: int = signal.SIGINT) -> int:
         """Ask it to end, as Ctrl-C would, and wait for that; the exit status."""
         if self.status is None:
-            self._network._ask({"do": "stop", "pid": self.pid, "signal": number})
+            self._control.ask(do="stop", pid=self.pid, signal=number)
         return self.wait()
 
     def __enter__(self) -> Command:
@@ -246,6 +215,7 @@ class Command:
             self.stop(signal.SIGKILL)
         self.stdout.close()
         self.stderr.close()
+        os.close(self._ended)
 
 
 def refused(what: str, said: str) -> str:

@@ -14,7 +14,6 @@ import ctypes
 import fcntl
 import json
 import os
-import select
 import signal
 import socket
 import struct
@@ -79,30 +78,24 @@ def bring_up(interface: str) -> None:
 def start(argv: list[str]) -> tuple[dict, list[int]]:
     """Start a command; hand over the reading ends of its output and errors."""
     out, err = os.pipe(), os.pipe()
-    child = subprocess.Popen(
-        argv,
-        stdin=subprocess.DEVNULL,
-        stdout=out[1],
-        stderr=err[1],
-        env=os.environ | {"LC_ALL": "C"},
-        preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL),
-    )
-    os.close(out[1])
-    os.close(err[1])
+    try:
+        child = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=out[1],
+            stderr=err[1],
+            env=os.environ | {"LC_ALL": "C"},
+            preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL),
+        )
+    except BaseException:
+        os.close(out[0])
+        os.close(err[0])
+        raise
+    finally:
+        os.close(out[1])
+        os.close(err[1])
     running[child.pid] = child
-    return {"pid": child.pid}, [out[0], err[0]]
-
-
-def wait(child: subprocess.Popen) -> int:
-    """Wait for a command, but not longer than the other end lives."""
-    if child.poll() is not None:
-        return child.returncode
-    ended = os.pidfd_open(child.pid)
-    readable, _, _ = select.select([ended, control], [], [])
-    os.close(ended)
-    if control in readable and ended not in readable:
-        raise ConnectionError("the other end is gone")
-    return child.wait()
+    return {"pid": child.pid}, [out[0], err[0], os.pidfd_open(child.pid)]
 
 
 def answer(request: dict) -> tuple[dict, list[int]]:
@@ -113,7 +106,7 @@ def answer(request: dict) -> tuple[dict, list[int]]:
         case "start":
             return start(request["argv"])
         case "wait":
-            return {"status": wait(running.pop(request["pid"]))}, []
+            return {"status": running[request["pid"]].wait()}, []  # it has ended: see Command
         case "stop":
             running[request["pid"]].send_signal(request["signal"])
             return {}, []
@@ -124,12 +117,12 @@ def answer(request: dict) -> tuple[dict, list[int]]:
 def serve() -> None:
     while message := control.recv(1 << 16):
         fds: list[int] = []
+        request = json.loads(message)
         try:
-            reply, fds = answer(json.loads(message))
-        except ConnectionError:
-            raise
+            reply, fds = answer(request)
         except OSError as error:
             reply = {"errno": error.errno, "error": error.strerror, "file": error.filename}
+        reply["number"] = request["number"]
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         control.sendmsg([json.dumps(reply).encode()], rights)
         for fd in fds:
@@ -140,9 +133,10 @@ def main() -> None:
     try:
         enter(sys.argv[2])
     except OSError as error:
-        control.send(json.dumps({"errno": error.errno, "error": error.strerror}).encode())
+        said = {"number": 0, "errno": error.errno, "error": error.strerror}
+        control.send(json.dumps(said).encode())
         return
-    control.send(json.dumps({}).encode())
+    control.send(json.dumps({"number": 0}).encode())
     with contextlib.suppress(ConnectionError):  # the other end is gone: that is the end
         serve()
 

@@ -11,8 +11,9 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from helpers.errors import CourseError
 from helpers.netlab import Network
@@ -78,14 +79,27 @@ def checksum(data: bytes) -> bytes:
     return struct.pack("!H", total ^ 0xFFFF)
 
 
+@contextmanager
+def patience(to: str) -> Iterator[None]:
+    """Turn waiting in vain into one sentence. Errors: TrafficError."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise TrafficError(
+            f"Nothing came through to {to} for {PATIENCE:.0f} seconds: is the address one of this "
+            "network, and its firewall open?"
+        ) from error
+
+
 def udp(
     net: Network, count: int = 1, size: int = 100, to: str = "127.0.0.1", ttl: int | None = None
 ) -> None:
     """Send `count` UDP datagrams with `size` bytes of data each to a port that is open.
 
     Over IPv4 one has 14 + 20 + 8 + size bytes on the wire, over IPv6 20 more. The open port
-    matters: a closed one would answer each with an ICMP error.
+    matters: a closed one would answer each with an ICMP error. Each has arrived before the next.
     Arguments: ttl: the time to live in the IPv4 header, None for the kernel's usual one.
+    Errors: TrafficError if one does not arrive within PATIENCE seconds.
     Source: RFC 768.
     """
     with (
@@ -95,10 +109,14 @@ def udp(
         receiver.bind((to, 0))
         if ttl is not None:
             sender.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+        receiver.settimeout(PATIENCE)
         data = bytes(size)
         address = receiver.getsockname()
-        for _ in range(count):
-            sender.sendto(data, address)
+        with patience(to):
+            for _ in range(count):
+                sender.sendto(data, address)
+                # Before Linux 6.4 it may arrive after sendto() is back, when the port was closed.
+                receiver.recv(1)
 
 
 def tcp(net: Network, size: int = 100_000, to: str = "127.0.0.1") -> int:
@@ -111,7 +129,8 @@ def tcp(net: Network, size: int = 100_000, to: str = "127.0.0.1") -> int:
     with net.socket(family_of(to), socket.SOCK_STREAM) as listener:
         listener.bind((to, 0))
         listener.listen(1)
-        with net.socket(family_of(to), socket.SOCK_STREAM) as sender:
+        with net.socket(family_of(to), socket.SOCK_STREAM) as sender, patience(to):
+            sender.settimeout(PATIENCE)
             sender.connect(listener.getsockname())
             receiver, _ = listener.accept()
             with receiver:
@@ -129,33 +148,36 @@ def bulk(net: Network, size: int = 1_000_000, to: str = "127.0.0.1") -> None:
     ):
         listener.bind((to, 0))
         listener.listen(1)
-        sender.connect(listener.getsockname())
-        receiver, _ = listener.accept()
-        with receiver, ThreadPoolExecutor(max_workers=1) as pool:
-            receiver.settimeout(PATIENCE)
-            sent = pool.submit(sender.sendall, bytes(size))
-            left = size
-            while left:
-                received = len(receiver.recv(min(left, 1 << 20)))
-                if not received:
-                    raise TrafficError(f"The connection ended {left} bytes too early: send again.")
-                left -= received
-            sent.result()
+        with patience(to):
+            sender.settimeout(PATIENCE)
+            sender.connect(listener.getsockname())
+            receiver, _ = listener.accept()
+            # The receiver is closed first, or a sender that nobody listens to would go on waiting.
+            with ThreadPoolExecutor(max_workers=1) as pool, receiver:
+                sent = pool.submit(sender.sendall, bytes(size))
+                receive(receiver, size)
+                sent.result()
+
+
+def receive(receiver: socket.socket, size: int) -> None:
+    """Read `size` bytes. Errors: TrafficError if the connection ends before."""
+    receiver.settimeout(PATIENCE)
+    left = size
+    while left:
+        received = len(receiver.recv(min(left, 1 << 20)))
+        if not received:
+            raise TrafficError(f"The connection ended {left} bytes too early: send again.")
+        left -= received
 
 
 def transfer(sender: socket.socket, receiver: socket.socket, size: int) -> int:
     """Pass `size` bytes on in pieces small enough for the buffers of one thread."""
-    receiver.settimeout(PATIENCE)
     arrived, piece = 0, bytes(16_384)
     while arrived < size:
-        sender.sendall(piece[: size - arrived])
         wanted = min(len(piece), size - arrived)
-        while wanted:
-            received = len(receiver.recv(wanted))
-            if not received:
-                raise TrafficError(f"The connection ended after {arrived} bytes: send again.")
-            wanted -= received
-            arrived += received
+        sender.sendall(piece[:wanted])
+        receive(receiver, wanted)
+        arrived += wanted
     return arrived
 
 

@@ -115,6 +115,13 @@ def net() -> Iterator[netlab.Network]:
         yield network
 
 
+@pytest.fixture
+def veth(net: netlab.Network) -> netlab.Network:
+    """A private network with a cable in it: see Network.add_veth."""
+    net.add_veth()
+    return net
+
+
 @pytest.fixture(scope="session")
 def sockex1_object(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """sockex1, compiled once."""

@@ -358,9 +358,11 @@ def send(net: netlab.Network, port: int, count: int, size: int, source: str = "1
         net.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
     ):
         receiver.bind(("127.0.0.1", port))
+        receiver.settimeout(traffic.PATIENCE)
         sender.bind((source, 0))
         for _ in range(count):
             sender.sendto(bytes(size), ("127.0.0.1", port))
+            receiver.recv(1)
 
 
 @pytest.mark.own_network

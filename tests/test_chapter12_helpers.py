@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import os
 import socket
+import subprocess
+import sys
 
 import pytest
 import tshark
@@ -139,6 +141,27 @@ def test_a_bulk_transfer_makes_segments_longer_than_the_mtu(net):
 def test_the_programs_need_no_more_than_the_course_has(tmp_path):
     for name in ("protocols_kern.c", "flows_kern.c", "announce_kern.c"):
         loader.load(toolchain.compile_bpf(name, tmp_path / f"{name}.o")).close()
+
+
+@pytest.mark.kernel
+def test_a_cable_is_quiet_where_settings_are_read_only():
+    # As in a container: IPv6 cannot be turned off there, and an address of it would send frames.
+    script = """
+from helpers import netlab
+with netlab.open_network() as net:
+    net.add_veth()
+    print(net.run(["ip", "-6", "-o", "address", "show", "dev", "left"], check=True).stdout, end="")
+    print(net.kind)
+"""
+    read_only = "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys"
+    refused = "! 2>/dev/null echo 0 >/proc/sys/net/ipv6/conf/all/disable_ipv6"
+    command = f'{read_only} && {refused} && exec "$@"'
+    result = subprocess.run(
+        ["unshare", "-Urm", "sh", "-c", command, "sh", sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+    )
+    assert (result.stderr, result.stdout) == ("", "user namespace\n")
 
 
 @pytest.mark.parametrize("kind", ["own lo", "shared lo"])

@@ -200,7 +200,7 @@ def test_what_a_learner_sees_does_not_name_the_fault():
 def test_nothing_is_left_when_the_process_is_killed(tmp_path):
     script = (
         "import sys; from helpers import faults; road = faults.road(2)\n"
-        "print(road.net._child.pid, flush=True); sys.stdin.read()"
+        "print(road.net._control.pid, flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script],

@@ -42,12 +42,6 @@ def counting(
         yield found, arrivals
 
 
-@pytest.fixture
-def veth(net: netlab.Network) -> netlab.Network:
-    net.add_veth()
-    return net
-
-
 def datagram(number: int, size: int = 0) -> bytes:
     """A frame of one flow among 65,536."""
     frame = bytearray(DATAGRAM + bytes(size))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import statistics
 import sys
 from pathlib import Path
 
 import pytest
+import waiting
 
 from helpers import flood, loader, lookups, measuring, spread, syscall, toolchain, two_cpus
 from helpers.counters import Counters
@@ -80,6 +82,22 @@ def test_every_reader_counts_a_slow_flood_whole(net, tmp_path):
                 found = seen()
             assert (found.packets, found.bytes) == (50, 50 * flood.FRAME), way
             assert found.cpu > 0
+
+
+@pytest.mark.kernel
+def test_no_tcpdump_outlives_its_reader(net, tmp_path):
+    with flood.Sender(net) as sender, flood.in_python(net, sender, "tcpdump", str(tmp_path)):
+        reader, of = children(net._control.pid, "python")[0], "tcpdump"
+        assert waiting.until(lambda: children(reader, of))
+        tcpdump = children(reader, of)[0]
+        os.kill(reader, signal.SIGKILL)
+        assert waiting.until(lambda: not Path(f"/proc/{tcpdump}").exists())
+
+
+def children(pid: int, name: str) -> list[int]:
+    """The processes that one has started whose command's name begins like that."""
+    numbers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(n) for n in numbers if Path(f"/proc/{n}/comm").read_text().startswith(name)]
 
 
 @pytest.mark.kernel

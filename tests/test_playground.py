@@ -46,12 +46,6 @@ def no_playground_is_left() -> Iterator[None]:
         Playground._current.close()
 
 
-@pytest.fixture
-def veth(net: netlab.Network) -> netlab.Network:
-    net.add_veth()
-    return net
-
-
 def at_left(net: netlab.Network, name: str = "left") -> Callable[[int], Interfaces]:
     """The end of the cable where frames are counted by the time that they are sent."""
     return lambda fd: {name: partial(sockets.packet_socket, net, fd, name)}

@@ -56,12 +56,6 @@ def as_this_kernel_can() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def veth(net: netlab.Network) -> netlab.Network:
-    net.add_veth()
-    return net
-
-
 @contextmanager
 def counting(net: netlab.Network, where: str, folder: Path) -> Iterator[Callable[[], dict]]:
     """Attach a program at "XDP right", "tc ingress right", "socket left" or the like."""
@@ -167,10 +161,10 @@ def test_what_is_dropped_in_one_place_is_seen_in_those_before_it(veth, tmp_path,
         with stopping(veth, stopped, tmp_path):
             traffic.frames(veth, [frame] * 10, "left")
             traffic.udp(veth, 1, 8)
-        seen = {"socket left": left(), "socket right": right()}
-        assert {place for place, found in seen.items() if found} == set(sees)
-        assert all(seen[place] == {"UDP": 10 * len(frame)} for place in sees)
-        assert lo() == {"UDP": 2 * 50}
+            places, whole = {"socket left": left, "socket right": right}, {"UDP": 10 * len(frame)}
+            assert waiting.until(lambda: all(places[place]() == whole for place in sees))
+            assert waiting.until(lambda: lo() == {"UDP": 2 * 50})
+        assert {place for place, found in places.items() if found()} == set(sees)
 
 
 @privileged
@@ -179,7 +173,7 @@ def test_seven_datagrams_to_a_closed_port(net):
         with net.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             for _ in range(7):
                 sender.sendto(b"anybody?", ("127.0.0.1", 9))
-        assert dropped.read() == {"NO_SOCKET": 7}
+        assert waiting.until(lambda: dropped.read() == {"NO_SOCKET": 7})
         traffic.udp(net, 3)
         assert dropped.read() == {"NO_SOCKET": 7}
 

@@ -26,12 +26,6 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return toolchain.compile_bpf("protocols_kern.c", tmp_path_factory.mktemp("bpf") / "p.o")
 
 
-@pytest.fixture
-def veth(net: netlab.Network) -> netlab.Network:
-    net.add_veth()
-    return net
-
-
 class Counted:
     """A program attached to one interface, and by how many bytes each class has grown."""
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -161,7 +162,7 @@ def test_nothing_is_left_behind_by_a_killed_process(sockex1_object):
         "sock = sockets.packet_socket(net, fd)\n"
         "ping = net.start(['ping', '-i', '0.2', '127.0.0.1'])\n"
         "program = re.search(r'prog_id:\\s*(\\d+)', open(f'/proc/self/fdinfo/{fd}').read())[1]\n"
-        "print(net._child.pid, program, flush=True)\n"
+        "print(net._control.pid, program, flush=True)\n"
         "ping.wait()\n"
     )
     process = subprocess.Popen(
@@ -188,6 +189,62 @@ def test_a_closed_network_says_so(net):
 def test_a_missing_command_is_named(net):
     with pytest.raises(netlab.NetworkError, match="no-such-command is not installed"):
         net.run(["no-such-command"])
+
+
+def test_a_command_is_a_list_of_words_and_numbers(net):
+    with pytest.raises(netlab.NetworkError, match=r"write \['ping', '-c', '1'\]"):
+        net.run("ping -c 1")
+    assert net.run(["echo", 1, 2.5]).stdout == "1 2.5\n"
+
+
+def test_a_network_that_has_died_says_so(net):
+    os.kill(net._control.pid, signal.SIGKILL)
+    for _ in range(2):
+        with pytest.raises(netlab.NetworkError, match="ended by itself: open a new one"):
+            net.run(["true"])
+
+
+def test_the_stop_button_leaves_the_network_as_it_was(net):
+    # SIGALRM in the place of SIGINT, at 60 moments of a command's life.
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for moment in range(1, 61):
+            with pytest.raises(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, moment / 4000)
+                while True:
+                    net.run(["true"])
+            assert net.run(["echo", str(moment)]).stdout == f"{moment}\n"
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_command_that_is_waited_for_keeps_nobody_else_waiting(net):
+    with net.start(["sleep", "infinity"]) as sleeps, ThreadPoolExecutor(max_workers=1) as pool:
+        status = pool.submit(sleeps.wait)
+        assert net.run(["echo", "here"]).stdout == "here\n"
+        sleeps.stop(signal.SIGTERM)
+        assert status.result() == -signal.SIGTERM
+
+
+@pytest.mark.own_network
+@pytest.mark.parametrize("send", [traffic.tcp, traffic.bulk, traffic.udp])
+def test_traffic_that_does_not_get_through_ends_in_a_sentence(net, send, monkeypatch):
+    monkeypatch.setattr(traffic, "PATIENCE", 0.2)
+    net.run(["nft", "add table inet t"], check=True)
+    net.run(["nft", "add chain inet t c { type filter hook input priority 0; }"], check=True)
+    net.run(["nft", "add rule inet t c ip length > 1000 drop"], check=True)
+    with pytest.raises(traffic.TrafficError, match=r"Nothing came through to 127\.0\.0\.1"):
+        send(net, size=5000)
+
+
+def test_a_map_of_a_closed_object_says_so(sockex1_object):
+    with loader.load(sockex1_object) as loaded:
+        counted = loaded.map("bytes_by_protocol")
+    with pytest.raises(loader.LoadError, match="load its object again"):
+        counted.counter(6)
 
 
 def test_run_gives_output_errors_and_status(net):

@@ -112,9 +112,12 @@ def talk(net: netlab.Network, source: str, destination: str, count: int) -> None
         net.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
     ):
         receiver.bind((destination, 0))
+        receiver.settimeout(traffic.PATIENCE)
         sender.bind((source, 0))
-        for _ in range(count):
-            sender.sendto(bytes(100), receiver.getsockname())
+        with traffic.patience(destination):
+            for _ in range(count):
+                sender.sendto(bytes(100), receiver.getsockname())
+                receiver.recv(1)
 
 
 def judge_top(answer: object, wanted: list[tuple[str, str, int]], count: int) -> Verdict | None:

@@ -19,8 +19,9 @@ from collections import Counter
 ETH_P_ALL = 3
 SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23  # <linux/socket.h>, <linux/if_packet.h>
 HEADERS = 14 + 20 + 8  # an empty datagram: the flood is over
-# Only what comes in, only the headers, each packet at once.
-TCPDUMP = ["tcpdump", "-i", "lo", "-Q", "in", "-s", str(HEADERS), "-U", "-w", "-"]
+# It ends with us, even if we are killed. Only what comes in, only the headers, each packet at once.
+TCPDUMP = ["setpriv", "--pdeathsig", "KILL", "tcpdump", "-i", "lo", "-Q", "in", "-U", "-w", "-"]
+TCPDUMP += ["-s", str(HEADERS)]
 
 packets: Counter[int] = Counter()
 octets: Counter[int] = Counter()
