@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from contextlib import ExitStack
 
 from helpers import frames, libbpf, loader, sockets, toolchain, traffic
 from helpers.errors import CourseError
@@ -25,25 +26,30 @@ def announced(net: Network, count: int = 10) -> tuple[list[int], list[int]]:
     """Send `count` numbered frames, from two processors in turn; how their numbers come back.
 
     Result: the numbers in the order in which the ring buffer gives them, and the perf event array.
-    Errors: AnnounceError where perf events are not allowed (that takes root).
+    Errors: AnnounceError where perf events are not allowed (that takes root), or a buffer cannot
+        be had.
     Source: bpf/libbpf.h; bpf-helpers(7). For chapter 12.
     """
     library = libbpf.library()
     from_ring, from_perf = [], []
     take_ring = _RING(lambda context, data, size: from_ring.append(number(data)) or 0)
     take_perf = _PERF(lambda context, cpu, data, size: from_perf.append(number(data)))
-    with loader.load(toolchain.compile_bpf("announce_kern.c")) as loaded:
+    compiled = toolchain.compile_bpf("announce_kern.c")
+    with loader.load(compiled) as loaded, ExitStack() as stack:
         perf = library.perf_buffer__new(loaded.map("perf").fd, PAGES, take_perf, None, None, None)
         if not perf:
             reason = os.strerror(ctypes.get_errno())
             raise AnnounceError(f"Perf events are not for everybody ({reason}): start as root.")
+        stack.callback(library.perf_buffer__free, perf)
         ring = library.ring_buffer__new(loaded.map("ring").fd, take_ring, None, None)
+        if not ring:
+            reason = os.strerror(ctypes.get_errno())
+            raise AnnounceError(f"The ring buffer cannot be read ({reason}): run the cell again.")
+        stack.callback(library.ring_buffer__free, ring)
         with sockets.packet_socket(net, loaded.program("announce").fd, "left"):
             send_in_turn(net, count)
         library.ring_buffer__consume(ring)
         library.perf_buffer__consume(perf)
-        library.ring_buffer__free(ring)
-        library.perf_buffer__free(perf)
     return from_ring, from_perf
 
 

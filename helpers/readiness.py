@@ -34,6 +34,7 @@ from helpers.errors import CourseError
 from helpers.table import Table
 
 OK, WARNING, MISSING = "ok", "warning", "missing"
+PATIENCE = 60  # seconds for another program's answer: a cold disk is slow
 INCLUDE = (Path("/usr/include"), Path("/usr/local/include"))
 HEADERS = {"linux/bpf.h": "linux-libc-dev", "bpf/bpf_helpers.h": "libbpf-dev"}
 # What only parts of the course use: package, and where.
@@ -199,7 +200,7 @@ def clang() -> Finding:
     if shutil.which("clang") is None:
         cure = "Run ./course lab, or install the package clang."
         return Finding("not installed", MISSING, cure)
-    said = subprocess.run(["clang", "--version"], capture_output=True, text=True, timeout=5)
+    said = subprocess.run(["clang", "--version"], capture_output=True, text=True, timeout=PATIENCE)
     number = re.search(r"version (\S+)", said.stdout)
     return Finding(number[1] if number else said.stdout.strip())
 
@@ -241,7 +242,7 @@ def bcc() -> Finding:
     """bcc as the distribution packages it, imported in a process of its own (it is large)."""
     code = "import bcc; print(bcc.__version__ if hasattr(bcc, 'BPF') else 'wrong')"
     command = [sys.executable, "-c", code]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     said = result.stdout.strip()
     if said == "wrong":
         cure = "Run pip uninstall bcc, then ./course lab, which links the real one (chapter 05)."

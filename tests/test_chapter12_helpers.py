@@ -12,7 +12,18 @@ import pytest
 import tshark
 from kinds import FRAMES
 
-from helpers import announce, frames, loader, netlab, protocols, sockets, source, toolchain, traffic
+from helpers import (
+    announce,
+    frames,
+    libbpf,
+    loader,
+    netlab,
+    protocols,
+    sockets,
+    source,
+    toolchain,
+    traffic,
+)
 from helpers.probes import capabilities
 
 STEPS = ["steps/1_ethertype.h", "steps/2_tags.h", "steps/3_extensions.h", "protocols.h"]
@@ -118,6 +129,27 @@ def test_events_from_two_processors(net):
     assert ring == list(range(12))
     several = len(os.sched_getaffinity(0)) > 1
     assert perf == ([*range(0, 12, 2), *range(1, 12, 2)] if several else list(range(12)))
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(
+    ("ring", "error", "freed"),
+    [(None, announce.AnnounceError, ["perf"]), (1, ZeroDivisionError, ["ring", "perf"])],
+)
+def test_buffers_are_given_back_whatever_happens(net, monkeypatch, ring, error, freed):
+    given_back = []
+    for name, stand_in in {
+        "perf_buffer__new": lambda *_: 1,
+        "ring_buffer__new": lambda *_: ring,
+        "perf_buffer__free": lambda _: given_back.append("perf"),
+        "ring_buffer__free": lambda _: given_back.append("ring"),
+    }.items():
+        monkeypatch.setattr(libbpf.library(), name, stand_in)
+    monkeypatch.setattr(announce, "send_in_turn", lambda *_: 1 // 0)
+    net.add_veth()
+    with pytest.raises(error):
+        announce.announced(net)
+    assert given_back == freed
 
 
 @pytest.mark.kernel

@@ -83,9 +83,11 @@ class Checkout:
             "stderr": subprocess.PIPE,
         }
 
-    def run(self, *arguments: str, **extra) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, timeout: float = 30, **extra
+    ) -> subprocess.CompletedProcess[str]:
         self.calls.unlink(missing_ok=True)
-        return subprocess.run(**self.command(*arguments, **extra), timeout=30)
+        return subprocess.run(**self.command(*arguments, **extra), timeout=timeout)
 
     def called(self, beginning: str) -> list[str]:
         lines = self.calls.read_text().splitlines() if self.calls.exists() else []
@@ -221,6 +223,12 @@ def test_a_step_that_fails_names_cause_cure_and_log(checkout, pip, cause):
     assert checkout.run("demo").returncode == 0
 
 
+def test_a_missing_folder_for_temporary_files_spoils_no_sentence(checkout):
+    result = checkout.run("demo", PIP="exit 1", TMPDIR="/no/such/folder")
+    assert "the end of the log says why" in sentence(result)
+    assert "df:" not in result.stderr
+
+
 def test_no_network_for_real(checkout):
     """The real pip, in a network where nobody answers."""
     checkout.stub("stand-in-python", 'exec /usr/bin/env python3 "$@"')
@@ -229,7 +237,9 @@ def test_no_network_for_real(checkout):
         "PIP_RETRIES": "1",
         "PIP_INDEX_URL": "http://127.0.0.1:9/",
     }
-    assert "the network did not answer" in sentence(checkout.run("demo", **nobody))
+    # A real environment with a real pip takes seconds, and far more on a busy machine.
+    result = checkout.run("demo", timeout=200, **nobody)
+    assert "the network did not answer" in sentence(result)
 
 
 def test_an_interrupted_set_up_is_repaired(checkout):
@@ -269,6 +279,13 @@ def test_an_older_python_is_refused(checkout):
     assert not (checkout.folder / ".venv").exists()
 
 
+@pytest.mark.parametrize("verb", ["doctor", "image", "reset"])
+def test_without_any_python_one_sentence_is_all(checkout, verb):
+    result = checkout.run(verb, TOO_OLD="yes")
+    assert "is not Python 3.10 or later" in sentence(result)
+    assert (result.returncode, len(result.stderr.splitlines())) == (1, 1)
+
+
 @pytest.mark.parametrize("belongings", [".", ".venv", "work"])
 def test_a_folder_that_cannot_be_written_to(checkout, belongings):
     folder = checkout.folder / belongings
@@ -297,6 +314,17 @@ def test_an_active_conda_environment_is_used_unless_it_is_base(checkout, name):
     assert result.returncode == 0
     assert (checkout.folder / ".venv").exists() == (name == "base")
     assert (prefix / "made-for-lab").exists() == (name != "base")
+
+
+def test_a_failed_step_does_not_lock_a_conda_environment(checkout):
+    prefix = checkout.folder / "conda"
+    (prefix / "bin").mkdir(parents=True)
+    shutil.copy(checkout.python, prefix / "bin/python")
+    conda = {"CONDA_PREFIX": str(prefix), "CONDA_DEFAULT_ENV": "course"}
+    assert "the end of the log says why" in sentence(checkout.run("demo", PIP="exit 1", **conda))
+    again = checkout.run("demo", **conda)
+    assert again.returncode == 0, again.stderr
+    assert (prefix / "made-for-lab").exists()
 
 
 def wait_for(condition, seconds: float = 10) -> None:

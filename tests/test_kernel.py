@@ -54,7 +54,7 @@ def write(root: Path, place: str, text: str = LINES) -> Path:
     ("release", "numbers"),
     [
         ("5.0.0-31-generic", (5, 0)),
-        ("6.18.44-fc-v769", (6, 18)),
+        ("6.18.44-cloud-amd64", (6, 18)),
         ("6.1-rc3", (6, 1)),
         ("6.6.87.2-microsoft-standard-WSL2", (6, 6)),
     ],

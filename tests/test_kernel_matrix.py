@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import resource
+import select
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -241,6 +244,54 @@ def test_a_machine_that_ends_early_says_its_last_words(tmp_path, monkeypatch):
     a_kernel = fetch.Kernel("x", tmp_path / "vmlinuz", tmp_path / "9.9")
     with pytest.raises(machine.MachineError, match="(?s)9.9 ended before.*it broke"):
         list(machine.run(a_kernel, ["true"], 10, accelerator="tcg"))
+
+
+OWNER = """
+import sys
+from pathlib import Path
+from helpers.commands.kernels import fetch, initramfs, machine
+initramfs.build = lambda *_: b""
+fetch.busybox = lambda: None
+here = Path(sys.argv[1])
+a_kernel = fetch.Kernel("x", here / "vmlinuz", here / "9.9")
+for line in machine.run(a_kernel, ["true"], 600, accelerator="tcg"):
+    print(line, flush=True)
+"""
+
+
+def test_a_machine_does_not_outlive_its_owner(tmp_path):
+    stand_in = tmp_path / machine.QEMU
+    stand_in.write_text("#!/bin/sh\necho $$\nexec sleep 600\n")
+    stand_in.chmod(0o755)
+    with subprocess.Popen(
+        [sys.executable, "-c", OWNER, tmp_path],
+        cwd=COURSE,
+        env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as owner:
+        guest = os.pidfd_open(int(owner.stdout.readline()))
+        owner.kill()
+    ended, _, _ = select.select([guest], [], [], 10)
+    if not ended:
+        signal.pidfd_send_signal(guest, signal.SIGKILL)
+    os.close(guest)
+    assert ended
+
+
+def test_only_a_kvm_that_works_is_remembered(tmp_path, monkeypatch):
+    def no_guest(*_: object) -> Iterator[str]:
+        raise machine.MachineError("The machine ended before its command.")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (private_apt.cache() / "kernels").mkdir(parents=True)
+    monkeypatch.setattr(machine, "KVM", tmp_path)
+    a_kernel = fetch.Kernel("x", tmp_path / "vmlinuz", tmp_path / "9.9")
+    for guest, answer in ((no_guest, "tcg"), (lambda *_: iter(["kvm"]), "kvm"), (no_guest, "kvm")):
+        machine.fastest.cache_clear()  # as in a process that starts anew
+        monkeypatch.setattr(machine, "run", guest)
+        assert machine.fastest(a_kernel) == answer
+    machine.fastest.cache_clear()
 
 
 def test_without_qemu_it_says_so(tmp_path, monkeypatch):

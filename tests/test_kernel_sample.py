@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from helpers import toolchain
 from helpers.commands import packages
+from helpers.commands.kernel_sample import __main__ as start
 from helpers.commands.kernel_sample import build, compare, run, source
 from helpers.commands.kernels.results import FIVE_LINES
 from helpers.commands.private_apt import FetchError
@@ -122,6 +124,50 @@ def test_a_make_that_fails_keeps_its_words(tmp_path):
     assert "nothing" in (tmp_path / "course.log").read_text()
 
 
+def test_what_an_earlier_start_said_is_not_taken_for_this_ones_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(packages, "need", lambda *_: None)
+    (tmp_path / "course.log").write_text("a.h:1:10: fatal error: old.h: No such file\n")
+    (tmp_path / "Makefile").write_text("olddefconfig:\n\t@echo 'x.c: error: the new one'; false\n")
+    with pytest.raises(build.BuildError, match="the new one"):
+        build.full(tmp_path)
+    assert "old.h" not in (tmp_path / "course.log").read_text()
+
+
+@pytest.mark.parametrize("compiler", ["clang", "gcc"])
+def test_a_compiler_that_refuses_names_the_source(tmp_path, monkeypatch, compiler):
+    for name in ("clang", "gcc"):
+        status = f"echo 'error: no such luck' >&2; exit {int(name == compiler)}"
+        stand_in(tmp_path, name, status)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    source_file = {"clang": "sockex1_kern.c", "gcc": "sockex1_user.c"}[compiler]
+    with pytest.raises(build.BuildError, match=f"^{compiler} refused {source_file} .no such luck"):
+        build.short(tmp_path)
+
+
+def stand_in(folder: Path, name: str, script: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
+def test_ctrl_c_is_one_sentence(monkeypatch, capsys):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(start, "built", interrupted)
+    assert start.main([]) == 130
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1] == "course: interrupted: start again, and it goes on."
+
+
+def test_a_cache_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert start.main([]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"course: {tmp_path}/file/")
+    assert "(Not a directory): set XDG_CACHE_HOME" in said
+
+
 def test_the_disk_is_looked_at_first(tmp_path):
     source.check_space(1, tmp_path / "new")
     with pytest.raises(FetchError, match="free some, or set XDG_CACHE_HOME"):
@@ -154,6 +200,125 @@ def test_a_broken_package_is_removed_and_leaves_nothing(packed, tmp_path, damage
     with pytest.raises(FetchError, match="it is removed, start again"):
         source.unpack(packed, tmp_path, False)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tree"]
+
+
+FULL_DISK = """
+for n in $(seq 3000); do echo "tar: file-$n: Cannot write: No space left on device" >&2; done
+exec cat >/dev/null"""
+
+
+@pytest.mark.parametrize(
+    ("tar", "sentence"),
+    [
+        (FULL_DISK, "The disk is full at .*: free 2.5 GB, or set XDG_CACHE_HOME .* is kept"),
+        ("kill -INT $$", "tar was interrupted: linux-source-9.9.tar.xz is kept"),
+    ],
+)
+@pytest.mark.timeout(60)
+def test_what_is_not_the_packages_fault_keeps_it(packed, tmp_path, monkeypatch, tar, sentence):
+    (tmp_path / "bin").mkdir()
+    stand_in(tmp_path / "bin", "tar", tar)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    with pytest.raises(FetchError, match=sentence):
+        source.unpack(packed, tmp_path, False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", packed.name, "tree"]
+
+
+class Apt:
+    """Stands in for PrivateApt: what it fetches is a file that dpkg-deb is asked to unpack."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def update(self) -> None:
+        self.folder.mkdir()
+
+    def has(self, name: str) -> bool:
+        return True
+
+    def download(self, names: list[str]) -> list[Path]:
+        (self.folder / "linux-source.deb").touch()
+        return [self.folder / "linux-source.deb"]
+
+
+UBUNTU = """
+mkdir -p "$3/usr/src/linux-source-9.9"
+echo packed >"$3/usr/src/linux-source-9.9/linux-source-9.9.tar.bz2"
+ln -s linux-source-9.9/linux-source-9.9.tar.bz2 "$3/usr/src/linux-source-9.9.tar.bz2"
+"""
+
+
+@pytest.fixture
+def dpkg_deb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Lets dpkg-deb be a script; gives the cache's folder."""
+    for name in ("bin", "place"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(source, "PrivateApt", Apt)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+
+    def be(script: str) -> Path:
+        stand_in(tmp_path / "bin", "dpkg-deb", script)
+        return tmp_path / "place"
+
+    return be
+
+
+def test_ubuntus_link_beside_the_file_is_not_taken_for_it(dpkg_deb):
+    place = dpkg_deb(UBUNTU)
+    (place / "linux-source-9.9.tar.bz2").symlink_to("gone")  # as an earlier start left it
+    packed = source.tarball(place)
+    assert packed.parent == place and not packed.is_symlink()
+    assert packed.read_text() == "packed\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        ("echo 'dpkg-deb: error: no room' >&2; exit 2", "cannot be unpacked .*no room.: is the"),
+        ('mkdir -p "$3/usr/src" && ln -s gone "$3/usr/src/linux-source-9.tar.xz"', "with git"),
+    ],
+)
+def test_a_package_that_gives_no_source_is_one_sentence(dpkg_deb, script, sentence):
+    place = dpkg_deb(script)
+    with pytest.raises(FetchError, match=sentence):
+        source.tarball(place)
+    assert list(place.iterdir()) == []
+
+
+def test_what_a_killed_one_left_is_removed_and_what_is_under_way_is_not(tmp_path):
+    with at_work(tmp_path) as one:
+        left = Path(one.stdout.readline().strip())
+        with at_work(tmp_path) as two:
+            assert two.stdout.readline().startswith("another start is fetching into")
+            assert (left / "half").exists()
+            one.kill()
+            mine = Path(two.stdout.readline().strip())
+            assert mine.is_dir() and not left.exists()
+            two.stdin.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
+WORK = """
+import sys
+from pathlib import Path
+from helpers.commands.private_apt import alone, workplace
+place = Path(sys.argv[1])
+with alone(place), workplace(place) as mine:
+    (mine / "half").touch()
+    print(mine, flush=True)
+    sys.stdin.read()
+"""
+
+
+def at_work(place: Path) -> subprocess.Popen[str]:
+    """A process that has begun to fetch, and goes on until its standard input is closed."""
+    return subprocess.Popen(
+        [sys.executable, "-c", WORK, place],
+        cwd=toolchain.COURSE,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def test_a_machine_without_the_decompressor_keeps_the_package(packed, tmp_path, monkeypatch):

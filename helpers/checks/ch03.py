@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import numbers
 import socket
 from collections.abc import Callable
 
@@ -15,6 +16,8 @@ def three_big_pings(answer: int | None) -> Verdict:
     """Exercise 1: held against three pings of 1000 bytes, sent and counted now."""
     if answer is None:
         return not_attempted("Replace None by the number of bytes.")
+    if not isinstance(answer, numbers.Real):
+        return not_yet("One number is wanted, without quotes and brackets.")
     with (
         loader.load(toolchain.compile_bpf("sockex1_kern.c")) as loaded,
         netlab.open_network() as net,
@@ -87,6 +90,8 @@ def counted_as_tcp(
             net.run(["ip", "address", "delete", f"{given}/128", "dev", "lo"])
     if NUMBERS["TCP"] in landed:
         return right(f"The second byte of {given.exploded} is {given.packed[1]:#04x}: {landed}.")
+    if not landed:
+        return not_yet("The counter did not grow at all: run sections 2 to 4 again.")
     slot = next(iter(landed))
     return not_yet(
         f"A ping from {given.exploded} landed in slot {slot} ({name(slot)}), "

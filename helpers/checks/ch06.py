@@ -30,15 +30,13 @@ def from_hex(text: object) -> bytes | str:
     if isinstance(text, bytes | bytearray):
         return bytes(text)
     pieces = [] if text is None else str(text).split()
-    try:
-        return bytes.fromhex(" ".join(pieces))
-    except ValueError:
-        pass
     strange = [piece for piece in pieces if not all(digit in string.hexdigits for digit in piece)]
     if strange:
         return f"{strange[0][:20]!r} is no hex: write 0 to 9 and a to f, without 0x and commas."
-    odd = next((piece for piece in pieces if len(piece) % 2), "")
-    return f"{odd[:20]!r} has a digit too few or too many: a byte has two."
+    odd = [piece for piece in pieces if len(piece) % 2]
+    if odd:
+        return f"{odd[0][:20]!r} has a digit too few or too many: a byte has two."
+    return bytes.fromhex(" ".join(pieces))
 
 
 def twenty_bytes(form: str | bytes | None) -> Verdict:

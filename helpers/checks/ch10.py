@@ -70,6 +70,8 @@ def guard(code: bytes | None) -> Verdict:
 
 def least(answer: dict[str, set[str] | None], net: netlab.Network) -> Verdict:
     """Exercise 2: each set is tried in a child, and then with one capability less."""
+    if not isinstance(answer, dict):
+        return not_yet("Give a set for each of the three names, as the cell had it.")
     if all(answer.get(who) is None for who in TASKS):
         return not_attempted("Replace each None by a set of names, or by set().")
     for who, steps in TASKS.items():
@@ -110,7 +112,7 @@ def gate(function: Callable[[int, int], str | None]) -> Verdict:
         named = {expected: function(*answers) for expected, answers in gates.items()}
     except Exception as error:
         return not_yet(f"The function raised {type(error).__name__}: {error}.")
-    if set(named.values()) == {None}:
+    if all(answer is None for answer in named.values()):
         return not_attempted("Replace None; the two answers are numbers, 0 for done.")
     for expected, answers in gates.items():
         if named[expected] != expected:

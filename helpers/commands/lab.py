@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import socket
 import sys
 from pathlib import Path
@@ -69,7 +70,8 @@ def main(arguments: list[str], told: str = TOLD) -> None:
         sys.exit(f"course: {workspace.refusal(error)}")
     if os.geteuid() == 0:
         print("You are root on this machine, so the course runs as root.")
-    if port != FIRST_PORT and not any("port" in argument for argument in arguments):
+    named = any(re.match(r"--(ServerApp\.)?port(=|$)", argument) for argument in arguments)
+    if port != FIRST_PORT and not named:
         print(f"Port {FIRST_PORT} is taken: JupyterLab gets port {port}.")
     print(told)
     sys.stdout.flush()

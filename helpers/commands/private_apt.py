@@ -7,11 +7,14 @@ Source: apt.conf(5), sources.list(5), apt-secure(8), dpkg-deb(1).
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +46,35 @@ def cache() -> Path:
     """Where the course keeps what it has fetched, outside the repository."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "packet-tracing-with-bpf"
+
+
+UNFINISHED = "unfinished-"
+
+
+@contextmanager
+def alone(place: Path) -> Iterator[None]:
+    """Be the only one who fetches into a folder; what a killed one has left in it is removed.
+
+    The lock is what makes that safe: nobody who holds none is at work in a folder of workplace().
+    The kernel gives it back when its owner ends, however that ends. Source: flock(2).
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"another start is fetching into {place}: waiting for it ...", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in place.glob(f"{UNFINISHED}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        yield
+
+
+@contextmanager
+def workplace(place: Path) -> Iterator[Path]:
+    """A folder in `place` for what is not whole yet; it is removed at the end."""
+    with tempfile.TemporaryDirectory(dir=place, prefix=UNFINISHED) as folder:
+        yield Path(folder)
 
 
 def mirror(system: Path = SYSTEM) -> str:

@@ -21,11 +21,12 @@ from helpers.toolchain import COURSE
 
 LAST = Path("/proc/sys/kernel/cap_last_cap")
 CAP_NET_RAW, CAP_SYS_ADMIN, CAP_BPF = 13, 21, 39
-# What sudo would take away, and a browser, a terminal or a test asks for. Nothing secret: the
-# command line, where these go, is there for everybody to see.
+# What sudo would take away, and a browser, a terminal, an engine of containers or a test asks for.
+# Nothing secret: the command line, where these go, is there for everybody to see.
 KEPT = re.compile(
     "HOME|USER|LOGNAME|PATH|SHELL|LANG|LANGUAGE|LC_.*|TERM|COLORTERM|TMPDIR|CI|BROWSER|DISPLAY|"
-    "WAYLAND_DISPLAY|XAUTHORITY|XDG_.*|DBUS_SESSION_BUS_ADDRESS|CONDA_PREFIX|CONDA_DEFAULT_ENV"
+    "WAYLAND_DISPLAY|XAUTHORITY|XDG_.*|DBUS_SESSION_BUS_ADDRESS|CONDA_PREFIX|CONDA_DEFAULT_ENV|"
+    "DOCKER_(HOST|CONTEXT|CONFIG|TLS_VERIFY|CERT_PATH)|CONTAINER_HOST|PLAYGROUND_PICTURE"
 )
 
 

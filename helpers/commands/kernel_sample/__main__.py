@@ -64,6 +64,15 @@ def five_lines(folder: Path) -> list[str]:
     return printed
 
 
+def refusal(error: OSError, tree: Path | None) -> str:
+    """One sentence for what the system refused: the file, the reason, the cure."""
+    place = tree or source.folder()
+    cure = f"see that you may write to {tree}, and that its disk has room, then start again."
+    if tree is None:
+        cure = "set XDG_CACHE_HOME to a folder that you may write to, with 2.5 GB of room."
+    return f"{error.filename or place} cannot be used ({error.strerror or error}): {cure}"
+
+
 def main(given: list[str]) -> int:
     options = arguments(given)
     try:
@@ -76,6 +85,12 @@ def main(given: list[str]) -> int:
         print("\n".join(compare.side_by_side(*pair)))
     except CourseError as error:
         print(f"course: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ncourse: interrupted: start again, and it goes on.", file=sys.stderr)
+        return 130
+    except OSError as error:
+        print(f"course: {refusal(error, options.source)}", file=sys.stderr)
         return 1
     return 0 if printed == list(demo.five_lines()) else 1
 

@@ -26,6 +26,9 @@ PACKAGES = ("make", "bc", "flex", "bison", "libelf-dev", "dwarves", "libcap-dev"
 PACKAGES += ("rsync", "lld")
 
 
+LOG = "course.log"  # in the tree: what make has said since the last start
+
+
 class BuildError(CourseError):
     """The kernel's sample could not be built."""
 
@@ -37,6 +40,7 @@ def full(tree: Path) -> Path:
     Errors: BuildError, PackageError.
     """
     packages.need(*PACKAGES)
+    (tree / LOG).unlink(missing_ok=True)  # so that an error in it is one of this start
     for number, target in enumerate(PREPARE, 1):
         done = tree / f".course-{target}"
         if not done.exists():
@@ -52,7 +56,7 @@ def full(tree: Path) -> Path:
     if why := incomplete(samples):
         raise BuildError(
             f"make has left {samples}, and {why}: remove {tree}/.course-* and start again; "
-            f"{tree}/course.log has its words."
+            f"{tree / LOG} has its words."
         )
     return samples
 
@@ -91,12 +95,12 @@ def incomplete(samples: Path) -> str:
 
 
 def make(tree: Path, arguments: list[str], step: str) -> None:
-    """Run make, with its last line on the screen and all of them in course.log."""
+    """Run make, with its last line on the screen and all of them in LOG."""
     start, last, live = time.monotonic(), "", sys.stderr.isatty()
     command = ["make", "-C", tree, f"-j{os.cpu_count()}", *arguments]
     print(f"{step} ...", end="\n" if live else " ", file=sys.stderr, flush=True)
     with (
-        (tree / "course.log").open("a") as log,
+        (tree / LOG).open("a") as log,
         subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -119,7 +123,7 @@ def make(tree: Path, arguments: list[str], step: str) -> None:
 
 def explain(tree: Path, step: str) -> str:
     """One sentence for a make that failed."""
-    text = (tree / "course.log").read_text(errors="replace")
+    text = (tree / LOG).read_text(errors="replace")
     error = re.findall(r"(?m)^.*(?:fatal error|error:|\*\*\*|No space).*$", text)
     cause = error[0].strip() if error else "it gave no reason"
     cure = "start again, and the build goes on"
@@ -128,7 +132,7 @@ def explain(tree: Path, step: str) -> str:
         cure = f"install what brings it, or remove {tree}/.course-* to prepare the tree anew"
     elif "No space left" in text:
         cause, cure = "the disk is full", "free 2 GB and start again"
-    return f"{step} failed ({cause}): {cure}; {tree}/course.log has all of it."
+    return f"{step} failed ({cause}): {cure}; {tree / LOG} has all of it."
 
 
 def short(tree: Path) -> Path:
@@ -156,11 +160,13 @@ def short(tree: Path) -> Path:
 
 
 def compile_one(command: list) -> None:
+    """Run a compiler on the one .c file among its arguments. Errors: BuildError."""
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
         error = re.search("error: (.*)", result.stderr)
         what = error[1] if error else result.stderr.strip()
+        source = next(Path(word).name for word in command if Path(word).suffix == ".c")
         raise BuildError(
-            f"{command[0]} refused {Path(command[-3]).name} ({what}): this kernel's source does "
+            f"{command[0]} refused {source} ({what}): this kernel's source does "
             "not suit the system's headers, take the long way (without --short)."
         )

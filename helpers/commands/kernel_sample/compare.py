@@ -1,4 +1,4 @@
-"""The kernel's sockex1 and the course's side by side: what they print, and their instructions.
+"""The instructions of the kernel's sockex1 and of the course's, side by side.
 
 Laboratory equipment.
 """

@@ -6,15 +6,15 @@ Laboratory equipment.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from helpers import kernel
 from helpers.commands import packages
-from helpers.commands.private_apt import FetchError, PrivateApt, cache
+from helpers.commands.private_apt import FetchError, PrivateApt, alone, cache, workplace
 
 # What has to be free, in bytes: package, unpacked tree and build; package and a few files.
 FULL, SHORT = 2_500_000_000, 400_000_000
@@ -57,28 +57,50 @@ def tree(short: bool) -> Path:
     Errors: FetchError, PackageError.
     """
     place = folder()
-    for found in sorted(place.glob("few-linux-source-*" if short else "linux-source-*")):
-        if found.is_dir():
-            print(f"the source is there already: {found}")
-            return found
-    check_space(SHORT if short else FULL, place)
-    return unpack(tarball(place), place, short)
+    with alone(place):
+        for found in sorted(place.glob("few-linux-source-*" if short else "linux-source-*")):
+            if found.is_dir():
+                print(f"the source is there already: {found}")
+                return found
+        check_space(SHORT if short else FULL, place)
+        return unpack(tarball(place), place, short)
 
 
 def tarball(place: Path) -> Path:
     """The packed source, from the cache or fetched now: about 140 MB."""
     for found in sorted(place.glob("linux-source-*.tar.*")):
-        print(f"the package is there already: {found}")
-        return found
-    with tempfile.TemporaryDirectory(dir=place) as scratch:
-        apt = PrivateApt(Path(scratch) / "apt")
+        if found.is_file():  # and not a link that leads nowhere
+            print(f"the package is there already: {found}")
+            return found
+    with workplace(place) as scratch:
+        apt = PrivateApt(scratch / "apt")
         apt.update()
         name = package(apt)
         print(f"fetching {name}, about 140 MB ...", flush=True)
         (file,) = apt.download([name])
-        subprocess.run(["dpkg-deb", "-x", file, f"{scratch}/root"], check=True)
-        packed = next(Path(scratch, "root/usr/src").rglob("linux-source-*.tar.*"))
+        packed = taken_out(file, scratch / "root")
         return packed.rename(place / packed.name)
+
+
+def taken_out(package: Path, into: Path) -> Path:
+    """The packed source out of a Debian package. Errors: FetchError."""
+    command = ["dpkg-deb", "-x", package, into]
+    result = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    if result.returncode:
+        reason = (result.stderr.strip() or "dpkg-deb gave no reason").splitlines()[-1]
+        raise FetchError(
+            f"{package.name} cannot be unpacked ({reason}): is the disk full? Then free "
+            f"{SHORT / 1e9:.1f} GB at {into.parent.parent}, and start again."
+        )
+    # On Ubuntu a link lies beside the folder that holds the file itself.
+    found = (into / "usr/src").rglob("linux-source-*.tar.*")
+    packed = next((path for path in found if not path.is_symlink()), None)
+    if packed is None:
+        raise FetchError(
+            f"{package.name} holds no packed source: clone the kernel's source with git, and "
+            "start ./course kernel-sample --source FOLDER (chapter 02 says how)."
+        )
+    return packed
 
 
 def package(apt: PrivateApt) -> str:
@@ -102,14 +124,28 @@ def unpack(packed: Path, place: Path, short: bool) -> Path:
     target = place / (f"few-{name}" if short else name)
     option, decompressor = DECOMPRESS[packed.suffix]
     packages.need(decompressor)
-    with tempfile.TemporaryDirectory(dir=place) as scratch:
+    with workplace(place) as scratch:
         command = ["tar", "-x", option, "-C", scratch]
         command += ["--wildcards", *FEW] if short else []
         # FEW names two places for one file; tar's status tells of the one that is not there.
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as tar:
-            feed(packed, tar)
-            complaint = tar.stderr.read().decode(errors="replace")
-        unpacked = next(iter(Path(scratch).iterdir()), None)
+        # In memory: a full disk has no room for its complaints, one for every file, nor has a pipe.
+        with os.fdopen(os.memfd_create("complaints"), "w+b") as errors:
+            environment = os.environ | {"LC_ALL": "C"}
+            with subprocess.Popen(
+                command, stdin=subprocess.PIPE, stderr=errors, env=environment
+            ) as tar:
+                feed(packed, tar)
+            errors.seek(0)
+            complaint = errors.read().decode(errors="replace")
+        if re.search("No space left|quota exceeded", complaint):
+            raise FetchError(
+                f"The disk is full at {place}: free {(SHORT if short else FULL) / 1e9:.1f} GB, or "
+                f"set XDG_CACHE_HOME to a folder on another disk; {packed.name} is kept, so start "
+                "again."
+            )
+        if tar.returncode < 0:  # a signal, as Ctrl-C sends one: the package may be whole
+            raise FetchError(f"tar was interrupted: {packed.name} is kept, so start again.")
+        unpacked = next(iter(scratch.iterdir()), None)
         wanted = unpacked and (unpacked / "samples/bpf/sockex1_kern.c").is_file()
         if not wanted or (tar.returncode and not short):
             packed.unlink()

@@ -10,11 +10,10 @@ import re
 import shutil
 import subprocess
 import tarfile
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.commands.private_apt import FetchError, PrivateApt, cache
+from helpers.commands.private_apt import FetchError, PrivateApt, alone, cache, workplace
 
 # Oldest first. Of trixie-backports the kernel is the newest that Debian has for its stable release.
 SUITES = ("bullseye", "bookworm", "trixie", "trixie-backports")
@@ -62,19 +61,24 @@ def fetched(suite: str, package: str) -> Path:
     if platform.machine() != "x86_64":
         raise FetchError("The kernel matrix knows x86_64 only: run it on such a machine.")
     target = cache() / "kernels" / suite / package
-    if target.is_dir():
-        return target
+    if not target.is_dir():
+        with alone(target.parent):
+            if not target.is_dir():  # still: another may just have finished
+                fetch(suite, package, target)
+    return target
+
+
+def fetch(suite: str, package: str, target: Path) -> None:
+    """Make the folder `target`, which appears when it is whole. Errors: FetchError."""
     print(f"fetching {package} of Debian {suite} ...", flush=True)
-    target.parent.mkdir(parents=True, exist_ok=True)
     if shutil.disk_usage(target.parent).free < 1 << 30:
         raise FetchError(f"The disk is nearly full: free 1 GB at {target.parent}.")
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        apt = PrivateApt(Path(scratch) / "apt", suite)
+    with workplace(target.parent) as scratch:
+        apt = PrivateApt(scratch / "apt", suite)
         apt.update()
         for file in apt.download(wanted(apt, package)):
-            unpack(file, Path(scratch) / "root")
-        (Path(scratch) / "root").rename(target)
-    return target
+            unpack(file, scratch / "root")
+        (scratch / "root").rename(target)
 
 
 def wanted(apt: PrivateApt, package: str) -> list[str]:

@@ -7,6 +7,7 @@ Source: qemu-system-x86_64(1).
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shlex
 import shutil
@@ -61,6 +62,7 @@ def run(
         first_files.write_bytes(initramfs.build(kernel, fetch.busybox(), f"{{ {started}; }}"))
         # fmt: off
         machine = [
+            "setpriv", "--pdeathsig", "KILL",  # it must not outlive whoever waits for it
             QEMU, *PROCESSOR[accelerator], "-m", memory, "-smp", str(processors),
             "-display", "none", "-no-reboot", "-nodefaults",
             "-kernel", kernel.image, "-initrd", first_files, "-append", CONSOLE,
@@ -100,15 +102,21 @@ def lines(command: list, seconds: float, errors: IO[bytes]) -> Iterator[str]:
         process.stdout.close()
 
 
+@functools.cache
 def fastest(kernel: fetch.Kernel) -> str:
-    """kvm if a guest really runs with it, else tcg; found once for the running kernel."""
+    """kvm if a guest really runs with it, else tcg.
+
+    That it works is kept for the running kernel; that it did not, for this process alone: on a
+    busy machine a guest may only have come up too late.
+    """
     if not os.access(KVM, os.R_OK | os.W_OK):
         return "tcg"
     known = cache() / "kernels" / f"accelerator-{os.uname().release}"
-    if not known.is_file():
-        print("trying whether KVM works here ...", flush=True)
-        answer = "tcg"
-        with contextlib.suppress(MachineError):  # an answer, too: no guest comes up
-            answer = next(run(kernel, ["echo", "kvm"], SECONDS_TO_FIRST_LINE, "1G", 1, "kvm"))
+    if known.is_file() and known.read_text() == "kvm":
+        return "kvm"
+    print("trying whether KVM works here ...", flush=True)
+    with contextlib.suppress(MachineError):  # an answer, too: no guest comes up
+        answer = next(run(kernel, ["echo", "kvm"], SECONDS_TO_FIRST_LINE, "1G", 1, "kvm"))
         known.write_text(answer)
-    return known.read_text()
+        return answer
+    return "tcg"

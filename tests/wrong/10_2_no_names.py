@@ -1,0 +1,1 @@
+least = [{"CAP_BPF"}, {"CAP_NET_RAW"}, set()]
