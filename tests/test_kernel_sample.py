@@ -211,7 +211,7 @@ exec cat >/dev/null"""
     ("tar", "sentence"),
     [
         (FULL_DISK, "The disk is full at .*: free 2.5 GB, or set XDG_CACHE_HOME .* is kept"),
-        ("kill -INT $$", "tar was interrupted: linux-source-9.9.tar.xz is kept"),
+        ("kill -TERM $$", "tar was interrupted: linux-source-9.9.tar.xz is kept"),
     ],
 )
 @pytest.mark.timeout(60)
