@@ -55,7 +55,7 @@ class Network:
     def start(self, command: list[str]) -> Command:
         """Start a command inside, such as ["ping", "-c", "4", "127.0.0.1"], and return at once.
 
-        Errors: NetworkError if there is no such command.
+        Errors: NetworkError if there is no such command, or it is a string and no list.
         """
         if isinstance(command, str):
             raise NetworkError(f"A command is a list of words: write {command.split()}.")

@@ -92,13 +92,22 @@ def patience(to: str) -> Iterator[None]:
 
 
 def udp(
-    net: Network, count: int = 1, size: int = 100, to: str = "127.0.0.1", ttl: int | None = None
+    net: Network,
+    count: int = 1,
+    size: int = 100,
+    to: str = "127.0.0.1",
+    ttl: int | None = None,
+    source: str | None = None,
+    port: int = 0,
 ) -> None:
     """Send `count` UDP datagrams with `size` bytes of data each to a port that is open.
 
     Over IPv4 one has 14 + 20 + 8 + size bytes on the wire, over IPv6 20 more. The open port
     matters: a closed one would answer each with an ICMP error. Each has arrived before the next.
-    Arguments: ttl: the time to live in the IPv4 header, None for the kernel's usual one.
+    Arguments:
+        ttl: the time to live in the IPv4 header, None for the kernel's usual one.
+        source: the address to send from, None for the kernel's choice.
+        port: the port to send to, 0 for a free one.
     Errors: TrafficError if one does not arrive within PATIENCE seconds.
     Source: RFC 768.
     """
@@ -106,7 +115,9 @@ def udp(
         net.socket(family_of(to), socket.SOCK_DGRAM) as receiver,
         net.socket(family_of(to), socket.SOCK_DGRAM) as sender,
     ):
-        receiver.bind((to, 0))
+        receiver.bind((to, port))
+        if source is not None:
+            sender.bind((source, 0))
         if ttl is not None:
             sender.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
         receiver.settimeout(PATIENCE)

@@ -16,7 +16,7 @@ import pytest
 import stored
 from unwelcome import no_bpf_call, without_bpf
 
-from helpers import bcc_headers, bcc_program, netlab, sockets, toolchain, traffic
+from helpers import bcc_headers, bcc_program, sockets, toolchain, traffic
 from helpers.bcc_headers import BccError, Headers
 from helpers.bcc_table import TableCounters
 from helpers.checks import ch05
@@ -352,19 +352,6 @@ def test_the_articles_numbers_and_chapter_03s(net, sockex1):
         assert by_bcc.read().tolist() == by_libbpf.read().tolist()
 
 
-def send(net: netlab.Network, port: int, count: int, size: int, source: str = "127.0.0.1") -> None:
-    with (
-        net.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
-        net.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
-    ):
-        receiver.bind(("127.0.0.1", port))
-        receiver.settimeout(traffic.PATIENCE)
-        sender.bind((source, 0))
-        for _ in range(count):
-            sender.sendto(bytes(size), ("127.0.0.1", port))
-            receiver.recv(1)
-
-
 @pytest.mark.own_network
 @pytest.mark.kernel
 def test_bytes_per_port_pieces_and_all(net):
@@ -372,12 +359,12 @@ def test_bytes_per_port_pieces_and_all(net):
         bcc_program.load(ch05.program("ports")) as loaded,
         sockets.packet_socket(net, loaded.program("count_ports").fd),
     ):
-        send(net, 2055, count=10, size=1400)
-        send(net, 5353, count=3, size=1)
+        traffic.udp(net, count=10, size=1400, port=2055)
+        traffic.udp(net, count=3, size=1, port=5353)
         traffic.echo(net)
         traffic.udp(net, to="::1")
         net.run(["ip", "link", "set", "lo", "mtu", "1500"], check=True)
-        send(net, 4789, count=2, size=4000)  # in pieces of 1480, 1480 and 1048 bytes
+        traffic.udp(net, count=2, size=4000, port=4789)  # in pieces of 1480, 1480 and 1048 bytes
         table = {key.value: value.value for key, value in loaded.table("bytes_by_port").items()}
     rest = 34 + 1480 + 34 + 1048
     assert table == {2055: 10 * 1442, 5353: 3 * 43, 4789: 2 * (34 + 1480), 0: 2 * rest}
@@ -396,7 +383,7 @@ def test_talkers_come_and_go_and_the_steady_one_stays(net):
                 sender.bind((address, 0))
                 sender.sendto(b"", sender.getsockname())
             if number % 10 == 0:
-                send(net, 2055, count=1, size=100, source="127.0.0.2")
+                traffic.udp(net, count=1, size=100, port=2055, source="127.0.0.2")
         counted = {(key.source, key.destination): value.value for key, value in table.items()}
     assert counted[0x7F000002, 0x7F000001] == 150 * 142
     assert len(counted) <= 1024

@@ -51,7 +51,7 @@ def test_the_table_is_whole_and_the_course_misses_nothing(capsys):
     assert {playground.way("flow"), playground.way("size"), playground.ALONE} <= set(found)
     assert found[machines.STEPPED][-1].startswith("at least 50,000 a second: ")
     assert found[machines.TRANSLATED][-1].startswith("at least 4 times as many: ")
-    assert any(row[-1].startswith("under 100 ms: ") for row in found.values() if row)
+    assert "under 100 ms: met" in [row[-1] for row in found.values() if row]
     assert all(len(row) == len(rows.HEAD) - 1 for name, row in found.items() if name.strip("|-"))
     sent = DATAGRAMS * REPEATS
     assert found[counting.COURSE][0].startswith(f"{sent} of {sent} seen, bytes exact")

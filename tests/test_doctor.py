@@ -56,6 +56,7 @@ def test_the_course_can_run_here():
     found = readiness.report()
     assert [row.what for row in found.rows] == PARTS
     assert found.rows[-1] == Row("one ping sent, and counted to the byte", OK, "", "the whole road")
+    assert readiness.ECHO == 2 * 98
     assert found.ready
     assert all((row.status == OK) == (row.cure == "") for row in found.rows)
 

@@ -321,7 +321,7 @@ def test_other_things_run_while_it_moves():
         plot.stop()
         return turns
 
-    assert asyncio.run(main()) >= 3  # once between each two of its readings
+    assert asyncio.run(main()) > 5
 
 
 def test_without_an_event_loop_it_says_so():

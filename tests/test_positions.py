@@ -164,7 +164,9 @@ def test_what_is_dropped_in_one_place_is_seen_in_those_before_it(veth, tmp_path,
             places, whole = {"socket left": left, "socket right": right}, {"UDP": 10 * len(frame)}
             assert waiting.until(lambda: all(places[place]() == whole for place in sees))
             assert waiting.until(lambda: lo() == {"UDP": 2 * 50})
-        assert {place for place, found in places.items() if found()} == set(sees)
+        seen = {place: found() for place, found in places.items()}
+        assert seen == {place: whole if place in sees else {} for place in places}
+        assert lo() == {"UDP": 2 * 50}
 
 
 @privileged

@@ -88,7 +88,7 @@ def top(function: Top) -> Verdict:
     with bcc_program.load(program("talkers")) as loaded, netlab.open_network() as net:
         with sockets.packet_socket(net, loaded.program("count_pairs").fd):
             for source, destination, count in TALK:
-                talk(net, source, destination, count)
+                traffic.udp(net, count, 100, destination, source=source)
         table = loaded.table("bytes_by_pair")
         order = sorted(TALK, key=lambda row: row[2], reverse=True)
         wanted = [(source, destination, count * 142) for source, destination, count in order]
@@ -103,21 +103,6 @@ def top(function: Top) -> Verdict:
             if verdict:
                 return verdict
     return right(f"The loudest of three talkers sent {wanted[0][2]} bytes, and stands first.")
-
-
-def talk(net: netlab.Network, source: str, destination: str, count: int) -> None:
-    """Send `count` datagrams of 100 bytes, 142 on the wire."""
-    with (
-        net.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
-        net.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
-    ):
-        receiver.bind((destination, 0))
-        receiver.settimeout(traffic.PATIENCE)
-        sender.bind((source, 0))
-        with traffic.patience(destination):
-            for _ in range(count):
-                sender.sendto(bytes(100), receiver.getsockname())
-                receiver.recv(1)
 
 
 def judge_top(answer: object, wanted: list[tuple[str, str, int]], count: int) -> Verdict | None:

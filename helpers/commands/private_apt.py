@@ -20,6 +20,7 @@ from pathlib import Path
 
 from helpers.errors import CourseError
 
+UNFINISHED = "unfinished-"  # how the folders of workplace() begin
 SYSTEM = Path("/etc/apt")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
@@ -46,9 +47,6 @@ def cache() -> Path:
     """Where the course keeps what it has fetched, outside the repository."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "packet-tracing-with-bpf"
-
-
-UNFINISHED = "unfinished-"
 
 
 @contextmanager

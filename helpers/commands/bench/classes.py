@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import statistics
-import struct
 import tempfile
 from contextlib import ExitStack
 from functools import partial
@@ -16,6 +15,7 @@ from pathlib import Path
 from helpers import loader, toolchain
 from helpers.commands.bench.rows import Row, verdict
 from helpers.measuring import duration, middle_half, take_turns, times_as_much
+from helpers.probes import RETURN_0
 from helpers.syscall import (
     SOCKET_FILTER,
     Program,
@@ -40,8 +40,7 @@ def programs(stack: ExitStack) -> dict[str, Program]:
     sockex1 = folder / "sockex1_kern.c"
     text = (toolchain.SOURCES / "sockex1_kern.c").read_text()
     sockex1.write_text(text.replace("skb->pkt_type != PACKET_OUTGOING", "0"))
-    nothing = struct.pack("=BBhi", 0xB7, 0, 0, 0) + struct.pack("=BBhi", 0x95, 0, 0, 0)
-    found = {NOTHING: stack.enter_context(load_program(nothing))}
+    found = {NOTHING: stack.enter_context(load_program(RETURN_0))}
     for name, source in ((SOCKEX1, sockex1), (CLASSES, "protocols_kern.c")):
         compiled = toolchain.compile_bpf(source, folder / f"{len(found)}.o")
         loaded = stack.enter_context(loader.load(compiled))

@@ -19,6 +19,7 @@ from helpers.machine import Machine
 from helpers.machine.packet import HOST, Packet
 from helpers.measuring import duration, middle_half, take_turns, times_as_much
 from helpers.netlab import Network
+from helpers.probes import RETURN_0
 from helpers.sockets import ETH_P_ALL
 from helpers.stepper import Stepper, ebpf
 
@@ -79,7 +80,7 @@ def timed_in_kernel(program: syscall.Program, frames: list[bytes], rounds: int) 
 def click() -> Callable[[], float]:
     """A function that presses Step once, in a program of 500 instructions: nanoseconds."""
     store = bytes.fromhex("7a0af8ff01000000")  # *(u64 *)(r10 - 8) = 1
-    program = Machine(store * (LONG - 2) + bytes.fromhex("b700000000000000 9500000000000000"))
+    program = Machine(store * (LONG - 2) + RETURN_0)
     stepper = Stepper({"packet": bytes(98)}, lambda packet: ebpf.walk(program, packet))
 
     def press() -> float:

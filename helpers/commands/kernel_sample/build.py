@@ -24,8 +24,6 @@ SAMPLES = "samples/course"  # beside samples/bpf, which stays as it is
 PREPARE = ("olddefconfig", "headers_install", "modules_prepare")
 PACKAGES = ("make", "bc", "flex", "bison", "libelf-dev", "dwarves", "libcap-dev", "libssl-dev")
 PACKAGES += ("rsync", "lld")
-
-
 LOG = "course.log"  # in the tree: what make has said since the last start
 
 

@@ -128,26 +128,18 @@ def unpack(packed: Path, place: Path, short: bool) -> Path:
         command = ["tar", "-x", option, "-C", scratch]
         command += ["--wildcards", *FEW] if short else []
         # FEW names two places for one file; tar's status tells of the one that is not there.
-        # In memory: a full disk has no room for its complaints, one for every file, nor has a pipe.
-        with os.fdopen(os.memfd_create("complaints"), "w+b") as errors:
-            environment = os.environ | {"LC_ALL": "C"}
-            with subprocess.Popen(
-                command, stdin=subprocess.PIPE, stderr=errors, env=environment
-            ) as tar:
-                feed(packed, tar)
-            errors.seek(0)
-            complaint = errors.read().decode(errors="replace")
+        status, complaint = tar(command, packed)
         if re.search("No space left|quota exceeded", complaint):
             raise FetchError(
                 f"The disk is full at {place}: free {(SHORT if short else FULL) / 1e9:.1f} GB, or "
                 f"set XDG_CACHE_HOME to a folder on another disk; {packed.name} is kept, so start "
                 "again."
             )
-        if tar.returncode < 0:  # a signal, as Ctrl-C sends one: the package may be whole
+        if status < 0:  # a signal, as Ctrl-C sends one: the package may be whole
             raise FetchError(f"tar was interrupted: {packed.name} is kept, so start again.")
         unpacked = next(iter(scratch.iterdir()), None)
         wanted = unpacked and (unpacked / "samples/bpf/sockex1_kern.c").is_file()
-        if not wanted or (tar.returncode and not short):
+        if not wanted or (status and not short):
             packed.unlink()
             reason = (complaint.strip().splitlines() or ["sockex1 is not in it"])[-1]
             raise FetchError(
@@ -155,6 +147,19 @@ def unpack(packed: Path, place: Path, short: bool) -> Path:
             )
         unpacked.rename(target)
     return target
+
+
+def tar(command: list, packed: Path) -> tuple[int, str]:
+    """Run tar on the packed file; its status, and its complaints in English."""
+    environment = os.environ | {"LC_ALL": "C"}
+    # In memory: a full disk has no room for the complaints, one for every file, nor has a pipe.
+    with os.fdopen(os.memfd_create("complaints"), "w+b") as errors:
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stderr=errors, env=environment
+        ) as running:
+            feed(packed, running)
+        errors.seek(0)
+        return running.returncode, errors.read().decode(errors="replace")
 
 
 def feed(packed: Path, tar: subprocess.Popen) -> None:
