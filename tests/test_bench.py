@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from helpers import flood, measuring, netlab
+from helpers.commands import marked
 from helpers.commands.bench import (
     classes,
     counting,
@@ -19,7 +20,8 @@ from helpers.commands.bench import (
     two_senders,
     with_bcc,
 )
-from helpers.commands.bench.__main__ import main
+from helpers.commands.bench.__main__ import COSTS, NOTES, README, main
+from helpers.commands.bench.short import in_short
 
 DATAGRAMS, REPEATS = 40, 2
 
@@ -32,6 +34,12 @@ def cells(output: str) -> dict[str, list[str]]:
     """The table's rows by the text of their first cell."""
     lines = [line for line in output.splitlines() if line.startswith("|")]
     return {first: rest for first, *rest in (line[2:-2].split(" | ") for line in lines)}
+
+
+def as_rows(output: str) -> list[rows.Row]:
+    """The rows of a printed table."""
+    lines = [line for line in output.splitlines() if line.startswith("| ")]
+    return [rows.Row(*map(str.strip, line[2:-2].split(" | "))) for line in lines]
 
 
 @pytest.mark.kernel
@@ -93,7 +101,25 @@ def test_the_plot_is_drawn_and_told_in_words(tmp_path, capsys):
 
 def test_an_argument_that_bench_does_not_know(capsys):
     assert main(["--fast"]) == 2
-    assert capsys.readouterr().err == "course: bench takes nothing, or --plot.\n"
+    assert capsys.readouterr().err == "course: bench takes nothing, or --keep, or --plot.\n"
+
+
+@pytest.mark.kernel
+def test_what_is_kept_is_what_was_printed(tmp_path, capsys):
+    costs, readme = tmp_path / "costs.md", tmp_path / "README.md"
+    costs.write_text("before\n<!-- costs: begin -->\nold\n<!-- costs: end -->\nafter\n")
+    readme.write_text("<!-- short: begin -->\nold\n<!-- short: end -->\n")
+    small = {"datagrams": DATAGRAMS, "reads": 2, "updates": 1, "repeats": REPEATS}
+    assert main(["--keep"], **small, costs=costs, readme=readme) == 0
+    whole = capsys.readouterr().out.strip()
+    assert marked.part(costs, "costs") == whole
+    assert marked.part(readme, "short") == in_short(as_rows(whole))
+
+
+def test_the_readmes_three_numbers_are_those_of_the_table():
+    written = marked.part(COSTS, "costs")
+    assert written.startswith("Measured on ") and written.endswith(NOTES)
+    assert marked.part(README, "short") == in_short(as_rows(written))
 
 
 @pytest.mark.kernel

@@ -14,12 +14,14 @@ from helpers.loader import Map
 from helpers.lookups import Read, in_one_batch, mean_time, one_by_one
 from helpers.measuring import MeasuringError, take_turns
 
+MAPPED = "memory-mapped, as the course reads them"
+
 
 def measure(counter_map: Map, repeats: int, reads: int) -> list[Row]:
     """The rows about reading: `repeats` times, in turns, the mean of so many `reads`."""
     with Counters(counter_map) as counters:
         ways: dict[str, Read] = {
-            "memory-mapped, as the course reads them": counters.read,
+            MAPPED: counters.read,
             "256 lookups": one_by_one(counter_map),
             "one batch lookup": in_one_batch(counter_map),
         }
