@@ -9,19 +9,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from helpers import flood, measuring, netlab
-from helpers.commands import marked
-from helpers.commands.bench import (
-    classes,
-    counting,
-    machines,
-    playground,
-    rows,
-    two_senders,
-    with_bcc,
-)
-from helpers.commands.bench.__main__ import COSTS, NOTES, README, main
-from helpers.commands.bench.short import in_short
+from chapters.ch11 import flood, measuring
+from helpers import netlab
+from tools import marked
+from tools.bench import classes, counting, machines, playground, rows, two_senders, with_bcc
+from tools.bench.__main__ import COSTS, NOTES, README, main
+from tools.bench.short import in_short
 
 DATAGRAMS, REPEATS = 40, 2
 

@@ -18,7 +18,18 @@ from pathlib import Path
 import pytest
 
 COURSE = Path(__file__).resolve().parent.parent
-VERBS = ("lab", "test", "doctor", "demo", "render", "reset", "bench", "image", "kernel-sample")
+VERBS = (
+    "lab",
+    "test",
+    "doctor",
+    "demo",
+    "render",
+    "reset",
+    "bench",
+    "image",
+    "kernel-sample",
+    "release",
+)
 DEBIAN = Path("/etc/debian_version").exists()
 
 # A Python that is suitable unless TOO_OLD is set, installs what PIP says, and starts nothing.
@@ -30,8 +41,8 @@ case "$*" in
 "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
 "-m pip --version") ;;
 "-m pip install"*) eval "$PIP" ;;
-"-m helpers.commands.environment ready "*) [ -e "${0%/bin/*}/made-for-$4" ] ;;
-"-m helpers.commands.environment finish "*) touch "${0%/bin/*}/made-for-$4" ;;
+"-m tools.environment ready "*) [ -e "${0%/bin/*}/made-for-$4" ] ;;
+"-m tools.environment finish "*) touch "${0%/bin/*}/made-for-$4" ;;
 *) echo "started: $*"; exit "${STATUS:-0}" ;;
 esac
 """
@@ -132,8 +143,8 @@ def test_first_start_sets_up_and_the_second_does_no_work(checkout):
     assert first.returncode == 0, first.stderr
     assert [line.split()[0] for line in first.stderr.splitlines()] == ["Making", "Installing"]
     assert checkout.called("python -m pip install") == ["python -m pip install -e ."]
-    command = f"privileges lab {checkout.folder}/.venv/bin/python -m helpers.commands.lab"
-    assert first.stdout == f"started: -m helpers.commands.{command} --no-browser\n"
+    command = f"privileges lab {checkout.folder}/.venv/bin/python -m tools.lab"
+    assert first.stdout == f"started: -m tools.{command} --no-browser\n"
     second = checkout.run("lab")
     assert (second.returncode, second.stderr) == (0, "")
     assert not checkout.called("python -m pip") + checkout.called("apt-get")
@@ -151,7 +162,7 @@ def test_every_verb_hands_over_arguments_and_exit_status(checkout, verb):
     result = checkout.run(verb, "03", STATUS="7")
     assert result.returncode == 7
     assert result.stdout.startswith("started: ")
-    assert ("privileges" in result.stdout) == (verb not in ("reset", "image"))
+    assert ("privileges" in result.stdout) == (verb not in ("reset", "image", "release"))
     if verb in ("doctor", "reset", "image"):
         assert not (checkout.folder / ".venv").exists()
 
