@@ -92,9 +92,8 @@ def measure(repeats: int) -> list[Row]:
         traffic = Traffic(counting)
         screens = {way(by): Updates(by, counting, traffic) for by in reversed(BREAKDOWNS)}
         ways = {name: screen.update for name, screen in screens.items()}
-        times = take_turns(
-            ways | {ALONE: lambda: reading_alone(counting)}, repeats, "The playground"
-        )
+        ways[ALONE] = partial(reading_alone, counting)
+        times = take_turns(ways, repeats, "The playground")
     medians = {name: statistics.median(times[name]) for name in screens}
     slowest = max(medians, key=medians.get)
     share = RATE * max(statistics.median(screen.cpu) for screen in screens.values()) / 1e9
