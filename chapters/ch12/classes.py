@@ -1,7 +1,7 @@
 """The counter that looks before it reads: bytes per class of frame.
 
 Built in chapter 12, beyond_sockex1. The classes are the IP protocol numbers, and those of
-counters.CLASSES.
+protocols.CLASSES.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers import counters, loader, toolchain
+from helpers import counters, loader, protocols, toolchain
 from helpers.table import Table
 
 # How long to wait for frames that are under way, in seconds.
@@ -50,7 +50,7 @@ def totals(loaded: loader.LoadedObject, expected: int = 0) -> dict[str, int]:
         while values.read().sum() < expected and time.monotonic() < deadline:
             time.sleep(0)  # let others run
         found = values.read()
-    return {counters.name(int(number)): int(found[number]) for number in np.flatnonzero(found)}
+    return {protocols.name(int(number)): int(found[number]) for number in np.flatnonzero(found)}
 
 
 def table(by_place: dict[str, dict[str, int]]) -> Table:

@@ -14,13 +14,13 @@ from helpers.cbpf import instruction as c
 from helpers.cbpf import rules
 from helpers.cbpf.rules import Extended, ebpf
 from helpers.syscall import ARRAY, Map, Program, create_map, load_program, relocate
+from helpers.uapi import BPF_PSEUDO_MAP_VALUE, SK_BUFF
 
 SOURCE, NAME = "playground_kern.c", "playground"
 FLOWS = 65_536  # as many fit into the map
-CUT = 48  # where struct __sk_buff has cb[0]: how many bytes of a frame were cut off
-# Opcodes of eBPF, from RFC 9669; and what says that a 64-bit immediate is a value in a map.
+CUT = SK_BUFF["cb[0]"]  # how many bytes of a frame were cut off lies there
+# Opcodes of eBPF, from RFC 9669.
 MOVE_NUMBER, ADD_ATOMIC, ADD32, LOAD_64_BIT_IMMEDIATE = 0xB7, 0xDB, 0x0C, 0x18
-BPF_PSEUDO_MAP_VALUE = 2
 
 
 class Counting:

@@ -5,23 +5,15 @@ Laboratory equipment.
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import sys
 from dataclasses import dataclass
 
 import numpy as np
 
 from chapters.playground.program import Counting
-from helpers.syscall import Command, Map, SyscallError, bpf
-from helpers.syscall.errors import explain
-from helpers.syscall.forms import MapBatch
+from helpers.flows import FLOW
 
-# struct flow and struct traffic of bpf/playground_kern.c. ">u2" is network order.
-FLOW = np.dtype(
-    [("from", "u1", 16), ("to", "u1", 16), ("from_port", ">u2"), ("to_port", ">u2")]
-    + [("class", "u2"), ("version", "u1"), ("nothing", "u1")]
-)
+# struct traffic of bpf/playground_kern.c.
 TRAFFIC = np.dtype([("packets", "u8"), ("bytes", "u8")])
 
 
@@ -65,29 +57,10 @@ class Reader:
 
         The maps are read one after the other: while packets come, the later ones know of more.
         """
-        count = batch(self._maps["flows"], self._keys, self._traffic)
+        count = self._maps["flows"].batch_into(self._keys, self._traffic)
         missed = np.frombuffer(self._maps["missed"].lookup(bytes(4)), TRAFFIC)[0]
         number = self._maps["sizes"].max_entries
         sizes = np.empty(number, TRAFFIC)
-        batch(self._maps["sizes"], np.empty(number, "u4"), sizes)
+        self._maps["sizes"].batch_into(np.empty(number, "u4"), sizes)
         seen = int.from_bytes(self._maps["seen"].lookup(bytes(4)), sys.byteorder)
         return Reading(self._keys[:count].copy(), self._traffic[:count].copy(), sizes, missed, seen)
-
-
-def batch(found: Map, keys: np.ndarray, values: np.ndarray) -> int:
-    """Fill two arrays, each with room for the whole map; how many entries there were.
-
-    Errors: SyscallError. Source: BPF_MAP_LOOKUP_BATCH in <linux/bpf.h>, Linux 5.6; chapter 06.
-    """
-    position = ctypes.create_string_buffer(max(found.key_size, 4))
-    form = MapBatch(
-        out_batch=ctypes.addressof(position),
-        keys=keys.ctypes.data,
-        values=values.ctypes.data,
-        count=found.max_entries,
-        map_fd=found.fd,
-    )
-    result = bpf(Command.MAP_LOOKUP_BATCH, form)
-    if result not in (0, -errno.ENOENT):  # ENOENT: that was all
-        raise SyscallError(explain(Command.MAP_LOOKUP_BATCH, -result), -result)
-    return form.count

@@ -18,6 +18,7 @@ from difflib import SequenceMatcher
 from types import ModuleType
 from typing import Any
 
+from helpers import syscall
 from helpers.bcc import headers as bcc_headers
 from helpers.bcc.headers import BccError
 from helpers.loader import Program
@@ -139,7 +140,7 @@ def load(text: str) -> BccObject:
         raise BccError(_refused(refusal, loaded.warnings), said[0] + answer[0])
     for function in functions:
         name = function.name.decode()
-        loaded.programs[name] = Program(name, function.fd)
+        loaded.programs[name] = Program(function.fd, syscall.SOCKET_FILTER, name)
     return loaded
 
 

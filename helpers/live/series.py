@@ -34,7 +34,7 @@ class Series:
 
     def __init__(self, protocols: Sequence[str]) -> None:
         self.protocols = tuple(protocols)
-        self._slots = [counters.number(name) for name in self.protocols if name != OTHER]
+        self._slots = [protocols.number(name) for name in self.protocols if name != OTHER]
         self.times: deque[float] = deque(maxlen=RECORDED)
         self.totals: deque[list[int]] = deque(maxlen=RECORDED)
         self.rates: deque[list[float]] = deque(maxlen=RECORDED)

@@ -16,11 +16,11 @@ from functools import partial
 import numpy as np
 
 from chapters.ch11.measuring import take_turns
-from helpers.counters import NUMBERS
 from helpers.live.instrument import COLUMNS
 from helpers.live.picture import Picture, decorate, new_figure
 from helpers.live.series import OTHER, Series
 from helpers.pictures import style
+from helpers.protocols import NUMBERS
 from tools.bench.rows import Row, compared, verdict
 
 SHOWN = ("TCP", "UDP", "ICMP")

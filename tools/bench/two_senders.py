@@ -13,9 +13,9 @@ from chapters.ch11.flood import FRAME, Sender
 from chapters.ch11.measuring import duration, middle_half, progress, times_as_much
 from chapters.ch11.two_cpus import at_once, two_cpus
 from helpers import loader, sockets, syscall, toolchain
-from helpers.counters import NUMBERS
 from helpers.loader import LoadedObject, Map
 from helpers.netlab import Network
+from helpers.protocols import NUMBERS
 from tools.bench.rows import Row, verdict
 
 NAMES = {
