@@ -9,13 +9,16 @@ import ctypes
 import ipaddress
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers import libbpf, protocols
 from helpers.errors import CourseError
-from helpers.loader import LoadedObject
 from helpers.table import Table
+
+if TYPE_CHECKING:
+    from helpers.loader import LoadedObject
 
 # struct flow of bpf/flow.h, struct traffic and struct arrival of bpf/flows_kern.c. ">u2" is network
 # order.

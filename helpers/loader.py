@@ -69,7 +69,8 @@ class Map(syscall.Map):
     def counter(self, number: int) -> int:
         """The value under a number, itself a number; both are in this machine's byte order.
 
-        Errors: LoadError, KeyError, as lookup has them. Built in chapter 03.
+        Errors: LoadError if its keys have not 4 bytes, or the object is closed; KeyError if the map
+        has no such key. Built in chapter 03.
         """
         return int.from_bytes(self.lookup(number.to_bytes(4, sys.byteorder)), sys.byteorder)
 

@@ -430,8 +430,9 @@ async def only_one_follows() -> bool:
 
 LOADED_BY_A_USER = """
 import asyncio, sys
-from helpers import objfile, playground
+from chapters import playground
 from chapters.playground import program
+from helpers import objfile
 
 program.compiled = lambda found=objfile.read(sys.argv[1]): found
 with playground.open_playground() as plot:

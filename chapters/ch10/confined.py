@@ -72,7 +72,8 @@ def attempt(mask: int, net: netlab.Network) -> dict[str, str]:
 def road_table(sets: dict[str, int], net: netlab.Network) -> Table:
     """The road's steps tried with several sets of capabilities, one column each.
 
-    Arguments: sets: masks by the column's head; net: as for attempt.
+    Arguments: sets: masks by the column's head; net: a network, two sockets of which each child
+        is handed.
     Result: a Table for a notebook; a set that this process cannot hand on is marked, not guessed.
     Built in chapter 10.
     """

@@ -23,7 +23,7 @@ from helpers.pictures import style
 from helpers.protocols import NUMBERS
 from tools.bench.rows import Row, compared, verdict
 
-SHOWN = ("TCP", "UDP", "ICMP")
+PROTOCOLS = ("TCP", "UDP", "ICMP")
 POINTS = 120
 INTERVAL = 0.1  # seconds: ten updates in one
 WINDOW = POINTS * INTERVAL
@@ -42,7 +42,7 @@ class Waves:
 
     def read(self) -> None:
         """Another reading, INTERVAL after the one before."""
-        for place, name in enumerate(SHOWN):
+        for place, name in enumerate(PROTOCOLS):
             rate = 1e6 * (1 + 0.9 * math.sin(self._readings / 15 + 2 * place))
             self._counters[NUMBERS[name]] += np.uint64(rate * INTERVAL)
         self.series.add(self._readings * INTERVAL, self._counters)
@@ -55,7 +55,7 @@ def as_the_course(waves: Waves) -> Callable[[], bytes]:
 
     def update() -> bytes:
         waves.read()
-        return picture.draw(waves.series, SHOWN, "rate", "linear", POINTS)
+        return picture.draw(waves.series, PROTOCOLS, "rate", "linear", POINTS)
 
     update()  # the first one draws the axes
     return update
@@ -66,7 +66,7 @@ def with_new_axes(waves: Waves) -> Callable[[], bytes]:
 
     def update() -> bytes:
         waves.read()
-        return Picture(WINDOW).draw(waves.series, SHOWN, "rate", "linear", POINTS)
+        return Picture(WINDOW).draw(waves.series, PROTOCOLS, "rate", "linear", POINTS)
 
     return update
 
@@ -79,7 +79,7 @@ def plotting_anew(waves: Waves) -> Callable[[], bytes]:
         waves.read()
         times, values = waves.series.last(POINTS, "rate")
         axes.clear()
-        for name in SHOWN:
+        for name in PROTOCOLS:
             look = {"color": style(name).color, "linestyle": style(name).linestyle}
             line = values[:, waves.series.protocols.index(name)]
             axes.plot(times, line, drawstyle="steps-pre", lw=2, label=name, **look)

@@ -43,7 +43,7 @@ def flood(senders: list[Sender], datagrams: int) -> float:
 
 
 def measure(net: Network, datagrams: int, repeats: int) -> list[Row]:
-    """The rows. Errors: MeasuringError, and those of each stage."""
+    """The rows. Errors: MeasuringError, CompileError, LoadError, SocketError."""
     with ExitStack() as stack:
         loaded = stack.enter_context(loader.load(toolchain.compile_bpf("three_adds_kern.c")))
         senders = [stack.enter_context(Sender(net, cpu)) for cpu in two_cpus()]
