@@ -88,9 +88,8 @@ def notebook_names(path: Path, known: Iterable[str]) -> set[str]:
                 else:
                     names.add(name)
     for node in nodes:
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            if node.value.id in called:
-                names.add(f"{called[node.value.id]}.{node.attr}")
+        if isinstance(node, ast.Attribute) and getattr(node.value, "id", None) in called:
+            names.add(f"{called[node.value.id]}.{node.attr}")
     return names
 
 
