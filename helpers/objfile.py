@@ -91,7 +91,7 @@ class ObjectFile:
     relocations: list[Relocation]
     programs: dict[str, Program]
     maps: dict[str, MapDefinition]
-    licence: str
+    license: str
 
     def program(self, name: str) -> Program:
         """The program of that name. Errors: ObjectFileError, which names those that there are."""
@@ -178,7 +178,7 @@ def _read(path: Path, data: bytes) -> ObjectFile:
         relocations,
         programs={s.name: _program(s, sections, relocations, lines) for s in functions},
         maps={name: _map(name, found) for name, found in (types.maps() if types else {}).items()},
-        licence=sections["license"].data.rstrip(b"\0").decode() if "license" in sections else "",
+        license=sections["license"].data.rstrip(b"\0").decode() if "license" in sections else "",
     )
 
 

@@ -12,7 +12,7 @@ from chapters.ch08 import check as ch08
 from chapters.ch08 import clinic, verifier
 from chapters.ch08.verifier import known, link, log, shape
 from chapters.ch08.verifier.verdict import shortened
-from helpers import kernel, loader, objfile, probes, syscall, toolchain
+from helpers import capabilities, kernel, loader, objfile, syscall, toolchain
 
 EVERY_CASE = pytest.mark.parametrize("name", clinic.CASES)
 # In each program, what stands in the line that the reader must point at, and in its sentence.
@@ -95,8 +95,8 @@ def test_with_cap_perfmon_the_verifier_lets_it_pass(name, tmp_path):
     target = toolchain.compile_bpf(clinic.path(name), tmp_path / "case.o")
     try:
         verdict = verifier.show(target, holding=("CAP_BPF", "CAP_PERFMON"))
-    except probes.ProbeError:
-        assert "CAP_PERFMON" not in probes.capabilities()  # nothing to show here, then
+    except capabilities.CapabilityError:
+        assert "CAP_PERFMON" not in capabilities.held()  # nothing to show here, then
         return
     with verdict:
         assert verdict.accepted
@@ -104,11 +104,11 @@ def test_with_cap_perfmon_the_verifier_lets_it_pass(name, tmp_path):
 
 @pytest.mark.kernel
 def test_the_verifier_is_shown_programs_by_a_thread_with_cap_bpf_alone():
-    mine = probes.capabilities()
-    assert probes.with_only(verifier.load.LEAST, probes.capabilities) == ["CAP_BPF"]
-    assert probes.capabilities() == mine
+    mine = capabilities.held()
+    assert capabilities.with_only(verifier.load.LEAST, capabilities.held) == ["CAP_BPF"]
+    assert capabilities.held() == mine
     with pytest.raises(ZeroDivisionError):
-        probes.with_only(("CAP_BPF",), lambda: 1 // 0)
+        capabilities.with_only(("CAP_BPF",), lambda: 1 // 0)
 
 
 @pytest.mark.kernel
@@ -245,8 +245,8 @@ def test_the_bounds_are_asked_for_by_xdp_and_tc_too(tmp_path):
         target = toolchain.compile_bpf(source, options=["-I", str(clinic.FOLDER)])
         try:
             verdict = verifier.show(target, holding=("CAP_BPF", "CAP_NET_ADMIN"))
-        except probes.ProbeError:
-            assert "CAP_NET_ADMIN" not in probes.capabilities()
+        except capabilities.CapabilityError:
+            assert "CAP_NET_ADMIN" not in capabilities.held()
             return
         assert "data_end" in verdict.finding.reason
         with pytest.raises(loader.LoadError, match="CAP_BPF"):
@@ -503,8 +503,8 @@ def test_what_does_not_come_to_a_verdict_is_an_error_with_its_cause():
 
 
 def test_a_process_without_cap_bpf_is_told_so(sockex1_object):
-    with pytest.raises(probes.ProbeError, match="CAP_BPF"):
-        probes.without_capabilities(verifier.show, sockex1_object)
+    with pytest.raises(capabilities.CapabilityError, match="CAP_BPF"):
+        capabilities.without_capabilities(verifier.show, sockex1_object)
 
 
 def refuses_every_answer(name: str) -> bool:

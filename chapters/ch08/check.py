@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import sys
 from collections.abc import Callable, Mapping
@@ -10,8 +9,8 @@ from collections.abc import Callable, Mapping
 from chapters.ch08 import clinic, faults, verifier
 from helpers import syscall, toolchain
 from helpers.check import Verdict, not_attempted, not_yet, right
-from helpers.counters import NUMBERS
 from helpers.errors import CourseError
+from helpers.protocols import NUMBERS
 
 ETHERNET = bytes(12) + b"\x08\x00"
 HIDDEN_FROM = 26  # the byte at which the source address begins
@@ -70,11 +69,8 @@ def _at_the_cgroup(verdict: verifier.Verdict) -> str | None:
 def _pairs(verdict: verifier.Verdict) -> str | None:
     for packet in (frame(source=1), frame(source=1), frame(source=2), frame("UDP", source=2)):
         run(verdict, packet)
-    found = verdict.loaded.map("bytes_by_pair")
-    sizes = (found.type, found.key_size, found.value_size, found.max_entries)
-    with syscall.Map(os.dup(found.fd), *sizes) as pairs:
-        keys = list(pairs.keys())
-        values = [int.from_bytes(pairs.lookup(key), sys.byteorder) for key in keys]
+    pairs = verdict.loaded.map("bytes_by_pair")
+    values = [int.from_bytes(pairs.lookup(key), sys.byteorder) for key in list(pairs.keys())]
     if values == [98] * 3:
         return None
     return f"packets of three pairs should leave three values of 98, and left {values}."

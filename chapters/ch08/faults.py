@@ -7,7 +7,6 @@ than this line.
 
 from __future__ import annotations
 
-import os
 import socket
 import tempfile
 import threading
@@ -16,9 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers import loader, netlab, probes, sockets, syscall, toolchain
-from helpers.counters import NUMBERS
+from helpers import capabilities, loader, netlab, sockets, toolchain
 from helpers.errors import CourseError
+from helpers.protocols import NUMBERS
 
 PINGS = 4
 SNAPSHOT = 256  # bytes that tcpdump takes of a frame: all its headers, and a ping whole
@@ -99,8 +98,7 @@ class Road:
         self._require_open()
         if self.program is None or self.map is None:
             return {}
-        with syscall.Program(os.dup(self.program.fd), syscall.SOCKET_FILTER) as program:
-            writes = list(program.info().map_ids)
+        writes = list(self.program.info().map_ids)
         lines = Path(f"/proc/self/fdinfo/{self.map.fd}").read_text().splitlines()
         read = next(line.split()[1] for line in lines if line.startswith("map_id:"))
         return {"read": int(read), "the program's": writes}
@@ -252,7 +250,7 @@ def road(number: int) -> Road:
 
     Result: a Road; use it with `with`, or close() it.
     Errors: FaultError if there is no such road, or this machine cannot build it; NetworkError;
-        ProbeError for a right that this process does not hold.
+        CapabilityError for a right that this process does not hold.
     """
     if number not in range(len(FAULTS)):
         raise FaultError(f"There is no road {number!r}: choose from 0 to {len(FAULTS) - 1}.")
@@ -273,7 +271,7 @@ def _build(built: Road, fault: Fault) -> None:
         source = Path(folder) / "road_kern.c"
         source.write_text(text.replace(*fault.source) if fault.source[0] else text)
         toolchain.compile_bpf(source, built.object)
-    built._worker.submit(probes.keep, fault.rights).result()
+    built._worker.submit(capabilities.keep, fault.rights).result()
     built.thread = built._worker.submit(threading.get_native_id).result()
     fault.before(built)
     try:

@@ -7,7 +7,7 @@ import socket
 import struct
 from collections.abc import Callable, Sequence
 
-from helpers import cbpf, netlab, probes, sockets, syscall, traffic
+from helpers import capabilities, cbpf, netlab, sockets, syscall, traffic
 from helpers.cbpf import Instruction
 from helpers.check import Verdict, not_attempted, not_yet, right
 from helpers.sockets import ETH_P_ALL
@@ -112,7 +112,7 @@ def marked(rows: list[bytes] | None) -> Verdict:
         return not_yet(reason)
     sent = [b"!", b"!help", b"help", b"", b"?!", b"!" * 60, b"x" * 33 + b"!", b"!" * LARGEST]
     wanted = [data for data in sent if data.startswith(b"!")]
-    arrived = probes.without_capabilities(exchange, code, sent)
+    arrived = capabilities.without_capabilities(exchange, code, sent)
     if arrived == wanted:
         return right(f"Of {len(sent)} datagrams the {len(wanted)} that are marked arrived, whole.")
     unmarked = [data for data in arrived if data in sent and data[:1] not in (b"", b"!")]

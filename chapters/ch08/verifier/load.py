@@ -15,7 +15,7 @@ from pathlib import Path
 
 from chapters.ch08.verifier.link import linked, only_program
 from chapters.ch08.verifier.verdict import Verdict
-from helpers import asm, libbpf, loader, objfile, probes, syscall
+from helpers import asm, capabilities, libbpf, loader, objfile, syscall
 
 LEAST = ("CAP_BPF",)
 LOG_SIZE = 1 << 26  # bytes of address space; memory is used only as far as the log goes
@@ -27,24 +27,24 @@ def show(path: str | Path, holding: Iterable[str] = LEAST) -> Verdict:
 
     Arguments:
         path: an object file made by toolchain.compile_bpf.
-        holding: the capabilities to do it with, keys of probes.CAPABILITIES.
+        holding: the capabilities to do it with, keys of capabilities.NUMBERS.
     Result: a Verdict; it holds the program if that was accepted.
-    Errors: LoadError if it did not come to a verdict, ProbeError, LinkError, ObjectFileError.
+    Errors: LoadError if it did not come to a verdict, CapabilityError, LinkError, ObjectFileError.
     Source: bpf(2), BPF_PROG_LOAD; libbpf.readthedocs.io. Built in chapter 08.
     """
     found = objfile.read(path)
     program = only_program(found)
-    number, text, loaded = probes.with_only(tuple(holding), _load, Path(path), LEVEL)
+    number, text, loaded = capabilities.with_only(tuple(holding), _load, Path(path), LEVEL)
     if number == errno.ENOSPC:  # even a good program is refused if its log is too long
-        number, again, loaded = probes.with_only(tuple(holding), _load, Path(path), 0)
+        number, again, loaded = capabilities.with_only(tuple(holding), _load, Path(path), 0)
         text = again or text
     if number and not text:
         raise loader.LoadError(
             loader.explain(number, Path(path), "".join(libbpf.messages)), "".join(libbpf.messages)
         )
-    fd = loaded.program(program.name).fd if loaded else -1
     instructions = linked(found, program)
-    return Verdict(number, text, instructions, program.section, found.licence, loaded, fd)
+    kept = loaded.program(program.name) if loaded else None
+    return Verdict(number, text, instructions, program.section, found.license, loaded, kept)
 
 
 def show_bytes(
@@ -56,7 +56,7 @@ def show_bytes(
     """The same for instructions that are written by hand, 8 bytes each.
 
     Arguments: kind: a program type, as for syscall.load_program.
-    Errors: SyscallError if it did not come to a verdict, ProbeError. Built in chapter 08.
+    Errors: SyscallError if it did not come to a verdict, CapabilityError. Built in chapter 08.
     """
     names = {syscall.SOCKET_FILTER: "socket", syscall.SCHED_CLS: "tc", syscall.XDP: "xdp"}
     instructions, kind_name = list(asm.decode(code)), names.get(kind, f"type {kind}")
@@ -65,13 +65,12 @@ def show_bytes(
         return syscall.load_program(code, kind, license, log_level=LEVEL)
 
     try:
-        with probes.with_only(tuple(holding), load) as program:
-            fd = os.dup(program.fd)
-            return Verdict(0, program.log, instructions, kind_name, license, fd=fd)
+        program = capabilities.with_only(tuple(holding), load)
     except syscall.SyscallError as error:
         if not error.log:
             raise
         return Verdict(error.number, error.log, instructions, kind_name, license)
+    return Verdict(0, program.log, instructions, kind_name, license, program=program)
 
 
 def _load(path: Path, level: int) -> tuple[int, str, loader.LoadedObject | None]:

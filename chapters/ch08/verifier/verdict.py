@@ -56,7 +56,7 @@ class Verdict:
     kind: str = "socket"
     licence: str = "GPL"
     loaded: LoadedObject | None = None
-    fd: int = -1
+    program: Program | None = None
     steps: list[log.Step] = field(init=False)
     finding: Finding | None = field(init=False)
 
@@ -76,10 +76,9 @@ class Verdict:
 
         Errors: RefusedError, SyscallError.
         """
-        if self.fd < 0:
+        if self.program is None:
             raise RefusedError("There is no program to run: it was refused, or is closed.")
-        with Program(os.dup(self.fd), 0) as program:
-            return test_run(program, packet)
+        return test_run(self.program, packet)
 
     def counter(self, slot: int) -> int:
         """The map bytes_by_protocol under a number. Errors: as LoadedObject.map."""
@@ -91,9 +90,9 @@ class Verdict:
         """Give program and maps back."""
         if self.loaded is not None:
             self.loaded.close()
-        elif self.fd >= 0:
-            os.close(self.fd)
-        self.loaded, self.fd = None, -1
+        elif self.program is not None:
+            self.program.close()
+        self.loaded = self.program = None
 
     def __enter__(self) -> Verdict:
         return self
