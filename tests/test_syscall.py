@@ -465,7 +465,7 @@ def test_sockex1_counts_196_bytes_a_ping_with_its_map_filled_in_by_hand(sockex1_
         (place,) = [each for each in found.relocations if each.symbol == "bytes_by_protocol"]
         code = syscall.relocate(code, place.offset, counted.fd)
         with (
-            syscall.load_program(code, license=found.licence, name="count_bytes") as program,
+            syscall.load_program(code, license=found.license, name="count_bytes") as program,
             sockets.packet_socket(net, program.fd),
         ):
             assert program.info().map_ids == (counted.info().id,)
