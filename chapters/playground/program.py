@@ -104,7 +104,7 @@ def filter_code(expression: str) -> bytes:
 def with_what_was_cut(i: c.Instruction, number: int) -> list[Extended]:
     """The rules of chapter 09, except that the length of a frame is what it was when captured."""
     rows = rules.one(i, number)
-    if i.code & 0x07 in (c.LD, c.LDX) and i.code & 0xE0 == c.LEN:
+    if i.opcode_class in (c.LD, c.LDX) and i.mode == c.LEN:
         rows += [
             Extended(rules.LOAD_WORD, rules.SPARE, rules.CONTEXT, offset=CUT_OFFSET),
             Extended(ADD32, rows[0].dst, rules.SPARE),
