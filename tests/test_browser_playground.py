@@ -1,6 +1,6 @@
 """The playground as a learner meets it: JupyterLab in a real browser, its controls pressed.
 
-It also takes the picture in the README and the notebook, of traffic in the private network:
+It also takes the picture in the notebook, of traffic in the private network:
 PLAYGROUND_PICTURE=notebooks/images/playground.png ./course test tests/test_browser_playground.py
 """
 

@@ -23,6 +23,7 @@ from helpers.live.series import OTHER, Series
 from helpers.pictures import style
 from tools.bench.rows import Row, compared, verdict
 
+COURSE = "lines over a saved background, as the course draws"
 SHOWN = ("TCP", "UDP", "ICMP")
 POINTS = 120
 INTERVAL = 0.1  # seconds: ten updates in one
@@ -106,7 +107,7 @@ def measure(repeats: int, updates: int) -> list[Row]:
     """The rows about drawing: `repeats` times, in turns, the mean of so many `updates`."""
     waves = Waves()
     ways = {
-        "lines over a saved background, as the course draws": as_the_course(waves),
+        COURSE: as_the_course(waves),
         "the same when an axis changes, which is seldom": with_new_axes(waves),
         "clearing and plotting anew": plotting_anew(waves),
     }
