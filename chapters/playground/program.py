@@ -44,9 +44,9 @@ class Counting:
         counter = compiled()
         self.maps: dict[str, Map] = {}
         try:
-            for name, each in counter.maps.items():
-                room = flows if name == "flows" else each.max_entries
-                self.maps[name] = create_map(each.type, each.key_size, each.value_size, room)
+            for name, shape in counter.maps.items():
+                room = flows if name == "flows" else shape.max_entries
+                self.maps[name] = create_map(shape.type, shape.key_size, shape.value_size, room)
             self.maps["seen"] = create_map(ARRAY, 4, 8, 1)
             behind = b"".join(i.raw for i in counter.program("count").instructions)
             for gap in counter.relocations:
@@ -78,8 +78,8 @@ class Counting:
         self._close_maps()
 
     def _close_maps(self) -> None:
-        for each in self.maps.values():
-            each.close()
+        for bpf_map in self.maps.values():
+            bpf_map.close()
 
     def __enter__(self) -> Counting:
         return self
