@@ -5,13 +5,9 @@ Laboratory equipment.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
 import numpy as np
-
-from chapters.playground.program import Counting
-from helpers.flows import FLOW
 
 # struct traffic of bpf/playground_kern.c.
 TRAFFIC = np.dtype([("packets", "u8"), ("bytes", "u8")])
@@ -42,25 +38,3 @@ class Reading:
     def bytes(self) -> int:
         """The bytes of those."""
         return int(self.sizes["bytes"].sum())
-
-
-class Reader:
-    """Reads the maps of a Counting, again and again into the same memory."""
-
-    def __init__(self, counting: Counting) -> None:
-        self._maps = counting.maps
-        room = self._maps["flows"].max_entries
-        self._keys, self._traffic = np.empty(room, FLOW), np.empty(room, TRAFFIC)
-
-    def read(self) -> Reading:
-        """All of it now. Errors: SyscallError, also where Linux is older than 5.6.
-
-        The maps are read one after the other: while packets come, the later ones know of more.
-        """
-        count = self._maps["flows"].batch_into(self._keys, self._traffic)
-        missed = np.frombuffer(self._maps["missed"].lookup(bytes(4)), TRAFFIC)[0]
-        number = self._maps["sizes"].max_entries
-        sizes = np.empty(number, TRAFFIC)
-        self._maps["sizes"].batch_into(np.empty(number, "u4"), sizes)
-        seen = int.from_bytes(self._maps["seen"].lookup(bytes(4)), sys.byteorder)
-        return Reading(self._keys[:count].copy(), self._traffic[:count].copy(), sizes, missed, seen)
