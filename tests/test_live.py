@@ -16,6 +16,7 @@ from PIL import Image, ImageColor
 
 from helpers import live, sockets
 from helpers.counters import CounterError, Counters
+from helpers.protocols import ProtocolError
 from helpers.errors import CourseError
 from helpers.live import picture as live_picture
 from helpers.live import series as live_series
@@ -454,7 +455,7 @@ def test_a_choice_that_there_is_not(choice):
 def test_bad_arguments():
     with pytest.raises(live.LiveError, match="too short"):
         plot_of(Growing(), interval=0.0)
-    with pytest.raises(CounterError, match="TPC"):
+    with pytest.raises(ProtocolError, match="TPC"):
         plot_of(Growing(), protocols=["TPC"])
 
 
