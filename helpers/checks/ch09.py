@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from helpers import cbpf, netlab, probes, sockets, syscall, traffic
 from helpers.cbpf import Instruction
-from helpers.checks import Verdict, not_attempted, not_yet, right
+from helpers.checks import Verdict, as_bytes, as_list, called, not_attempted, not_yet, right
 from helpers.sockets import ETH_P_ALL
 
 HEADERS = 34
@@ -26,9 +26,10 @@ def joined(rows: object) -> bytes | None:
     """The bytes of a list of rows, or of rows that are joined already; None for anything else."""
     if isinstance(rows, bytes):
         return rows
-    if isinstance(rows, Sequence) and all(isinstance(each, bytes) for each in rows):
-        return b"".join(rows)
-    return None
+    each_row = as_list(rows)
+    if each_row is None or None in (each_row := [as_bytes(row) for row in each_row]):
+        return None
+    return b"".join(each_row)
 
 
 def complaint(code: bytes | None) -> str | None:
@@ -144,17 +145,18 @@ def exchange(code: bytes, sent: list[bytes]) -> list[bytes]:
 
 def scratch(rule: Callable[[Instruction], bytes | None]) -> Verdict:
     """Exercise 3: every word is stored through the rule and loaded again, in the kernel."""
-    try:
-        made = [
-            [rule(Instruction(code, k=k)) for code in (0x02, 0x60)] for k in range(SCRATCH_WORDS)
-        ]
-    except Exception as error:
-        return not_yet(f"The function raised {type(error).__name__}: {error}.")
-    for word, (stored, loaded) in enumerate(made):
-        if stored is None and loaded is None:
+    made = []
+    for word in range(SCRATCH_WORDS):
+        returned = {}
+        for name, code in (("st", 0x02), ("ld", 0x60)):
+            returned[name], failure = called(rule, Instruction(code, k=word))
+            if failure:
+                return failure
+        if all(each is None for each in returned.values()):
             return not_attempted("Return an instruction made by ebpf(...) instead of None.")
-        for name, one in (("st", stored), ("ld", loaded)):
-            if not isinstance(one, bytes) or len(one) != 8:
+        made.append([as_bytes(each) for each in returned.values()])
+        for name, one in zip(returned, made[-1], strict=True):
+            if one is None or len(one) != 8:
                 return not_yet(f"For {name} M[{word}] one instruction of 8 bytes is wanted.")
     for word in range(SCRATCH_WORDS):
         try:
