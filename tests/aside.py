@@ -22,11 +22,11 @@ def attempt(answer: str, check: str, names: dict[str, object]) -> str:
     child = os.fork()
     if child == 0:
         os.close(reading)
-        with open(writing, "w") as told:
+        with os.fdopen(writing, "w") as told:
             told.write(shown(answer, check, names))
         os._exit(0)  # without the kernel's own tidying up, which is for the kernel
     os.close(writing)
-    with open(reading) as told:
+    with os.fdopen(reading) as told:
         text = told.read()
     _, status = os.waitpid(child, 0)
     return text if status == 0 else f"{text}\nThe copy ended with status {status}."

@@ -1,0 +1,167 @@
+"""Checks of chapter 05, bcc."""
+
+from __future__ import annotations
+
+import ctypes
+import socket
+from collections.abc import Callable
+
+from chapters.ch05.table import TableCounters
+from helpers import asm, netlab, sockets, toolchain, traffic
+from helpers.bcc import program as bcc_program
+from helpers.bcc.headers import BccError
+from helpers.check import (
+    NO_PROGRAM,
+    NOT_ATOMIC,
+    Verdict,
+    as_list,
+    as_number,
+    as_text,
+    as_word,
+    called,
+    chosen,
+    is_atomic,
+    not_attempted,
+    not_yet,
+    right,
+    shown,
+)
+from helpers.counters import name
+
+ECHO_4, ECHO_6 = 2 * 98, 2 * 118  # bytes of one ping, with 56 bytes of data
+# EtherType 88b5 is kept for experiments; byte 14 looks like IPv4, byte 23 like UDP.
+EXPERIMENT = bytes(12) + b"\x88\xb5\x45" + bytes(8) + b"\x11" + bytes(36)
+OTHER_ADDRESS = "2a11::1"  # whose byte 23 says UDP
+
+
+def program(which: str) -> str:
+    """One of the chapter's programs, as bpf/ has it: "sockex1", "ports", "talkers", "sizes"."""
+    return (toolchain.SOURCES / f"{which}_bcc.c").read_text()
+
+
+def both_versions(text: str) -> Verdict:
+    """Exercise 1: tried with pings over IPv4 and IPv6, and with a frame that is neither."""
+    written = as_text(text)
+    untouched = (written or "").replace("#include <linux/ipv6.h>\n", "").strip()
+    if text is None or untouched == program("sockex1").strip():
+        return not_attempted("Change the program so that it looks at the EtherType.")
+    if written is None:
+        return NO_PROGRAM
+    try:
+        with bcc_program.load(written) as loaded, netlab.open_network() as net:
+            counters = TableCounters(loaded.table("bytes_by_protocol"))
+            with sockets.packet_socket(net, loaded.program("count_bytes").fd):
+                wrong = judge(counters, net)
+            code = loaded.bpf.dump_func(b"count_bytes")
+            if wrong or is_atomic(asm.decode(code)):
+                return wrong or right(
+                    "IPv4 and IPv6 are told apart, and 88b5, which is neither, is left out."
+                )
+            return NOT_ATOMIC
+    except BccError as error:
+        return not_yet(str(error))
+
+
+def judge(counters: TableCounters, net: netlab.Network) -> Verdict | None:
+    """What is wrong with what a program makes of five frames, one after the other; or None."""
+    net.add_address(OTHER_ADDRESS)
+    cases = [
+        ("a ping over IPv4", lambda: traffic.echo(net), {1: ECHO_4}),
+        ("a ping to ::1", lambda: traffic.echo(net, to="::1"), {58: ECHO_6}),
+        (
+            f"a ping to {OTHER_ADDRESS}",
+            lambda: traffic.echo(net, to=OTHER_ADDRESS),
+            {58: ECHO_6},
+        ),
+        ("a UDP datagram over IPv6", lambda: traffic.udp(net, to="::1"), {17: 162}),
+        ("a frame of EtherType 88b5", lambda: send_frame(net), {}),
+    ]
+    for what, action, wanted in cases:
+        before = counters.read()
+        action()
+        grown = counters.read() - before
+        counted = {number: int(size) for number, size in enumerate(grown) if size}
+        if counted != wanted:
+            return not_yet(f"For {what} it counted {in_words(counted)}, not {in_words(wanted)}.")
+    return None
+
+
+def send_frame(net: netlab.Network) -> None:
+    """Send a frame that is no IP, with the number of UDP in its byte 23."""
+    with net.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as raw:
+        raw.sendto(EXPERIMENT, ("lo", 0x88B5))
+
+
+def in_words(counted: dict[int, int]) -> str:
+    """{58: 236} as "236 bytes as ICMPv6", {} as "nothing"."""
+    words = [f"{size} bytes as {name(number)}" for number, size in counted.items()]
+    return ", ".join(words) or "nothing"
+
+
+# Who sends to whom, and how many datagrams: the loudest is neither first nor last in any other
+# order, and the addresses read differently backwards.
+TALK = [
+    ("127.0.0.4", "127.0.0.1", 3),
+    ("127.1.2.3", "127.0.0.9", 9),
+    ("127.2.0.4", "127.0.0.1", 6),
+]
+
+Top = Callable[[object, int], list[tuple[str, str, int]] | None]
+
+
+def top(function: Top) -> Verdict:
+    """Exercise 2: tried on a table of three known talkers, for two, one and five of them."""
+    with bcc_program.load(program("talkers")) as loaded, netlab.open_network() as net:
+        with sockets.packet_socket(net, loaded.program("count_pairs").fd):
+            for source, destination, count in TALK:
+                traffic.udp(net, count, 100, destination, source=source)
+        table = loaded.table("bytes_by_pair")
+        order = sorted(TALK, key=lambda row: row[2], reverse=True)
+        wanted = [(source, destination, count * 142) for source, destination, count in order]
+        for count in (2, 1, 5):
+            answer, failure = called(function, table, count)
+            if failure:
+                return failure
+            if answer is None:
+                return not_attempted("Complete the function: it returns None.")
+            verdict = judge_top(answer, wanted, count)
+            if verdict:
+                return verdict
+    return right(f"The loudest of three talkers sent {wanted[0][2]} bytes, and stands first.")
+
+
+def judge_top(answer: object, wanted: list[tuple[str, str, int]], count: int) -> Verdict | None:
+    """What is wrong with one answer, or None."""
+    rows = [as_list(row) or () for row in as_list(answer) or ()]
+    if not rows or any(len(row) != 3 for row in rows):
+        return not_yet(f"A list of tuples of three is wanted, not {shown(answer)}.")
+    source, _, size = rows[0]
+    if not isinstance(source, str):
+        return not_yet(f"{shown(source)} should be text, such as '127.0.0.2'.")
+    if isinstance(size, ctypes._SimpleCData):
+        return not_yet(f"{shown(size)} is a C number; its .value is a Python number.")
+    known = {address for row in wanted for address in row[:2]}
+    if source not in known:
+        return not_yet(f"Nobody here has the address {source}: in which order do its bytes come?")
+    if len(rows) != min(count, len(wanted)):
+        return not_yet(f"For a count of {count} it returned {len(rows)} of {len(wanted)} pairs.")
+    for place, (row, right_one) in enumerate(zip(rows, wanted, strict=False), start=1):
+        if (*map(as_word, row[:2]), as_number(row[2])) != right_one:
+            return not_yet(f"Place {place} is for {right_one}; it has {shown(tuple(row))} there.")
+    return None
+
+
+# A word of each situation, the choice, and why.
+REASONS = {
+    "laptop": ("bcc", "asked once, on one machine that has a compiler"),
+    "routers": ("libbpf", "clang, LLVM and headers would not fit on a router"),
+    "changes": ("bcc", "a changed string runs in the next second"),
+    "container": ("libbpf", "a second of compiling at each start, thousands of times a day"),
+}
+
+
+def which_one(choices: dict[str, str | None]) -> Verdict:
+    """Exercise 3: four situations, each with a reason that the chapter has measured."""
+    return chosen(choices, REASONS, ["bcc", "libbpf"]) or right(
+        "bcc where a person waits for an answer, libbpf where a machine runs it."
+    )
