@@ -111,13 +111,17 @@ def as_list(answer: object) -> list | None:
 
 
 def as_bytes(answer: object) -> bytes | None:
-    """Bytes, also of a bytearray, a memoryview, or numbers from 0 to 255 in a row; else None."""
+    """Bytes, also of a bytearray, of a list of bytes or of numbers from 0 to 255; else None."""
     if isinstance(answer, bytes | bytearray | memoryview):
         return bytes(answer)
     items = as_list(answer)
-    if items is None or not all(isinstance(each, numbers.Integral) for each in items):
+    if items is None:
         return None
-    return bytes(map(int, items)) if all(0 <= each <= 255 for each in items) else None
+    if all(isinstance(each, bytes | bytearray) for each in items):
+        return b"".join(items)
+    values = [as_number(each) for each in items]
+    whole = all(isinstance(value, int) and value in range(256) for value in values)
+    return bytes(values) if whole else None
 
 
 def shown(answer: object) -> str:

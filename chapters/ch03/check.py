@@ -19,6 +19,8 @@ from helpers.check import (
 )
 from helpers.counters import NUMBERS, Counters, name
 
+NOT_GROWN = not_yet("The counter did not grow at all: run sections 2 to 4 again.")
+
 
 def three_big_pings(answer: int | None) -> Verdict:
     """Exercise 1: held against three pings of 1000 bytes, sent and counted now."""
@@ -70,7 +72,7 @@ def second_socket(
             "opened with net.socket, and is program_fd attached?"
         )
     if grown == 0:
-        return not_yet("The counter did not grow at all: run sections 2 to 4 again.")
+        return NOT_GROWN
     return not_yet(f"One ping added {grown} bytes: are there more than two sockets by now?")
 
 
@@ -123,9 +125,7 @@ def counted_as_tcp(
     if given.is_multicast or given.is_unspecified:
         return not_yet(f"{given} cannot be the source of a packet: choose another beginning.")
     if given.is_link_local or given.ipv4_mapped:
-        return not_yet(
-            f"{given} means something on one link or over IPv4: choose another beginning."
-        )
+        return not_yet(f"{given} is kept for one link, or for IPv4: choose another beginning.")
     net.add_address(str(given))
     try:
         landed = grown(lambda: traffic.echo(net, to=str(given)))
@@ -135,7 +135,7 @@ def counted_as_tcp(
     if NUMBERS["TCP"] in landed:
         return right(f"The second byte of {given.exploded} is {given.packed[1]:#04x}: {landed}.")
     if not landed:
-        return not_yet("The counter did not grow at all: run sections 2 to 4 again.")
+        return NOT_GROWN
     slot = next(iter(landed))
     return not_yet(
         f"A ping from {given.exploded} landed in slot {slot} ({name(slot)}), "

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from chapters.ch05.table import TableCounters
 from helpers import asm, netlab, sockets, toolchain, traffic
@@ -52,14 +53,12 @@ def both_versions(text: str) -> Verdict:
             counters = TableCounters(loaded.table("bytes_by_protocol"))
             with sockets.packet_socket(net, loaded.program("count_bytes").fd):
                 wrong = judge(counters, net)
-            code = loaded.bpf.dump_func(b"count_bytes")
-            if wrong or is_atomic(asm.decode(code)):
-                return wrong or right(
-                    "IPv4 and IPv6 are told apart, and 88b5, which is neither, is left out."
-                )
-            return NOT_ATOMIC
+            atomic = is_atomic(asm.decode(loaded.bpf.dump_func(b"count_bytes")))
     except BccError as error:
         return not_yet(str(error))
+    if not wrong and not atomic:
+        return NOT_ATOMIC
+    return wrong or right("IPv4 and IPv6 are told apart, and 88b5, which is neither, is left out.")
 
 
 def judge(counters: TableCounters, net: netlab.Network) -> Verdict | None:
@@ -109,15 +108,21 @@ TALK = [
 Top = Callable[[object, int], list[tuple[str, str, int]] | None]
 
 
-def top(function: Top) -> Verdict:
-    """Exercise 2: tried on a table of three known talkers, for two, one and five of them."""
+@contextmanager
+def talked() -> Iterator[object]:
+    """The table of the chapter's talkers, after those of TALK have talked."""
     with bcc_program.load(program("talkers")) as loaded, netlab.open_network() as net:
         with sockets.packet_socket(net, loaded.program("count_pairs").fd):
             for source, destination, count in TALK:
                 traffic.udp(net, count, 100, destination, source=source)
-        table = loaded.table("bytes_by_pair")
-        order = sorted(TALK, key=lambda row: row[2], reverse=True)
-        wanted = [(source, destination, count * 142) for source, destination, count in order]
+        yield loaded.table("bytes_by_pair")
+
+
+def top(function: Top) -> Verdict:
+    """Exercise 2: tried on a table of three known talkers, for two, one and five of them."""
+    order = sorted(TALK, key=lambda row: row[2], reverse=True)
+    wanted = [(source, destination, count * 142) for source, destination, count in order]
+    with talked() as table:
         for count in (2, 1, 5):
             answer, failure = called(function, table, count)
             if failure:
@@ -147,7 +152,9 @@ def judge_top(answer: object, wanted: list[tuple[str, str, int]], count: int) ->
         return not_yet(f"For a count of {count} it returned {len(rows)} of {len(wanted)} pairs.")
     for place, (row, right_one) in enumerate(zip(rows, wanted, strict=False), start=1):
         if (*map(as_word, row[:2]), as_number(row[2])) != right_one:
-            return not_yet(f"Place {place} is for {right_one}; it has {shown(tuple(row))} there.")
+            return not_yet(
+                f"Place {place} belongs to {right_one}, and it has {shown(tuple(row))} there."
+            )
     return None
 
 

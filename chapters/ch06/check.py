@@ -9,6 +9,7 @@ import socket
 import string
 import sys
 from collections.abc import Callable
+from functools import cache
 
 from helpers import netlab, objfile, sockets, syscall, toolchain, traffic
 from helpers.check import Verdict, as_bytes, called, not_attempted, not_yet, right, shown
@@ -83,7 +84,7 @@ def headers_only(code: str | bytes | None) -> Verdict:
         if error.number == errno.EPERM:
             raise
         said = [line for line in error.log.splitlines() if not line.startswith("processed")]
-        return not_yet(f"The kernel does not take it: {said[-1] if said else error}")
+        return not_yet(f"The kernel does not take these instructions: {(said or [error])[-1]}")
     with program:
         left = left_of_a_datagram(program)
     if left == HEADERS:
@@ -106,10 +107,17 @@ def left_of_a_datagram(program: syscall.Program) -> int:
             return 0
 
 
+@cache
+def sockex1() -> tuple[bytes, int]:
+    """The instructions of sockex1, and the offset of the one that wants the map's descriptor."""
+    built = objfile.read(toolchain.compile_bpf("sockex1_kern.c"))
+    (relocation,) = built.relocations
+    return built.sections["socket"].data, relocation.offset
+
+
 def by_ttl(change: Callable[[bytes], bytes]) -> Verdict:
     """Exercise 3: sockex1's instructions, changed; then loaded, attached and given packets."""
-    found = objfile.read(toolchain.compile_bpf("sockex1_kern.c"))
-    code, (gap,) = found.sections["socket"].data, found.relocations
+    code, gap = sockex1()
     changed, failure = called(change, code)
     if failure:
         return failure
@@ -119,7 +127,7 @@ def by_ttl(change: Callable[[bytes], bytes]) -> Verdict:
     if as_given is None or len(as_given) != len(code):
         return not_yet("Return as many bytes as you have got, with one of them changed.")
     with syscall.create_map(syscall.ARRAY, 4, 8, 256) as counted:
-        changed = syscall.relocate(as_given, gap.offset, counted.fd)
+        changed = syscall.relocate(as_given, gap, counted.fd)
         try:
             program = syscall.load_program(changed)
         except syscall.SyscallError as error:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from helpers import cbpf, netlab, probes, sockets, syscall, traffic
 from helpers.cbpf import Instruction
-from helpers.check import Verdict, as_bytes, as_list, called, not_attempted, not_yet, right
+from helpers.check import Verdict, as_bytes, called, not_attempted, not_yet, right
 from helpers.sockets import ETH_P_ALL
 
 HEADERS = 34
@@ -20,16 +20,6 @@ NOT_IPV4 = bytes(12) + b"\x08\x06\x45" + bytes(8) + b"\x11" + bytes(76)
 LARGEST = 65_507  # bytes of data in one UDP datagram over IPv4
 SCRATCH_WORDS = 16
 WORTH = [3 * word + 100 for word in range(SCRATCH_WORDS)]
-
-
-def joined(rows: object) -> bytes | None:
-    """The bytes of a list of rows, or of rows that are joined already; None for anything else."""
-    if isinstance(rows, bytes):
-        return rows
-    each_row = as_list(rows)
-    if each_row is None or None in (each_row := [as_bytes(row) for row in each_row]):
-        return None
-    return b"".join(each_row)
 
 
 def complaint(code: bytes | None) -> str | None:
@@ -45,7 +35,7 @@ def complaint(code: bytes | None) -> str | None:
 
 def udp_headers(rows: list[bytes] | None) -> Verdict:
     """Exercise 1: shown a datagram over IPv4, and five frames that are none of that kind."""
-    code = joined(rows)
+    code = as_bytes(rows)
     if code == b"" or rows is None:
         return not_attempted("Write rows into the list, one for each instruction.")
     if reason := complaint(code):
@@ -106,7 +96,7 @@ def waiting(sock: socket.socket) -> list[bytes]:
 
 def marked(rows: list[bytes] | None) -> Verdict:
     """Exercise 2: attached to an ordinary UDP socket by a thread that has no capability."""
-    code = joined(rows)
+    code = as_bytes(rows)
     if code == b"" or rows is None:
         return not_attempted("Write rows into the list, one for each instruction.")
     if reason := complaint(code):

@@ -82,9 +82,9 @@ def guard(code: bytes | None) -> Verdict:
 
 def least(answer: dict[str, set[str] | None], net: netlab.Network) -> Verdict:
     """Exercise 2: each set is tried in a child, and then with one capability less."""
-    if answer is not None and not isinstance(answer, Mapping):
+    if not isinstance(answer, Mapping):
         return not_yet("Give a set for each of the three names, as the cell had it.")
-    if answer is None or all(answer.get(who) is None for who in TASKS):
+    if all(answer.get(who) is None for who in TASKS):
         return not_attempted("Replace each None by a set of names, or by set().")
     for who, steps in TASKS.items():
         given = answer.get(who)

@@ -1,4 +1,4 @@
-# %% 1 another_table -> ?
+# %% 1 another_table -> There is no table
 mended = """
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -19,7 +19,7 @@ int count_bytes(struct __sk_buff *skb) {
 }
 """
 
-# %% 1 both_directions -> ?
+# %% 1 both_directions -> a ping over IPv4
 mended = """
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -39,7 +39,7 @@ int count_bytes(struct __sk_buff *skb) {
 }
 """
 
-# %% 1 by_the_version_digit -> ?
+# %% 1 by_the_version_digit -> a frame of EtherType 88b5
 mended = """
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -60,7 +60,7 @@ int count_bytes(struct __sk_buff *skb) {
 }
 """
 
-# %% 1 counters_on_the_stack -> ?
+# %% 1 counters_on_the_stack -> mend line 8 first
 mended = """
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -82,7 +82,7 @@ int count_bytes(struct __sk_buff *skb) {
 }
 """
 
-# %% 1 ethernet_header_forgotten -> ?
+# %% 1 ethernet_header_forgotten -> it counted 236 bytes as HOPOPT
 mended = """
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -103,7 +103,7 @@ int count_bytes(struct __sk_buff *skb) {
 }
 """
 
-# %% 1 everything_else_is_ipv6 -> ?
+# %% 1 everything_else_is_ipv6 -> it counted 60 bytes as HOPOPT
 mended = """
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -122,7 +122,7 @@ int count_bytes(struct __sk_buff *skb) {
 }
 """
 
-# %% 1 ipv6_left_out -> ?
+# %% 1 ipv6_left_out -> For a ping to ::1 it counted nothing
 mended = """
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -140,7 +140,7 @@ int count_bytes(struct __sk_buff *skb) {
 }
 """
 
-# %% 1 missing_semicolon -> ?
+# %% 1 missing_semicolon -> expected ';'
 mended = """
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -161,7 +161,7 @@ int count_bytes(struct __sk_buff *skb) {
 }
 """
 
-# %% 1 network_byte_order -> ?
+# %% 1 network_byte_order -> For a ping over IPv4 it counted nothing
 mended = """
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -182,7 +182,7 @@ int count_bytes(struct __sk_buff *skb) {
 }
 """
 
-# %% 1 no_null_check -> ?
+# %% 1 no_null_check -> The kernel refused the program
 mended = """
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -204,7 +204,7 @@ int count_bytes(struct __sk_buff *skb) {
 }
 """
 
-# %% 1 one_equals_sign -> ?
+# %% 1 one_equals_sign -> it counted
 mended = """
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -225,7 +225,73 @@ int count_bytes(struct __sk_buff *skb) {
 }
 """
 
-# %% 2 addresses_as_numbers -> ?
+# %% 1 plain_increment -> two processors that add at once
+mended = """
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+BPF_ARRAY(bytes_by_protocol, u64, 256);
+
+int count_bytes(struct __sk_buff *skb) {
+    int protocol, type = load_half(skb, 12);
+    if (type == ETH_P_IP)
+        protocol = load_byte(skb, ETH_HLEN + offsetof(struct iphdr, protocol));
+    else if (type == ETH_P_IPV6)
+        protocol = load_byte(skb, ETH_HLEN + offsetof(struct ipv6hdr, nexthdr));
+    else
+        return 0;
+    if (skb->pkt_type == PACKET_OUTGOING)
+        bytes_by_protocol.increment(protocol, skb->len);
+    return 0;
+}
+"""
+
+# %% 1 all_of_ipv6_is_icmp -> a UDP datagram over IPv6
+mended = """
+#include <linux/ip.h>
+
+BPF_ARRAY(bytes_by_protocol, u64, 256);
+
+int count_bytes(struct __sk_buff *skb) {
+    int protocol, type = load_half(skb, 12);
+    if (type == ETH_P_IP)
+        protocol = load_byte(skb, ETH_HLEN + offsetof(struct iphdr, protocol));
+    else if (type == ETH_P_IPV6)
+        protocol = IPPROTO_ICMPV6;
+    else
+        return 0;
+    if (skb->pkt_type == PACKET_OUTGOING)
+        bytes_by_protocol.atomic_increment(protocol, skb->len);
+    return 0;
+}
+"""
+
+# %% 1 a_file -> A program is wanted, as text
+mended = open(toolchain.SOURCES / "sockex1_bcc.c")
+
+# %% 1 right: a lookup, and an atomic addition of C
+mended = """
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+BPF_ARRAY(bytes_by_protocol, u64, 256);
+
+int count_bytes(struct __sk_buff *skb) {
+    int type = load_half(skb, 12);
+    int where = type == ETH_P_IP ? 23 : 20;
+    u64 *bytes;
+
+    if ((type != ETH_P_IP && type != ETH_P_IPV6) || skb->pkt_type != PACKET_OUTGOING)
+        return 0;
+    int protocol = load_byte(skb, where);
+    bytes = bytes_by_protocol.lookup(&protocol);
+    if (bytes)
+        lock_xadd(bytes, skb->len);
+    return 0;
+}
+"""
+
+# %% 2 addresses_as_numbers -> should be text, such as
 def top(table, count):
     def text(number):
         return number
@@ -233,7 +299,7 @@ def top(table, count):
     rows = [(text(k.source), text(k.destination), v.value) for k, v in table.items()]
     return sorted(rows, key=lambda row: row[2], reverse=True)[:count]
 
-# %% 2 all_of_them -> ?
+# %% 2 all_of_them -> For a count of
 def top(table, count):
     def text(number):
         return socket.inet_ntoa(number.to_bytes(4, "big"))
@@ -241,7 +307,7 @@ def top(table, count):
     rows = [(text(k.source), text(k.destination), v.value) for k, v in table.items()]
     return sorted(rows, key=lambda row: row[2], reverse=True)
 
-# %% 2 backwards_addresses -> ?
+# %% 2 backwards_addresses -> in which order do its bytes come
 def top(table, count):
     def text(number):
         return socket.inet_ntoa(number.to_bytes(4, "little"))
@@ -249,7 +315,7 @@ def top(table, count):
     rows = [(text(k.source), text(k.destination), v.value) for k, v in table.items()]
     return sorted(rows, key=lambda row: row[2], reverse=True)[:count]
 
-# %% 2 by_address -> ?
+# %% 2 by_address -> belongs to
 def top(table, count):
     def text(number):
         return socket.inet_ntoa(number.to_bytes(4, "big"))
@@ -257,7 +323,7 @@ def top(table, count):
     rows = [(text(k.source), text(k.destination), v.value) for k, v in table.items()]
     return sorted(rows, reverse=True)[:count]
 
-# %% 2 by_source_alone -> ?
+# %% 2 by_source_alone -> A list of tuples of three
 def top(table, count):
     rows = {}
     for k, v in table.items():
@@ -265,12 +331,12 @@ def top(table, count):
         rows[source] = rows.get(source, 0) + v.value
     return sorted(rows.items(), key=lambda row: row[1], reverse=True)[:count]
 
-# %% 2 method_of_a_number -> ?
+# %% 2 method_of_a_number -> It stops with TypeError
 def top(table, count):
     rows = [(k.source, k.destination, v) for k, v in table.items()]
     return sorted(rows, key=lambda row: row[2], reverse=True)[:count]
 
-# %% 2 numbers_of_c -> ?
+# %% 2 numbers_of_c -> is a C number
 def top(table, count):
     def text(number):
         return socket.inet_ntoa(number.to_bytes(4, "big"))
@@ -278,7 +344,7 @@ def top(table, count):
     rows = [(text(k.source), text(k.destination), v) for k, v in table.items()]
     return sorted(rows, key=lambda row: row[2].value, reverse=True)[:count]
 
-# %% 2 quietest_first -> ?
+# %% 2 quietest_first -> belongs to
 def top(table, count):
     def text(number):
         return socket.inet_ntoa(number.to_bytes(4, "big"))
@@ -286,7 +352,16 @@ def top(table, count):
     rows = [(text(k.source), text(k.destination), v.value) for k, v in table.items()]
     return sorted(rows, key=lambda row: row[2])[:count]
 
-# %% 3 always_bcc -> ?
+# %% 2 right: rows in lists
+def top(table, count):
+    rows = []
+    for pair, size in table.items():
+        ends = [".".join(map(str, n.to_bytes(4, "big"))) for n in (pair.source, pair.destination)]
+        rows.append([*ends, size.value])
+    rows.sort(key=lambda row: -row[2])
+    return tuple(rows[:count])
+
+# %% 3 always_bcc -> would not fit on a router
 choices = {
     "tonight, on my laptop: which ports does this game talk to?": "bcc",
     "a traffic monitor for 500 routers with 128 MB of memory each": "bcc",
@@ -294,7 +369,7 @@ choices = {
     "a counter that starts with each container, thousands of times a day": "bcc",
 }
 
-# %% 3 always_libbpf -> ?
+# %% 3 always_libbpf -> asked once, on one machine
 choices = {
     "tonight, on my laptop: which ports does this game talk to?": "libbpf",
     "a traffic monitor for 500 routers with 128 MB of memory each": "libbpf",
@@ -302,7 +377,7 @@ choices = {
     "a counter that starts with each container, thousands of times a day": "libbpf",
 }
 
-# %% 3 another_name -> ?
+# %% 3 another_name -> is none of the names
 choices = {
     "tonight, on my laptop: which ports does this game talk to?": "bcc",
     "a traffic monitor for 500 routers with 128 MB of memory each": "libbpf",
@@ -310,7 +385,7 @@ choices = {
     "a counter that starts with each container, thousands of times a day": "libbpf",
 }
 
-# %% 3 half_done -> ?
+# %% 3 half_done -> There is still a None
 choices = {
     "tonight, on my laptop: which ports does this game talk to?": "bcc",
     "a traffic monitor for 500 routers with 128 MB of memory each": "libbpf",
@@ -318,10 +393,29 @@ choices = {
     "a counter that starts with each container, thousands of times a day": None,
 }
 
-# %% 3 the_other_way -> ?
+# %% 3 the_other_way -> a second of compiling at each start
 choices = {
     "tonight, on my laptop: which ports does this game talk to?": "libbpf",
     "a traffic monitor for 500 routers with 128 MB of memory each": "bcc",
     "a question that changes every five minutes, and my C with it": "libbpf",
     "a counter that starts with each container, thousands of times a day": "bcc",
+}
+
+# %% 3 c_is_for_libbpf -> a changed string runs in the next second
+choices = {
+    "tonight, on my laptop: which ports does this game talk to?": "bcc",
+    "a traffic monitor for 500 routers with 128 MB of memory each": "libbpf",
+    "a question that changes every five minutes, and my C with it": "libbpf",
+    "a counter that starts with each container, thousands of times a day": "libbpf",
+}
+
+# %% 3 situations_left_out -> Leave the situations as they are
+choices = {"a traffic monitor for 500 routers with 128 MB of memory each": "libbpf"}
+
+# %% 3 right: capitals
+choices = {
+    "tonight, on my laptop: which ports does this game talk to?": "BCC",
+    "a traffic monitor for 500 routers with 128 MB of memory each": "Libbpf",
+    "a question that changes every five minutes, and my C with it": "bcc ",
+    "a counter that starts with each container, thousands of times a day": "libbpf.",
 }
