@@ -9,6 +9,7 @@ import platform
 import re
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -34,6 +35,7 @@ from helpers.toolchain import COURSE
 EVERY = pytest.mark.parametrize("path", stored.CHAPTERS, ids=stored.name)
 
 
+@cache
 def own_hints(path: Path) -> list[list[str]]:
     """Those of a chapter's checks, and the ones that its faults bring."""
     number = path.name[:2]
@@ -48,16 +50,21 @@ def names(words: str, hint: list[str]) -> bool:
     return any(words in piece for piece in hint)
 
 
+@cache
 def wrong_words(path: Path) -> list[str]:
     return [answer.words for answer in stored.answers(path) if answer.words]
 
 
 def asserted(hint: list[str]) -> bool:
     """Whether a test of this file has the words of a hint, one piece of it at least."""
-    tree = ast.parse(Path(__file__).read_text())
-    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
     pieces = [piece.strip() for piece in hint if len(piece.split()) >= 3]
-    return any(piece in text for text in texts if isinstance(text, str) for piece in pieces)
+    return any(piece in text for text in texts_here() for piece in pieces)
+
+
+@cache
+def texts_here() -> list[str]:
+    nodes = ast.walk(ast.parse(Path(__file__).read_text()))
+    return [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
 
 
 @EVERY
@@ -112,6 +119,7 @@ def odd_values() -> Iterator[object]:
     yield from (numpy.zeros(3), numpy.zeros((2, 2)), numpy.array(["a", "b"]))
     yield from ("", " ", "98", "\ud800", "nul \0 in it", "x" * 5000, b"", b"\xff" * 8, b"\0" * 9)
     yield from ([], (), {}, set(), {"CAP_BPF", 1}, range(3), [None], [[]], {None: None}, {1: 2})
+    yield from ("2606::1%x", "fe80::1%lo", "::ffff:0.0.0.6", "ARP", "\u0666")
     yield from (object(), Contrary(), int, len, print, lambda: None, Exception("no"), ...)
     yield from (itertools.count(), iter([Contrary()]), (n for n in "abc"), memoryview(b"ab"))
     yield from (raising(SystemExit(3)), raising(ContraryError()), raising(RecursionError("deep")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import ipaddress
 import socket
 from collections.abc import Callable
@@ -98,12 +100,15 @@ def fault_of(second: object) -> str | None:
 
 
 def has_program(sock: socket.socket) -> bool:
-    """Whether a BPF program is attached: asked for a filter, the kernel shows classic ones only."""
-    try:
-        sock.getsockopt(socket.SOL_SOCKET, sockets.SO_ATTACH_FILTER)
-    except PermissionError:
-        return True
-    return False
+    """Whether a BPF program is attached. Source: sk_get_filter() in the kernel's net/core/filter.c.
+
+    Asked how long the filter is, the kernel answers for classic ones only; there is no room for
+    the filter itself, since its length is in instructions where a buffer's is in bytes.
+    """
+    libc, length = ctypes.CDLL(None, use_errno=True), ctypes.c_uint(0)
+    option = socket.SOL_SOCKET, sockets.SO_ATTACH_FILTER
+    refused = libc.getsockopt(sock.fileno(), *option, None, ctypes.byref(length))
+    return bool(refused) and ctypes.get_errno() == errno.EACCES
 
 
 def counted_as_tcp(
@@ -124,7 +129,7 @@ def counted_as_tcp(
         return not_yet(f"{shown(address)} is not an IPv6 address: those are hex digits and colons.")
     if given.is_multicast or given.is_unspecified:
         return not_yet(f"{given} cannot be the source of a packet: choose another beginning.")
-    if given.is_link_local or given.ipv4_mapped:
+    if given.is_link_local or given.ipv4_mapped or given.scope_id:
         return not_yet(f"{given} is kept for one link, or for IPv4: choose another beginning.")
     net.add_address(str(given))
     try:
