@@ -12,6 +12,7 @@ import nbformat
 COURSE = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((COURSE / "notebooks").glob("*.ipynb"))
 CHAPTERS = [path for path in NOTEBOOKS if path.name[:2].isdigit()]
+HEAD = re.compile(r"(\d) (?:(\w+) -> (.+)|right: (.+))")
 FENCE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
@@ -64,7 +65,34 @@ def exercises(notebook: nbformat.NotebookNode) -> list[Exercise]:
     return found
 
 
-def wrong_answers(chapter: Path, number: int) -> list[Path]:
-    """The wrong answers kept for one exercise of a chapter."""
-    folder = COURSE / "tests" / "wrong"
-    return sorted(folder.glob(f"{chapter.name[:2]}_{number}_*.py"))
+@dataclass(frozen=True)
+class Answer:
+    """One answer to an exercise, as a learner could write it, from tests/wrong/.
+
+    name: the misconception, or what another right answer does differently. words: what the check
+    has to say to it, "" if it is right. code: the exercise's cell.
+    """
+
+    number: int
+    name: str
+    words: str
+    code: str
+
+    @property
+    def verdict(self) -> str:
+        return "Not yet." if self.words else "Right."
+
+
+def answers(chapter: Path) -> list[Answer]:
+    """The answers kept for a chapter, wrong ones and other right ones.
+
+    Each is a cell of the percent format: "# %% 2 plain_add -> two processors" and what the learner
+    writes in exercise 2, or "# %% 2 right: one return".
+    """
+    text = (COURSE / "tests" / "wrong" / f"ch{chapter.name[:2]}.py").read_text()
+    kept = []
+    for cell in re.split(r"^# %% ", text, flags=re.MULTILINE)[1:]:
+        head, _, code = cell.partition("\n")
+        number, mistake, words, other = HEAD.fullmatch(head).groups()
+        kept.append(Answer(int(number), mistake or other, words or "", f"{code.strip()}\n"))
+    return kept
