@@ -5,6 +5,7 @@ Laboratory equipment, first used in chapter 00.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 SIGNS = {"not attempted": "Not attempted yet.", "not yet": "Not yet.", "right": "Right."}
@@ -52,3 +53,20 @@ def compare(prediction: str | None, answer: str | None, why: str) -> None:
         print(f"You said ({answer}), and so it is: {why}")
     else:
         print(f"You said ({prediction}); what happened is ({answer}): {why}")
+
+
+def keep(result: object) -> None:
+    """Called by IPython after each cell: a verdict is kept, in a learner's own folder only.
+
+    result: IPython's ExecutionResult; chapter 00 shows what is kept.
+    """
+    verdict = getattr(result, "result", None)
+    if isinstance(verdict, Verdict):
+        from helpers import progress  # here, since only a verdict needs it
+
+        module = sys.modules["IPython"].get_ipython().user_ns.get("check")
+        progress.keep(result.info.raw_cell, getattr(module, "__name__", ""), verdict.status)
+
+
+if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()):
+    shell.events.register("post_run_cell", keep)

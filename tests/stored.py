@@ -6,6 +6,7 @@ import json
 import lzma
 import re
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 
 import nbformat
@@ -26,6 +27,15 @@ def read(path: Path) -> nbformat.NotebookNode:
 
 def code_cells(path: Path) -> list[nbformat.NotebookNode]:
     return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def anchors(path: Path) -> set[str]:
+    """What a link into a notebook can name, as nbconvert sees it: its headings, spaces as "-"."""
+    from nbconvert.filters import markdown2html  # takes seconds to load
+
+    texts = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+    html = "".join(map(markdown2html, texts))
+    return {unescape(each) for each in re.findall(r'<h\d id="([^"]+)"', html)}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import stored
 
+from helpers import progress
 from helpers.counters import NUMBERS
 from helpers.pictures import STYLE
 
@@ -83,6 +84,19 @@ def test_a_chapter_opens_and_closes_as_promised(path):
     assert f"images/road_{path.name[:2]}.svg" in opening
     assert "You have" in closing
     assert "Sources" in closing
+
+
+@CHAPTERS
+def test_who_knows_a_chapter_already_finds_its_exercises(path):
+    """The fast track: two or three of the chapter's own exercises, linked in its first cell."""
+    opening = stored.read(path).cells[0].source
+    (line,) = [each for each in opening.split("\n") if each.startswith("*Do you know this alr")]
+    links = re.findall(r"\[exercise (\d)\]\(#(\S+?)\)", line)
+    assert 2 <= len(links) <= 3
+    known = {str(each.number): each.anchor for each in progress.exercises(path)}
+    for number, anchor in links:
+        assert anchor == known[number]
+        assert anchor in stored.anchors(path)
 
 
 def squeezed(text: str) -> str:

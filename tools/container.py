@@ -2,7 +2,7 @@
 
     lab [jupyter options]   JupyterLab on the course, with a token (the default)
     doctor, demo            as ./course does
-    reset NN, diff NN       as ./course does
+    reset NN, diff NN, progress   as ./course does
     COMMAND ...             any other command, with the same rights
 
 Laboratory equipment. Chapter 10 takes apart what a container may do, and who says so. Inside, the
@@ -26,7 +26,8 @@ from helpers.toolchain import COURSE
 from tools import lab, privileges
 
 MODULE = "tools.container"
-VERBS = {"doctor": "doctor", "demo": "demo", "reset": "workspace", "diff": "diff"}
+VERBS = {"doctor": "doctor", "demo": "demo", "reset": "workspace"}
+VERBS |= {verb: verb for verb in ("diff", "progress")}
 USER = "learner"
 CAP_SETGID, CAP_SETUID, CAP_SETPCAP, CAP_NET_ADMIN = 6, 7, 8, 12
 # Where the course writes. In the image everybody may, as in /tmp.

@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 
+from chapters.ch00 import copies
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
 from tools import workspace
@@ -31,7 +32,7 @@ def bare(path: Path) -> dict:
     except (ValueError, KeyError, TypeError) as error:
         raise DiffError(
             f"{path.parent.name}/{path.name} is no notebook any more: ./course reset "
-            f"{workspace.number(path)} puts the course's there and keeps yours aside."
+            f"{copies.number(path.stem)} puts the course's there and keeps yours aside."
         ) from error
     nothing = {"metadata": {}, "outputs": [], "execution_count": None}
     return {"cells": [{"cell_type": kind, "source": text} | nothing for kind, text in said if text]}

@@ -15,6 +15,7 @@ from datetime import date
 from itertools import count
 from pathlib import Path
 
+from chapters.ch00 import copies
 from chapters.ch00.copies import NOTES, fingerprint, read_notes
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
@@ -60,11 +61,6 @@ def write_notes(work: Path, notes: dict[str, dict[str, str]]) -> None:
     put(work / NOTES, (json.dumps(notes, indent=1) + "\n").encode())
 
 
-def number(chapter: Path) -> str:
-    """What ./course calls a chapter: "03"; the name of one that has no number."""
-    return chapter.stem[:2] if chapter.stem[:2].isdecimal() else chapter.stem
-
-
 @dataclass
 class Brought:
     """What copy_chapters did: copies made, copies refreshed, and changed ones kept, told now."""
@@ -80,13 +76,7 @@ class Brought:
         if refreshed:
             said.append(f"Newer in work/, where you had changed nothing: {', '.join(refreshed)}.")
         if self.kept:
-            first = number(self.kept[0])
-            said += [
-                f"Kept as you changed them, though the course has gone on: "
-                f"{', '.join(path.stem for path in self.kept)}.",
-                f"./course diff {first} shows the difference; ./course reset {first} takes the "
-                "course's and keeps yours aside.",
-            ]
+            said.append(copies.advice([path.stem for path in self.kept]))
         return said
 
 

@@ -44,6 +44,21 @@ def read_notes(work: Path) -> dict[str, dict[str, str]]:
     return notes if isinstance(notes, dict) else {}
 
 
+def number(name: str) -> str:
+    """What ./course calls a chapter: "03"; the name of one that has no number."""
+    return name[:2] if name[:2].isdecimal() else name
+
+
+def advice(names: list[str]) -> str:
+    """What a learner is told of chapters that both they and the course have changed."""
+    first = number(names[0])
+    return (
+        f"Kept as you changed them, though the course has gone on: {', '.join(names)}. "
+        f"./course diff {first} shows the difference; ./course reset {first} takes the course's "
+        "and keeps yours aside."
+    )
+
+
 def left_behind(stored: Path, work: Path) -> list[str]:
     """The chapters, by name, that the learner has changed and the course has, too, since.
 
