@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -204,3 +205,20 @@ def _said(error: BaseException) -> str:
         return " ".join(str(error).split()).removesuffix(".")[:200]
     except Exception:  # an error's own code may raise anything
         return "it does not say why"
+
+
+def keep(result: object) -> None:
+    """Called by IPython after each cell: a verdict is kept, in a learner's own folder only.
+
+    result: IPython's ExecutionResult; chapter 00 shows what is kept.
+    """
+    verdict = getattr(result, "result", None)
+    if isinstance(verdict, Verdict):
+        from helpers import progress  # here, since only a verdict needs it
+
+        module = sys.modules["IPython"].get_ipython().user_ns.get("check")
+        progress.keep(result.info.raw_cell, getattr(module, "__name__", ""), verdict.status)
+
+
+if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()):
+    shell.events.register("post_run_cell", keep)

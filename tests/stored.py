@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import lzma
 import re
 import subprocess
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 
 import nbformat
@@ -32,6 +35,15 @@ def read(path: Path) -> nbformat.NotebookNode:
 
 def code_cells(path: Path) -> list[nbformat.NotebookNode]:
     return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def anchors(path: Path) -> set[str]:
+    """What a link into a notebook can name, as nbconvert sees it: its headings, spaces as "-"."""
+    from nbconvert.filters import markdown2html  # takes seconds to load
+
+    texts = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+    html = "".join(map(markdown2html, texts))
+    return {unescape(each) for each in re.findall(r'<h\d id="([^"]+)"', html)}
 
 
 @dataclass(frozen=True)
@@ -96,3 +108,16 @@ def answers(chapter: Path) -> list[Answer]:
         number, mistake, words, other = HEAD.fullmatch(head).groups()
         kept.append(Answer(int(number), mistake or other, words or "", f"{code.strip()}\n"))
     return kept
+
+
+def old_work(folder: Path) -> Path:
+    """A learner's work/ as ./course lab made it at commit 3dcf08f, before the house was tidied.
+
+    Kept as one file, since a clone may come without history.
+    """
+    work = folder / "work"
+    work.mkdir()
+    kept = (COURSE / "tests" / "work_of_3dcf08f.json.xz").read_bytes()
+    for name, notebook in json.loads(lzma.decompress(kept)).items():
+        (work / name).write_text(json.dumps(notebook, indent=1), "utf-8")
+    return work

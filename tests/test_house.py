@@ -110,9 +110,15 @@ def doors() -> set[str]:
 
 def test_the_road_is_text_and_imports_nothing():
     text = (stored.COURSE / "helpers" / "__init__.py").read_text()
-    assert not [
+    loads = [
         node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import | ast.ImportFrom)
     ]
+    assert [ast.unparse(node) for node in loads] == ["from helpers import moved"]
+    assert house.reached(["helpers"], house.arrows()) == {
+        "helpers",
+        "helpers.moved",
+        "helpers.errors",
+    }
 
 
 def test_every_name_of_the_road_is_there_and_every_door_stands_on_it():

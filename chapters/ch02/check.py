@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from helpers import loader, netlab, objfile, sockets, toolchain, traffic
+from helpers.counters import Counters
+from helpers.protocols import NUMBERS
 from helpers.check import (
     NO_PROGRAM,
     NOT_ATOMIC,

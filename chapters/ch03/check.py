@@ -9,6 +9,8 @@ import socket
 from collections.abc import Callable
 
 from helpers import loader, netlab, sockets, toolchain, traffic
+from helpers.counters import Counters
+from helpers.protocols import NUMBERS, name
 from helpers.check import (
     NO_NUMBER,
     Verdict,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from helpers import loader, netlab, sockets, toolchain, traffic
+from helpers.counters import Counters
 from helpers.check import (
     NO_NUMBER,
     Verdict,
@@ -21,7 +22,7 @@ from helpers.check import (
     shown,
 )
 from helpers.live.series import OTHER
-from helpers.protocols import NUMBERS, number
+from helpers.protocols import NUMBERS
 
 NEAR = 1e-5  # of a rate
 Busiest = Callable[[np.ndarray, np.ndarray, float], tuple[str, float] | None]

@@ -11,6 +11,7 @@ from chapters.ch05.table import TableCounters
 from helpers import asm, netlab, sockets, toolchain, traffic
 from helpers.bcc import program as bcc_program
 from helpers.bcc.headers import BccError
+from helpers.protocols import name
 from helpers.check import (
     NO_PROGRAM,
     NOT_ATOMIC,
