@@ -211,10 +211,10 @@ def test_a_port_without_its_number_is_a_sentence(machine):
     assert machine.sentence("run", "--port", "web") == "--port wants a number: --port 8889."
 
 
-def test_the_readme_compose_and_the_editor_say_the_same():
-    readme = (COURSE / "README.md").read_text()
+def test_the_page_compose_and_the_editor_say_the_same():
+    page = (COURSE / "docs" / "containers.md").read_text()
     command = image.run_command("docker", terminal=True)
-    assert f"    {shlex.join(command)}\n" in readme.replace(" \\\n        ", " ")
+    assert f"    {shlex.join(command)}\n" in page.replace(" \\\n        ", " ")
     compose = yaml.safe_load((COURSE / "compose.yaml").read_text())
     service = compose["services"]["course"]
     assert service["privileged"] is True

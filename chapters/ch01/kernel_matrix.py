@@ -97,7 +97,7 @@ def stops(kernels: list[dict] | None = None) -> list[str]:
 
 
 def markdown(kernels: list[dict] | None = None) -> str:
-    """The table for the README."""
+    """The table for docs/kernels.md."""
     kernels = load() if kernels is None else kernels
     whole = table(kernels)
     lines = [whole.head, ("---",) * len(whole.head), *whole.rows]

@@ -52,8 +52,8 @@ def group(keys: np.ndarray, by: str) -> Groups:
         codes = keys["class"].astype("u4") << 16 | service(keys)
     else:
         codes = addresses(keys, "from" if by == "sender" else "to")
-    found, of = np.unique(codes, return_inverse=True)
-    return Groups(by, found, of.reshape(-1))
+    codes, of = np.unique(codes, return_inverse=True)
+    return Groups(by, codes, of.reshape(-1))
 
 
 def service(keys: np.ndarray) -> np.ndarray:
