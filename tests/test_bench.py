@@ -12,7 +12,16 @@ from PIL import Image
 from chapters.ch11 import flood, measuring
 from helpers import netlab
 from tools import marked
-from tools.bench import classes, counting, machines, playground, rows, two_senders, with_bcc
+from tools.bench import (
+    classes,
+    counting,
+    doors,
+    machines,
+    playground,
+    rows,
+    two_senders,
+    with_bcc,
+)
 from tools.bench.__main__ import COSTS, NOTES, README, main
 from tools.bench.short import in_short
 
@@ -54,6 +63,8 @@ def test_the_table_is_whole_and_the_course_misses_nothing(capsys):
     assert found[machines.TRANSLATED][-1].startswith("at least 4 times as many: ")
     assert "under 100 ms: met" in [row[-1] for row in found.values() if row]
     assert all(len(row) == len(rows.HEAD) - 1 for name, row in found.items() if name.strip("|-"))
+    assert {f"`import helpers.{door}`" for door in doors.DOORS} <= set(found)
+    assert found["`import helpers.toolchain`"][2] == "2 modules"
     sent = DATAGRAMS * REPEATS
     assert found[counting.COURSE][0].startswith(f"{sent} of {sent} seen, bytes exact")
     assert found[counting.COURSE][-1] == "misses nothing: met"

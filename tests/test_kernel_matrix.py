@@ -16,7 +16,7 @@ import pytest
 from stored import COURSE
 
 from chapters.ch01 import kernel_matrix
-from helpers import counters, features, kernel, loader, probes
+from helpers import capabilities, counters, features, kernel, loader, probes
 from tools import marked, private_apt, privileges
 from tools.kernels import fetch, initramfs, machine, modules, results
 
@@ -142,14 +142,14 @@ def test_each_feature_is_tried_and_given_up():
 
 def test_a_limit_on_memory_is_blamed_only_before_5_11(monkeypatch):
     allowed = resource.getrlimit(resource.RLIMIT_MEMLOCK)
-    monkeypatch.setattr(features.probes, "capabilities", lambda: ["CAP_BPF"])
+    monkeypatch.setattr(capabilities, "held", lambda: ["CAP_BPF"])
     monkeypatch.setattr(features.resource, "getrlimit", lambda _: (64 << 10, allowed[1]))
     for version, limit in (((5, 10), 64 << 10), ((5, 11), None)):
         monkeypatch.setattr(features.kernel, "version", lambda version=version: version)
         assert features.memory_limit() == limit
     monkeypatch.setattr(features.kernel, "version", lambda: (5, 10))
     assert "than 64 KB" in loader.explain(1, COURSE / "course", "", [])
-    monkeypatch.setattr(features.probes, "capabilities", lambda: [])
+    monkeypatch.setattr(capabilities, "held", lambda: [])
     assert features.memory_limit() is None
 
 
@@ -181,7 +181,7 @@ def test_the_course_raises_the_limit_where_it_counts(monkeypatch, version, raise
     monkeypatch.setattr(privileges.resource, "setrlimit", lambda *limits: set_to.append(limits))
     privileges.raise_memory_limit()
     assert bool(set_to) == raised
-    assert ("prlimit" in privileges.handing_over({39})) == raised
+    assert ("prlimit" in privileges.handing_over(1 << 39)) == raised
 
 
 def test_the_archive_is_one_that_cpio_reads(tmp_path):

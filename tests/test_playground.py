@@ -430,9 +430,9 @@ async def only_one_follows() -> bool:
 
 LOADED_BY_A_USER = """
 import asyncio, sys
-from helpers import objfile
 from chapters import playground
 from chapters.playground import program
+from helpers import objfile
 
 program.compiled = lambda built=objfile.read(sys.argv[1]): built
 with playground.open_playground() as plot:

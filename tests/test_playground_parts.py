@@ -8,16 +8,17 @@ import pytest
 from chapters.playground import breakdown, program
 from chapters.playground.breakdown import NO_ROOM, REST
 from chapters.playground.history import LINES_SHOWN, READINGS_KEPT, History
-from chapters.playground.reading import FLOW, TRAFFIC, Reading
+from chapters.playground.reading import TRAFFIC, Reading
 from chapters.playground.screen import LineStyles
 from helpers.cbpf import rules
+from helpers.flows import FLOW
 from helpers.pictures import style
 
 
 def reading(flows: dict[int, int], missed: int = 0, protocol: int = 17) -> Reading:
     """Made-up flows to port 9: by their source port, how many frames of 100 bytes."""
     keys, traffic = np.zeros(len(flows), FLOW), np.zeros(len(flows), TRAFFIC)
-    keys["from_port"], keys["to_port"], keys["class"], keys["version"] = [*flows], 9, protocol, 4
+    keys["from_port"], keys["to_port"], keys["protocol"], keys["version"] = [*flows], 9, protocol, 4
     traffic["packets"] = [*flows.values()]
     traffic["bytes"] = traffic["packets"] * 100
     sizes = np.zeros(12, TRAFFIC)

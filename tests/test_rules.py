@@ -10,8 +10,8 @@ import sys
 import pytest
 import stored
 
-from helpers.counters import NUMBERS
 from helpers.pictures import STYLE
+from helpers.protocols import NUMBERS
 
 EVERY = pytest.mark.parametrize("path", stored.NOTEBOOKS, ids=stored.name)
 CHAPTERS = pytest.mark.parametrize("path", stored.CHAPTERS, ids=stored.name)

@@ -72,11 +72,11 @@ def five_lines(kernel: dict) -> str:
 
 
 def tests(kernel: dict) -> str:
-    found = kernel["tests"]
-    if not found:
+    counts = kernel["tests"]
+    if not counts:
         return NOT_RUN
-    failed = len(found["failed"])
-    return f"{found['passed']} passed" + (f", {failed} failed" if failed else "")
+    failed = len(counts["failed"])
+    return f"{counts['passed']} passed" + (f", {failed} failed" if failed else "")
 
 
 def yes(answers: dict[str, str], name: str) -> str:

@@ -19,7 +19,8 @@ from helpers.check import (
     right,
     shown,
 )
-from helpers.counters import NUMBERS, Counters, name
+from helpers.counters import Counters
+from helpers.protocols import NUMBERS, name
 
 NOT_GROWN = not_yet("The counter did not grow at all: run sections 2 to 4 again.")
 

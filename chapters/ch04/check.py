@@ -20,8 +20,9 @@ from helpers.check import (
     right,
     shown,
 )
-from helpers.counters import NUMBERS, Counters
+from helpers.counters import Counters
 from helpers.live.series import OTHER
+from helpers.protocols import NUMBERS
 
 NEAR = 1e-5  # of a rate
 Busiest = Callable[[np.ndarray, np.ndarray, float], tuple[str, float] | None]
@@ -69,7 +70,7 @@ def judge(pair: list, name: str, rate: float, difference: float, why: str) -> Ve
     if isinstance(pair[1], str):
         return not_yet("The name comes first, and the rate is a number.")
     if not isinstance(given, str):
-        return not_yet(f"{shown(given)} is no name; name_of() turns a number into one.")
+        return not_yet(f"{shown(given)} is no name; protocols.name() turns a number into one.")
     if as_word(given) != as_word(name):
         return not_yet(f"It says {shown(given)}, where {name} was wanted: {why}.")
     if value is None:

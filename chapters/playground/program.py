@@ -12,19 +12,20 @@ from functools import cache
 
 import numpy as np
 
-from chapters.playground.reading import FLOW, TRAFFIC, Reading, batch
+from chapters.playground.reading import TRAFFIC, Reading
 from helpers import cbpf, objfile, toolchain
 from helpers.cbpf import instruction as c
 from helpers.cbpf import rules
 from helpers.cbpf.rules import Extended, ebpf
+from helpers.flows import FLOW
 from helpers.syscall import ARRAY, Map, Program, create_map, load_program, relocate
+from helpers.uapi import BPF_PSEUDO_MAP_VALUE, SK_BUFF
 
 SOURCE, NAME = "playground_kern.c", "playground"
 FLOWS = 65_536  # as many fit into the map
-CUT_OFFSET = 48  # where struct __sk_buff has cb[0]: how many bytes of a frame were cut off
-# Opcodes of eBPF, from RFC 9669; and what says that a 64-bit immediate is a value in a map.
+CUT_OFFSET = SK_BUFF["cb[0]"]  # how many bytes of a frame were cut off lies there
+# Opcodes of eBPF, from RFC 9669.
 MOVE_NUMBER, ADD_ATOMIC, ADD32, LOAD_64_BIT_IMMEDIATE = 0xB7, 0xDB, 0x0C, 0x18
-BPF_PSEUDO_MAP_VALUE = 2
 
 
 class Counting:
@@ -63,11 +64,11 @@ class Counting:
 
         The maps are read one after the other: while packets come, the later ones know of more.
         """
-        count = batch(self.maps["flows"], self._keys, self._traffic)
+        count = self.maps["flows"].batch_into(self._keys, self._traffic)
         missed = np.frombuffer(self.maps["missed"].lookup(bytes(4)), TRAFFIC)[0]
         number = self.maps["sizes"].max_entries
         sizes = np.empty(number, TRAFFIC)
-        batch(self.maps["sizes"], np.empty(number, "u4"), sizes)
+        self.maps["sizes"].batch_into(np.empty(number, "u4"), sizes)
         seen = int.from_bytes(self.maps["seen"].lookup(bytes(4)), sys.byteorder)
         return Reading(self._keys[:count].copy(), self._traffic[:count].copy(), sizes, missed, seen)
 
@@ -103,7 +104,7 @@ def filter_code(expression: str) -> bytes:
 def with_what_was_cut(i: c.Instruction, number: int) -> list[Extended]:
     """The rules of chapter 09, except that the length of a frame is what it was when captured."""
     rows = rules.one(i, number)
-    if i.code & 0x07 in (c.LD, c.LDX) and i.code & 0xE0 == c.LEN:
+    if i.opcode_class in (c.LD, c.LDX) and i.mode == c.LEN:
         rows += [
             Extended(rules.LOAD_WORD, rules.SPARE, rules.CONTEXT, offset=CUT_OFFSET),
             Extended(ADD32, rows[0].dst, rules.SPARE),

@@ -5,21 +5,11 @@ Laboratory equipment.
 
 from __future__ import annotations
 
-import ctypes
-import errno
 from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.syscall import Command, Map, SyscallError, bpf
-from helpers.syscall.errors import explain
-from helpers.syscall.forms import MapBatch
-
-# struct flow and struct traffic of bpf/playground_kern.c. ">u2" is network order.
-FLOW = np.dtype(
-    [("from", "u1", 16), ("to", "u1", 16), ("from_port", ">u2"), ("to_port", ">u2")]
-    + [("class", "u2"), ("version", "u1"), ("nothing", "u1")]
-)
+# struct traffic of bpf/playground_kern.c.
 TRAFFIC = np.dtype([("packets", "u8"), ("bytes", "u8")])
 
 
@@ -48,22 +38,3 @@ class Reading:
     def bytes(self) -> int:
         """The bytes of those."""
         return int(self.sizes["bytes"].sum())
-
-
-def batch(source: Map, keys: np.ndarray, values: np.ndarray) -> int:
-    """Fill two arrays, each with room for the whole map; how many entries there were.
-
-    Errors: SyscallError. Source: BPF_MAP_LOOKUP_BATCH in <linux/bpf.h>, Linux 5.6; chapter 06.
-    """
-    position = ctypes.create_string_buffer(max(source.key_size, 4))
-    form = MapBatch(
-        out_batch=ctypes.addressof(position),
-        keys=keys.ctypes.data,
-        values=values.ctypes.data,
-        count=source.max_entries,
-        map_fd=source.fd,
-    )
-    result = bpf(Command.MAP_LOOKUP_BATCH, form)
-    if result not in (0, -errno.ENOENT):  # ENOENT: that was all
-        raise SyscallError(explain(Command.MAP_LOOKUP_BATCH, -result), -result)
-    return form.count

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers import counters
+from helpers.protocols import number
 from helpers.table import Table
 
 # Then the oldest go: over forty minutes of four readings a second.
@@ -58,7 +59,7 @@ class Series:
 
     def __init__(self, protocols: Sequence[str]) -> None:
         self.protocols = tuple(protocols)
-        self._slots = [counters.number(name) for name in self.protocols if name != OTHER]
+        self._slots = [number(name) for name in self.protocols if name != OTHER]
         self.times: deque[float] = deque(maxlen=READINGS_KEPT)
         self.totals: deque[list[int]] = deque(maxlen=READINGS_KEPT)
         self.rates: deque[list[float]] = deque(maxlen=READINGS_KEPT)

@@ -1,17 +1,17 @@
 # %% 1 all_rates -> not as an array or None
 def busiest(before, after, seconds):
     rates = rate(before, after, seconds)
-    return name_of(rates.argmax()), rates
+    return protocols.name(rates.argmax()), rates
 
 # %% 1 largest_total -> totals do not tell
 def busiest(before, after, seconds):
     number = after.argmax()
-    return name_of(number), (after[number] - before[number]) / seconds
+    return protocols.name(number), (after[number] - before[number]) / seconds
 
 # %% 1 not_per_second -> how many is that per second
 def busiest(before, after, seconds):
     grown = after - before
-    return name_of(grown.argmax()), grown.max()
+    return protocols.name(grown.argmax()), grown.max()
 
 # %% 1 number_not_name -> turns a number into one
 def busiest(before, after, seconds):
@@ -22,12 +22,12 @@ def busiest(before, after, seconds):
 def busiest(before, after, seconds):
     rates = rate(before, after, seconds)
     number = rates.argmax()
-    return rates[number], name_of(number)
+    return rates[number], protocols.name(number)
 
 # %% 1 subtracted_the_wrong_way -> It says
 def busiest(before, after, seconds):
     rates = rate(after, before, seconds)
-    return name_of(rates.argmax()), rates.max()
+    return protocols.name(rates.argmax()), rates.max()
 
 # %% 1 always_udp -> ICMP grew most this time
 def busiest(before, after, seconds):
@@ -42,22 +42,22 @@ def busiest(before, after, seconds):
 # %% 1 in_bits -> bytes per second, not
 def busiest(before, after, seconds):
     rates = rate(before, after, seconds)
-    return name_of(rates.argmax()), 8 * rates.max()
+    return protocols.name(rates.argmax()), 8 * rates.max()
 
 # %% 1 a_complex_rate -> not as an array or None
 def busiest(before, after, seconds):
     rates = rate(before, after, seconds)
-    return name_of(rates.argmax()), complex(rates.max())
+    return protocols.name(rates.argmax()), complex(rates.max())
 
 # %% 1 only_the_name -> two things are wanted: the name
 def busiest(before, after, seconds):
-    return name_of(rate(before, after, seconds).argmax())
+    return protocols.name(rate(before, after, seconds).argmax())
 
 # %% 1 right: without numpy
 def busiest(before, after, seconds):
     grown = [int(b) - int(a) for a, b in zip(before, after)]
     number = max(range(256), key=grown.__getitem__)
-    return [name_of(number), grown[number] / seconds]
+    return [protocols.name(number), grown[number] / seconds]
 
 # %% 2 a_little_faster -> one reading falls between two bursts, or none
 seconds_between_readings = 0.7

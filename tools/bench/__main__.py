@@ -22,6 +22,7 @@ from tools import marked
 from tools.bench import (
     classes,
     counting,
+    doors,
     drawing,
     machines,
     playground,
@@ -69,6 +70,7 @@ def measure(datagrams: int, reads: int, updates: int, repeats: int) -> list[Row]
         rows += with_bcc.measure(net, loaded.map("bytes_by_protocol"), repeats, reads)
         rows += classes.measure(repeats)
         rows += playground.measure(repeats)
+        rows += doors.measure(repeats)
         return rows + machines.measure(net, repeats, rounds=updates)
 
 

@@ -16,19 +16,19 @@ from functools import partial
 import numpy as np
 
 from chapters.ch11.measuring import take_turns
-from helpers.counters import NUMBERS
 from helpers.live import USUAL_PROTOCOLS
 from helpers.live.picture import Chart, Picture, decorate, new_figure
 from helpers.live.series import OTHER, Series
 from helpers.pictures import style
+from helpers.protocols import NUMBERS
 from tools.bench.rows import Row, compared, verdict
 
 COURSE = "lines over a saved background, as the course draws"
-SHOWN = ("TCP", "UDP", "ICMP")
 POINTS = 120
 INTERVAL = 0.1  # seconds: ten updates in one
+PROTOCOLS = ("TCP", "UDP", "ICMP")
 WINDOW = POINTS * INTERVAL
-CHART = Chart(SHOWN, window=WINDOW)
+CHART = Chart(PROTOCOLS, window=WINDOW)
 TOP = 2e6  # bytes per second, the upper end of the axis that both draw
 
 
@@ -44,7 +44,7 @@ class Waves:
 
     def read(self) -> None:
         """Another reading, INTERVAL after the one before."""
-        for place, name in enumerate(SHOWN):
+        for place, name in enumerate(PROTOCOLS):
             rate = 1e6 * (1 + 0.9 * math.sin(self._readings / 15 + 2 * place))
             self._counters[NUMBERS[name]] += np.uint64(rate * INTERVAL)
         self.series.add(self._readings * INTERVAL, self._counters)
@@ -82,7 +82,7 @@ def plotting_anew(waves: Waves) -> Callable[[], bytes]:
         curves = waves.series.curves(WINDOW)
         times = curves.times - curves.times[-1]
         axes.clear()
-        for name, line in zip(SHOWN, curves.values("rate", SHOWN).T, strict=True):
+        for name, line in zip(PROTOCOLS, curves.values("rate", PROTOCOLS).T, strict=True):
             look = {"color": style(name).color, "linestyle": style(name).linestyle}
             axes.plot(times, line, drawstyle="steps-pre", lw=2, label=name, **look)
         axes.set_xlim(-WINDOW, 0)
