@@ -16,7 +16,6 @@ from PIL import Image, ImageColor
 
 from helpers import live, sockets
 from helpers.counters import CounterError, Counters
-from helpers.protocols import ProtocolError
 from helpers.errors import CourseError
 from helpers.live import picture as live_picture
 from helpers.live import series as live_series
@@ -24,7 +23,7 @@ from helpers.live import still as live_still
 from helpers.live.picture import Chart, Picture
 from helpers.live.series import Series
 from helpers.pictures import style
-from helpers.protocols import NUMBERS
+from helpers.protocols import NUMBERS, ProtocolError
 from helpers.table import Table
 
 FAST = 0.05  # seconds between readings
