@@ -14,7 +14,7 @@ from pathlib import Path
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
 
-BCC = "python3*/*-packages/bcc"  # where a distribution keeps bcc's Python part
+BCC = "python3/dist-packages/bcc"  # where Debian and Ubuntu keep bcc's Python part
 SETTINGS = {
     # A button's callback has to run on the kernel's main thread, where the plot is drawn.
     "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"},
@@ -43,8 +43,8 @@ def link_bcc(packages: Path, distribution: Path = Path("/usr/lib")) -> None:
     Errors: SetupError.
     """
     folder = packages / "bcc"
-    found = sorted(distribution.glob(BCC))
-    if not found:
+    source = distribution / BCC
+    if not source.is_dir():
         raise SetupError("Python's bcc is missing: install python3-bpfcc.")
     if folder.is_symlink():
         folder.unlink()
@@ -54,7 +54,7 @@ def link_bcc(packages: Path, distribution: Path = Path("/usr/lib")) -> None:
             f"run '{sys.executable}' -m pip uninstall bcc, then start again."
         )
     folder.mkdir(exist_ok=True)
-    for file in found[0].glob("*.py"):
+    for file in source.glob("*.py"):
         (folder / file.name).unlink(missing_ok=True)
         (folder / file.name).symlink_to(file)
 

@@ -1,8 +1,8 @@
 """Where Python packages come from here: the user's settings for pip and uv, for both installers.
 
 Laboratory equipment. Settings that say where (indexes, folders, certificates, proxies) are
-honoured, and handed to uv as well as to pip; those that say how or whereto are not. docs/settings.md
-lists them. Standard library only: it runs before anything is installed.
+honoured, and handed to uv as well as to pip; those that say how or whereto are not. The list is
+docs/settings.md. Standard library only: it runs before anything is installed.
 Source: pip's "Configuration", uv's "Environment variables" and "Settings".
 """
 
@@ -126,9 +126,7 @@ def uv_files(environ: Mapping[str, str], root: Path) -> list[Path]:
     return [own / "uv/uv.toml", *(file for file in system if file.is_file())][:2]
 
 
-def of_uv(
-    environ: Mapping[str, str], root: Path = Path("/"), pip: Path | None = None
-) -> Settings:
+def of_uv(environ: Mapping[str, str], root: Path = Path("/"), pip: Path | None = None) -> Settings:
     """What uv's files and variables say, of what is honoured; arguments as of_pip()'s.
 
     pip: its wheel, for read_toml(). Errors: ValueError for a file that is no TOML.
@@ -141,13 +139,18 @@ def of_uv(
     for file in uv_files(environ, root):
         if not file.is_file():
             continue
-        content = read_toml(file, pip)
+        try:
+            content = read_toml(file, pip)
+        except ValueError as error:
+            raise ValueError(f"{file}: {error}") from error
         for table in (content.get("pip", {}), content):
             for name, values in of_table(table).items():
                 if name in LISTS:
                     found.setdefault(name, []).extend(values)
                 else:
                     found.setdefault(name, values)
+    if "find-links" in found:  # a blank in a path would be two folders to pip
+        found["find-links"] = list(map(as_link, found["find-links"]))
     return found
 
 
@@ -185,7 +188,7 @@ def without_how(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def plain(url: str, environ: Mapping[str, str]) -> str:
-    """uv's "name=https://index" as pip understands it, with the name and password for it, if any."""
+    """uv's "name=https://index" as pip understands it, with name and password for it, if any."""
     named = re.fullmatch(r"([\w.-]+)=(\w+://)(.*)", url)
     if not named:
         return url
@@ -220,7 +223,9 @@ def for_uv(
     the system's, as pip of Debian has them.
     """
     uv = of_uv(environ, root, wheel)
-    given = merged(of_pip(environ, root), uv, environ) | {name: uv[name] for name in OWN & uv.keys()}
+    given = merged(of_pip(environ, root), uv, environ) | {
+        name: uv[name] for name in OWN & uv.keys()
+    }
     no_index = true(given.pop("no-index", None))
     given = {"index-strategy": ["unsafe-best-match"], "system-certs": ["true"]} | given
     variables = {"UV_NO_CONFIG": "1"}

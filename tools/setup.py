@@ -29,6 +29,7 @@ LOG = COURSE / "course.log"
 VENV = COURSE / ".venv"
 PLACES = (COURSE / ".venv-a", COURSE / ".venv-b")
 ASIDE = COURSE / ".venv-old"  # a .venv that is no link, as older versions made it
+OURS = "course-packages"  # the names of what the set-up has installed, in the environment
 SEE_LOG = 3  # the exit status where the end of the log says why
 FULL = 20 << 20  # bytes: with less than that left, a disk counts as full
 
@@ -47,12 +48,15 @@ def execute(command: Iterable[str | Path], environ: Mapping[str, str]) -> None:
     try:
         with LOG.open("a", encoding="utf-8") as log:
             print("\n==", *words, file=log, flush=True)
-            result = subprocess.run(
-                words, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-            )
-    except OSError as error:
-        raise StepError(str(error)) from error
-    if result.returncode:
+            streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
+            try:
+                status = subprocess.run(words, env=environ, **streams).returncode
+            except OSError as error:
+                print(error, file=log, flush=True)
+                status = 1
+    except OSError as error:  # the log cannot be written
+        raise StepError from error
+    if status:
         raise StepError
 
 
@@ -77,15 +81,21 @@ def name_of(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", re.match(r"[\w.-]*\w", requirement)[0]).lower()
 
 
+def installed(environment: Path) -> list[Path]:
+    """The folders in which an environment keeps what it knows of each package."""
+    return sorted(environment.glob("lib/python3*/site-packages/*.dist-info"))
+
+
 def own_packages(environment: Path) -> tuple[list[str], list[str]]:
     """What the learner has installed here: by name and version, and names that no index has.
 
-    Packages that came with others do not count. Source: the files REQUESTED and direct_url.json
-    in PyPA's "Recording installed projects".
+    Packages that pip brought along with others do not count. Source: the files REQUESTED and
+    direct_url.json in PyPA's "Recording installed projects".
     """
-    ours = {name_of(each) for each in [*requirements("test"), UV, "packet-tracing-with-bpf"]}
+    stored = environment / OURS
+    ours = stored.read_text("utf-8").split() if stored.exists() else ["packet-tracing-with-bpf"]
     found: tuple[list[str], list[str]] = ([], [])
-    for info in sorted(environment.glob("lib/python3*/site-packages/*.dist-info")):
+    for info in installed(environment):
         name, _, version = info.stem.partition("-")
         if name_of(name) not in ours and (info / "REQUESTED").exists():
             elsewhere = (info / "direct_url.json").exists()
@@ -183,6 +193,8 @@ def make(need: str) -> None:
         python = new / "bin/python"
         install(python, requirements(need), compiled=need == "test")
         finish(python, need)
+        names = [name_of(info.name.partition("-")[0]) for info in installed(new)]
+        (new / OURS).write_text("\n".join(names), "utf-8")
         if old:
             keep_own(old, python, need)
         switch(new)
@@ -203,7 +215,9 @@ def into_conda(environment: Path, need: str) -> None:
     try:
         execute([python, "-m", "pip", "--version"], environ)
     except StepError:
-        raise SetupError(f"{environment} has no pip: run conda env update -f environment.yml") from None
+        raise SetupError(
+            f"{environment} has no pip: run conda env update -f environment.yml"
+        ) from None
     execute([python, "-m", "pip", "install", *requirements(need)], environ)
     finish(python, need)
 
