@@ -1,0 +1,1 @@
+"""The verbs of ./course: what neither a chapter nor what chapters share needs."""
