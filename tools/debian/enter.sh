@@ -26,8 +26,11 @@ mkdir -p dev/pts dev/shm
 mount -t devpts -o newinstance,ptmxmode=666,mode=620,gid=5 devpts dev/pts
 mount -t tmpfs -o mode=1777 tmpfs dev/shm
 printf '%s\n' "$local" | while read -r path; do
-    [ -n "$path" ] || continue
-    if [ -d "$path" ]; then mkdir -p "handed-over$path"; else
+    if [ -z "$path" ] || [ -e "handed-over$path" ]; then
+        continue # one may lie in another, which is sorted before it
+    elif [ -d "$path" ]; then
+        mkdir -p "handed-over$path"
+    else
         mkdir -p "handed-over${path%/*}" && : >"handed-over$path"
     fi
     mount --bind "$path" "handed-over$path"
@@ -38,8 +41,8 @@ done
 pivot_root . mnt
 # shellcheck disable=SC2016
 exec chroot . /bin/sh -c '
-umount -l /mnt
-cd "$1" && shift && git init -q && git add -A # as a clone; some tests ask git
-"$@"
+set -e; umount -l /mnt
+cd "$1"; shift; git init -q; git add -A # as a clone; some tests ask git
+set +e; "$@"
 exit $? # no exec above: the first process has to take in orphans
 ' sh "$course" "$@"

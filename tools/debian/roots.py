@@ -1,6 +1,6 @@
 """Root file systems of Debian, made from its packages, kept in the course's cache, and entered.
 
-`bare` is what mmdebstrap makes: Debian's essential packages, apt, and git, with which a stranger
+`bare` is what mmdebstrap makes: the packages that no Debian lacks, and git, with which a stranger
 fetched the course. `set-up-...` is what ./course put on top of it. What a command in there writes
 is kept in memory and goes with it.
 Source: mmdebstrap(1), mount_namespaces(7), pivot_root(2), the kernel's overlayfs.rst.
@@ -146,7 +146,7 @@ def make_bare(root: Root) -> None:
     print(f"making a bare Debian {root.suite}, a minute ...", file=sys.stderr, flush=True)
     with workplace(root.folder) as scratch:
         made = scratch / "bare"
-        options = ["--mode=root", "--variant=apt", "--include=git", "--format=directory"]
+        options = ["--mode=root", "--variant=minbase", "--include=git", "--format=directory"]
         command = [*ALONE, "mmdebstrap", *options, root.suite, made, mirror()]
         result = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if result.returncode:
@@ -163,7 +163,7 @@ def make_set_up(root: Root, target: Path) -> None:
     """Let ./course set up in the bare root, and keep what it wrote there. Errors: RootError."""
     print("./course sets up in there, some minutes ...", file=sys.stderr, flush=True)
     with workplace(root.folder) as scratch:
-        script = './course test --version || { tail -n 20 course.log >&2; exit 1; }'
+        script = "./course test --version || { tail -n 20 course.log >&2; exit 1; }"
         if root.run("sh", "-c", script, layer=scratch.name, lower="bare"):
             raise RootError(f"./course could not set up in Debian {root.suite}: see above.")
         (scratch / "upper").rename(target)

@@ -19,10 +19,10 @@ PLACE = "handed-over"  # where local folders and files that a setting names are,
 APT = re.compile(r"^Acquire::(https?::.+|Check-Valid-Until|Check-Date|Retries) \"", re.MULTILINE)
 PIP = (
     *("index-url", "extra-index-url", "find-links", "no-index", "trusted-host"),
-    *("cert", "client-cert", "proxy", "timeout"),
+    *("cert", "client-cert", "proxy", "timeout", "default-timeout"),
 )
 ENVIRONMENT = re.compile(
-    r"(https?|all|no)_proxy|(HTTPS?|ALL|NO)_PROXY|SSL_CERT_(FILE|DIR)|CI|TERM|"
+    r"(https?|all|no)_proxy|(HTTPS?|ALL|NO)_PROXY|SSL_CERT_FILE|CI|TERM|"
     r"UV_(INDEX|DEFAULT_INDEX|INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|INSECURE_HOST|"
     r"INDEX_\w+_(USERNAME|PASSWORD)|HTTP_TIMEOUT|NATIVE_TLS|SYSTEM_CERTS)"
 )
@@ -84,7 +84,8 @@ def moved(text: str, local: set[Path]) -> str:
         path = Path(found[2])
         if not path.exists():
             return found[0]
-        local.add(path)
+        # The pages of an index in simple/ refer to files beside that folder.
+        local.add(path.parent if path.name == "simple" else path)
         return f"{found[1] or ''}/{PLACE}{path}"
 
     return LOCAL.sub(place, text)
