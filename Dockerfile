@@ -48,7 +48,7 @@ COPY --from=headers /headers /usr/src/linux-headers-course
 COPY --from=python /opt/venv /opt/venv
 
 # Everything in /course is root's, but for what the course writes: there any --user may, as in /tmp.
-RUN printf '#!/bin/sh\nexec python -m helpers.commands.container "$@"\n' >/usr/local/bin/course \
+RUN printf '#!/bin/sh\nexec python -m tools.container "$@"\n' >/usr/local/bin/course \
  && chmod 755 /usr/local/bin/course \
  && useradd --uid 1000 --shell /bin/bash --create-home learner \
  && install -d -o learner -m 1777 /course/work /course/build /home/learner
@@ -64,8 +64,10 @@ CMD ["lab"]
 
 COPY pyproject.toml ./
 COPY helpers helpers
+COPY chapters chapters
+COPY tools tools
 # bcc linked into the environment, and what a first start would otherwise compile or look for.
-RUN python -m helpers.commands.environment finish lab && python -m compileall -q helpers \
+RUN python -m tools.environment finish lab && python -m compileall -q helpers chapters tools \
  && setpriv --reuid learner --regid learner --clear-groups python -c 'import matplotlib.font_manager' \
  && rm -rf /tmp/*
 COPY bpf bpf

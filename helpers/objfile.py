@@ -15,7 +15,7 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
 from helpers import btf
-from helpers.bytecode import BytecodeError, Instruction, decode
+from helpers.asm import BytecodeError, Instruction, decode
 from helpers.errors import CourseError
 
 # The relocations that a program has, from Documentation/bpf/llvm_reloc.rst.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from stored import COURSE
 
-from helpers.commands import image
+from tools import image
 
 WITH_TESTS = f"{image.NAME}-tests"
 NETWORK = "course-tests"
@@ -55,7 +55,7 @@ class Engine:
 
     def course(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """./course image, with no other engine on the PATH to choose."""
-        command = [sys.executable, "-m", "helpers.commands.image", *arguments]
+        command = [sys.executable, "-m", "tools.image", *arguments]
         settings = {"cwd": COURSE, "capture_output": True, "text": True}
         return subprocess.run(command, env=os.environ | self.environment, **settings)
 

@@ -11,9 +11,8 @@ import contextlib
 import struct
 from collections.abc import Iterator
 
-from helpers import disasm
-from helpers.bytecode import ABSOLUTE, INDIRECT, decode
-from helpers.disasm import DisasmError
+from helpers import asm
+from helpers.asm import ABSOLUTE, INDIRECT, DisasmError, decode
 
 OUT_FD, HASH_FD, CPU_FD = 0x1001, 0x1002, 0x1003  # stand-ins, replaced by with_fds()
 STRICT_JUMPS = 6
@@ -290,6 +289,6 @@ def opcodes() -> set[int]:
     for opcode in range(256):
         for imm in (0, 16):
             with contextlib.suppress(DisasmError):
-                disasm.text(next(decode(insn(opcode, imm=imm) + bytes(8))))
+                asm.text(next(decode(insn(opcode, imm=imm) + bytes(8))))
                 found.add(opcode)
     return found

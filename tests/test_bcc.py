@@ -16,10 +16,12 @@ import pytest
 import stored
 from unwelcome import no_bpf_call, without_bpf
 
-from helpers import bcc_headers, bcc_program, sockets, toolchain, traffic
-from helpers.bcc_headers import BccError, Headers
-from helpers.bcc_table import TableCounters
-from helpers.checks import ch05
+from chapters.ch05 import check as ch05
+from chapters.ch05.table import TableCounters
+from helpers import sockets, toolchain, traffic
+from helpers.bcc import headers as bcc_headers
+from helpers.bcc import program as bcc_program
+from helpers.bcc.headers import BccError, Headers
 from helpers.counters import Counters
 
 MACHINE = bcc_headers.ARCHITECTURES.get(platform.machine(), platform.machine())
@@ -317,7 +319,7 @@ def test_counters_of_another_kind_and_closed():
         counters.read()
 
 
-NO_PERMISSION = "import sys; from helpers import bcc_program; bcc_program.load(sys.argv[1])"
+NO_PERMISSION = "import sys; from helpers.bcc import program; program.load(sys.argv[1])"
 
 
 @pytest.mark.parametrize("how", [{"args": without_bpf()}, {"preexec_fn": no_bpf_call()}])

@@ -9,17 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from helpers import flood, measuring, netlab
-from helpers.commands.bench import (
-    classes,
-    counting,
-    machines,
-    playground,
-    rows,
-    two_senders,
-    with_bcc,
-)
-from helpers.commands.bench.__main__ import main
+from chapters.ch11 import flood, measuring
+from helpers import netlab
+from tools.bench import classes, counting, machines, playground, rows, two_senders, with_bcc
+from tools.bench.__main__ import main
 
 DATAGRAMS, REPEATS = 40, 2
 

@@ -18,8 +18,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 from stored import COURSE
 
-from helpers.commands import workspace
 from helpers.pictures import style
+from tools import workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.kernel]
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from test_browser import CHAPTER, Plot, address, cell_with, page, run_cell  # noqa: F401
 from tshark import write_pcap
 
-from helpers.playground.traffic import datagram
+from chapters.playground.traffic import datagram
 
 pytestmark = [pytest.mark.browser, pytest.mark.kernel]
 

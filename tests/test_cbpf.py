@@ -12,12 +12,7 @@ from helpers import cbpf
 from helpers.cbpf import Instruction, check, expression
 from helpers.cbpf import instruction as c
 from helpers.cbpf.check import ConstantError, JumpError, LengthError, ReturnError, ScratchError
-from helpers.cbpf.expression import (
-    ExpressionError,
-    ExpressionSyntaxError,
-    LinkTypeError,
-    PcapError,
-)
+from helpers.cbpf.expression import ExpressionError, ExpressionSyntaxError, LinkTypeError, PcapError
 from helpers.cbpf.instruction import InstructionError
 from helpers.cbpf.machine import MachineError
 from helpers.cbpf.rules import TranslationError

@@ -12,18 +12,8 @@ import pytest
 import tshark
 from kinds import FRAMES
 
-from helpers import (
-    announce,
-    frames,
-    libbpf,
-    loader,
-    netlab,
-    protocols,
-    sockets,
-    source,
-    toolchain,
-    traffic,
-)
+from chapters.ch12 import announce, classes, frames
+from helpers import libbpf, loader, netlab, sockets, source, toolchain, traffic
 from helpers.probes import capabilities
 
 STEPS = ["steps/1_ethertype.h", "steps/2_tags.h", "steps/3_extensions.h", "protocols.h"]
@@ -85,24 +75,24 @@ def test_each_step_is_a_small_one_and_adds(before, after):
 def test_each_step_counts_a_plain_frame_and_every_byte(net, step):
     net.add_veth()
     with (
-        protocols.load(parser=step) as loaded,
+        classes.load(parser=step) as loaded,
         sockets.packet_socket(net, loaded.program("count_bytes").fd, "left"),
     ):
         sent = traffic.frames(net, [UDP4], "left")
-        assert protocols.totals(loaded, sent) == {"UDP": len(UDP4)}
+        assert classes.totals(loaded, sent) == {"UDP": len(UDP4)}
         sent += traffic.frames(net, FRAMES.values(), "left")
-        assert sum(protocols.totals(loaded, sent).values()) == sent
+        assert sum(classes.totals(loaded, sent).values()) == sent
 
 
 @pytest.mark.kernel
 def test_totals_do_not_wait_for_ever(monkeypatch):
-    monkeypatch.setattr(protocols, "PATIENCE", 0.05)
-    with protocols.load() as loaded:
-        assert protocols.totals(loaded, expected=1) == {}
+    monkeypatch.setattr(classes, "PATIENCE", 0.05)
+    with classes.load() as loaded:
+        assert classes.totals(loaded, expected=1) == {}
 
 
 def test_a_table_of_places():
-    text = repr(protocols.table({"left": {"UDP": 1234}, "right": {"ARP": 5}}))
+    text = repr(classes.table({"left": {"UDP": 1234}, "right": {"ARP": 5}}))
     assert [line.split() for line in text.splitlines()[1:]] == [
         ["class", "left", "right"],
         ["UDP", "1,234", "0"],

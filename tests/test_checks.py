@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from helpers.checks import ch03, ch06, ch10
+from chapters.ch03 import check as ch03
+from chapters.ch06 import check as ch06
+from chapters.ch10 import check as ch10
 
 
 def test_a_counter_that_does_not_grow_is_a_hint(net):

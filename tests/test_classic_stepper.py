@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from chapters.ch09.classic import walk
 from helpers import cbpf
 from helpers.cbpf import Instruction
 from helpers.cbpf.check import ReturnError
 from helpers.stepper import Stepper
-from helpers.stepper.classic import walk
 from helpers.stepper.view import Cell, Group
 
 PORT_53 = bytes(12) + b"\x08\x00\x45" + bytes(8) + b"\x11" + bytes(12) + b"\x00\x35" * 2 + bytes(18)

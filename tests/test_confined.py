@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import confined
-from helpers.confined_child import MACHINE, ROAD
+from chapters.ch10 import confined
+from chapters.ch10.confined_child import MACHINE, ROAD
 
 pytestmark = pytest.mark.kernel
 # Each step of the road that some capabilities are needed for, and those that are enough.

@@ -1,7 +1,7 @@
 """The image, built and run for real, in every way that README.md names; and the table of them.
 
 What works in which way is tried inside, by tests/inside/ways.py, and written to
-helpers/data/ways_to_run.json, which chapter 10 shows.
+chapters/ch10/ways_to_run.json, which chapter 10 shows.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ import pytest
 from engines import WITH_TESTS, Engine
 from stored import COURSE, NOTEBOOKS
 
-from helpers.commands import image
+from tools import image
 
 pytestmark = [
     pytest.mark.containers,
     pytest.mark.timeout(1800),  # every notebook, on a busy machine
 ]
 
-TABLE = COURSE / "helpers" / "data" / "ways_to_run.json"
+TABLE = COURSE / "chapters" / "ch10" / "ways_to_run.json"
 UNCONFINED = "--cap-add BPF --cap-add NET_ADMIN --security-opt seccomp=unconfined"
 READ_ONLY = "--read-only --tmpfs /tmp --tmpfs /home/learner --tmpfs /course/build"
 EVERYTHING = {

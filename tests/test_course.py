@@ -30,8 +30,8 @@ case "$*" in
 "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
 "-m pip --version") ;;
 "-m pip install"*) eval "$PIP" ;;
-"-m helpers.commands.environment ready "*) [ -e "${0%/bin/*}/made-for-$4" ] ;;
-"-m helpers.commands.environment finish "*) touch "${0%/bin/*}/made-for-$4" ;;
+"-m tools.environment ready "*) [ -e "${0%/bin/*}/made-for-$4" ] ;;
+"-m tools.environment finish "*) touch "${0%/bin/*}/made-for-$4" ;;
 *) echo "started: $*"; exit "${STATUS:-0}" ;;
 esac
 """
@@ -132,8 +132,8 @@ def test_first_start_sets_up_and_the_second_does_no_work(checkout):
     assert first.returncode == 0, first.stderr
     assert [line.split()[0] for line in first.stderr.splitlines()] == ["Making", "Installing"]
     assert checkout.called("python -m pip install") == ["python -m pip install -e ."]
-    command = f"privileges lab {checkout.folder}/.venv/bin/python -m helpers.commands.lab"
-    assert first.stdout == f"started: -m helpers.commands.{command} --no-browser\n"
+    command = f"privileges lab {checkout.folder}/.venv/bin/python -m tools.lab"
+    assert first.stdout == f"started: -m tools.{command} --no-browser\n"
     second = checkout.run("lab")
     assert (second.returncode, second.stderr) == (0, "")
     assert not checkout.called("python -m pip") + checkout.called("apt-get")

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers import disasm, objfile, toolchain
-from helpers.bytecode import Instruction, decode
-from helpers.disasm import DisasmError, text
+from helpers import asm, objfile, toolchain
+from helpers.asm import DisasmError, Instruction, decode, disassembly, text
 
 SOURCES = sorted(toolchain.SOURCES.glob("*_kern.c"))
 
@@ -129,7 +128,7 @@ def as_the_kernel(instruction: Instruction, llvm: str) -> str:
 
 def as_llvm(instruction: Instruction) -> str:
     """Our text without the names that LLVM leaves to the reader."""
-    numbers = {name: number for number, name in disasm.helper_names().items()}
+    numbers = {name: number for number, name in asm.helper_names().items()}
     ours = text(replace(instruction, symbol="")).replace("pc+", "")
     return re.sub(r"bpf_\w+", lambda name: str(numbers[name[0]]), ours)
 
@@ -220,7 +219,7 @@ def test_no_other_opcode_has_a_text():
 def test_the_listing_has_every_line_and_byte(tmp_path):
     path = toolchain.compile_bpf("sockex1_kern.c", tmp_path / "a.o")
     program = objfile.read(path).program("count_bytes")
-    shown = disasm.listing(program)
+    shown = asm.listing(program)
     assert "; line 27: __u32 protocol = load_byte(" in shown
     for each in program.instructions:
         assert text(each) in shown
@@ -229,14 +228,14 @@ def test_the_listing_has_every_line_and_byte(tmp_path):
 
 
 def test_without_libbpf_headers_a_helper_is_a_number(monkeypatch, tmp_path):
-    monkeypatch.setattr(disasm, "HELPER_NAMES", tmp_path / "none.h")
-    disasm.helper_names.cache_clear()
+    monkeypatch.setattr(disassembly, "HELPER_NAMES", tmp_path / "none.h")
+    asm.helper_names.cache_clear()
     assert text(instruction(0x85, 0, 0, 0, 1)) == "call 1"
-    disasm.helper_names.cache_clear()
+    asm.helper_names.cache_clear()
 
 
 def test_the_helper_names_are_the_kernels():
-    names = disasm.helper_names()
+    names = asm.helper_names()
     assert names[1] == "bpf_map_lookup_elem"
     assert names[26] == "bpf_skb_load_bytes"
     assert names[131] == "bpf_ringbuf_reserve"

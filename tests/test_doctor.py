@@ -11,10 +11,11 @@ import pytest
 from stored import COURSE
 from unwelcome import no_bpf_call, ordinary_user, without_bpf
 
-from helpers import libbpf, netlab, probes, readiness
-from helpers.readiness import MISSING, OK, WARNING, Finding, Report, Row
+from chapters.ch00 import readiness
+from chapters.ch00.readiness import MISSING, OK, WARNING, Finding, Report, Row
+from helpers import libbpf, netlab, probes
 
-DOCTOR = [sys.executable, "-m", "helpers.commands.doctor"]
+DOCTOR = [sys.executable, "-m", "tools.doctor"]
 PARTS = [
     "Python",
     "kernel version",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.commands import environment
+from tools import environment
 
 if sys.version_info >= (3, 11):
     import tomllib

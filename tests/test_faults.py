@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from helpers import disasm, faults, objfile, toolchain
-from helpers.checks import ch08
+from chapters.ch08 import check as ch08
+from chapters.ch08 import faults
+from helpers import asm, objfile, toolchain
 
 pytestmark = pytest.mark.kernel
 NUMBERS = range(1, len(faults.FAULTS))
@@ -131,7 +132,7 @@ def test_the_wrong_byte_order(road, capsys):
     assert printed(road, capsys) == ZEROS
     assert road.counters() == {}
     assert listeners(road) == ["*:lo"]
-    text = disasm.listing(objfile.read(road.object).program("count_bytes"))
+    text = asm.listing(objfile.read(road.object).program("count_bytes"))
     assert "skb->protocol != ETH_P_IP ||" in text and "htons" not in text
 
 
@@ -199,7 +200,7 @@ def test_what_a_learner_sees_does_not_name_the_fault():
 
 def test_nothing_is_left_when_the_process_is_killed(tmp_path):
     script = (
-        "import sys; from helpers import faults; road = faults.road(2)\n"
+        "import sys; from chapters.ch08 import faults; road = faults.road(2)\n"
         "print(road.net._control.pid, flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(

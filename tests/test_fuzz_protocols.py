@@ -10,6 +10,7 @@ import pytest
 import tshark
 from kinds import FRAMES, cut
 
+from chapters.ch07.translator import translate
 from helpers import counters, flows, loader, machine, objfile, toolchain
 from helpers.syscall import bpf
 from helpers.syscall.forms import Command, ProgTestRun
@@ -107,7 +108,7 @@ def test_the_machine_says_what_tshark_says(compiled, tmp_path):
     everything = [piece for frame in FRAMES.values() for piece in cut(frame)]
     stepped = machine.load(compiled, "count_bytes")
     translated = machine.load(compiled, "count_bytes")
-    run = translated.translate("count_bytes").run
+    run = translate(translated, "count_bytes").run
     for frame in everything:
         assert stepped.run(frame) == run(frame) == 0
     assert total(stepped) == total(translated) == tshark.totals(everything, tmp_path)
@@ -115,7 +116,7 @@ def test_the_machine_says_what_tshark_says(compiled, tmp_path):
 
 def test_random_packets_through_the_machine(compiled):
     loaded = machine.load(compiled, "count_bytes")
-    run = loaded.translate("count_bytes").run
+    run = translate(loaded, "count_bytes").run
     packets, lengths = random_packets(50_000, seed=7)
     for packet, length in zip(packets, lengths.tolist(), strict=True):
         assert run(packet[CUT_OFF : CUT_OFF + length].tobytes()) == 0

@@ -16,8 +16,10 @@ import pytest
 import yaml
 from stored import COURSE
 
-from helpers import kernel, netlab, own_lo, probes, readiness
-from helpers.commands import container, image
+from chapters.ch00 import readiness
+from helpers import kernel, netlab, probes
+from helpers.netlab import own_lo
+from tools import container, image
 
 ENGINE = """#!/bin/sh
 echo "${0##*/} $*" >>"$CALLS"
@@ -42,7 +44,7 @@ class Machine:
     def __call__(self, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
         environment = {"PATH": str(self.folder), "CALLS": str(self.calls)} | extra
         return subprocess.run(
-            [sys.executable, "-m", "helpers.commands.image", *arguments],
+            [sys.executable, "-m", "tools.image", *arguments],
             cwd=COURSE,
             env=environment,
             capture_output=True,
@@ -351,7 +353,7 @@ def test_this_machine_and_a_namespace_of_it():
     with netlab.open_network() as net:
         if not net.kind.endswith("namespace"):
             pytest.skip("needs a network namespace")
-        told = "from helpers import own_lo; print(own_lo.machine_wide(), own_lo.is_private())"
+        told = "from helpers.netlab.own_lo import *; print(machine_wide(), is_private())"
         command = ["env", f"PYTHONPATH={COURSE}", sys.executable, "-c", told]
         assert net.run(command).stdout == "False True\n"
 

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 from stored import COURSE
 
-from helpers import counters, features, kernel, kernel_matrix, loader, probes
-from helpers.commands import private_apt, privileges
-from helpers.commands.kernels import fetch, initramfs, machine, modules, results
+from chapters.ch01 import kernel_matrix
+from helpers import counters, features, kernel, loader, probes
+from tools import private_apt, privileges
+from tools.kernels import fetch, initramfs, machine, modules, results
 
 NAMES = [feature.name for feature in features.FEATURES]
 
@@ -249,7 +250,7 @@ def test_a_machine_that_ends_early_says_its_last_words(tmp_path, monkeypatch):
 OWNER = """
 import sys
 from pathlib import Path
-from helpers.commands.kernels import fetch, initramfs, machine
+from tools.kernels import fetch, initramfs, machine
 initramfs.build = lambda *_: b""
 fetch.busybox = lambda: None
 here = Path(sys.argv[1])

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from helpers import toolchain
-from helpers.commands import packages
-from helpers.commands.kernel_sample import __main__ as start
-from helpers.commands.kernel_sample import build, compare, run, source
-from helpers.commands.kernels.results import FIVE_LINES
-from helpers.commands.private_apt import FetchError
+from tools import packages
+from tools.kernel_sample import __main__ as start
+from tools.kernel_sample import build, compare, run, source
+from tools.kernels.results import FIVE_LINES
+from tools.private_apt import FetchError
 
 MAKEFILE = """\
 tprogs-y := sock_example
@@ -30,7 +30,7 @@ always-y += tracex3_kern.o
 
 
 def sample(*options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "helpers.commands.kernel_sample", *options]
+    command = [sys.executable, "-m", "tools.kernel_sample", *options]
     return subprocess.run(command, cwd=toolchain.COURSE, capture_output=True, text=True)
 
 
@@ -301,7 +301,7 @@ def test_what_a_killed_one_left_is_removed_and_what_is_under_way_is_not(tmp_path
 WORK = """
 import sys
 from pathlib import Path
-from helpers.commands.private_apt import alone, workplace
+from tools.private_apt import alone, workplace
 place = Path(sys.argv[1])
 with alone(place), workplace(place) as mine:
     (mine / "half").touch()

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from helpers import features, kernel, toolchain
-from helpers.commands import packages
-from helpers.commands.kernels import attempts, fetch, inside, machine, results
+from tools import packages
+from tools.kernels import attempts, fetch, inside, machine, results
 
 HERE = ""
 OLDEST, NEWEST = fetch.SUITES[0], fetch.SUITES[-1]

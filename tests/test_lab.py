@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.commands import lab, privileges
+from tools import lab, privileges
 
 COURSE = Path(__file__).resolve().parent.parent
 NOBODY = 65534
@@ -24,7 +24,7 @@ NOBODY = 65534
 # JupyterLab is told to take the port that was announced, or none.
 START = """
 import sys
-from helpers.commands import lab
+from tools import lab
 lab.FIRST_PORT = int(sys.argv[1])
 lab.main(["--no-browser", "--ServerApp.port_retries=0"])
 """

@@ -92,7 +92,8 @@ def test_no_btf(compiled):
 def test_messages_are_heard_although_bcc_listens_too(compiled):
     # bcc has libbpf's messages go to itself when it is first used.
     script = (
-        "import sys; from helpers import bcc_headers, loader; bcc_headers.use(); import bcc\n"
+        "import sys; from helpers import loader; from helpers.bcc import headers\n"
+        "headers.use(); import bcc\n"
         "loader.libbpf.library(); bcc.BPF(text='int nothing(void *ctx) { return 0; }')\n"
         "loader.load(sys.argv[1])"
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from generated import insn, wide
 
+from chapters.ch07.translator import translate
 from helpers import machine, objfile, toolchain
 from helpers.errors import CourseError
 from helpers.machine import Machine, faults
@@ -27,7 +28,7 @@ ALL = (1 << 64) - 1
 
 def result(code: bytes, translated: bool, maps=None, packet=FRAME, **options) -> int:
     program = Machine(code, maps, **options)
-    return (program.translate() if translated else program).run(packet)
+    return (translate(program) if translated else program).run(packet)
 
 
 def whole_r0(code: bytes, translated: bool) -> int:
@@ -357,7 +358,7 @@ def test_step_yields_the_state_after_each_instruction(sockex1_object):
 
 def test_the_translation_is_python_that_names_its_lines(sockex1_object):
     program = machine.load(objfile.read(sockex1_object), "count_bytes")
-    source = program.translate("count_bytes").source
+    source = translate(program, "count_bytes").source
     ast.parse(source)
     assert "r0 = s.data[23]" in source
     assert "pkt_type" in source
@@ -365,14 +366,14 @@ def test_the_translation_is_python_that_names_its_lines(sockex1_object):
 
 
 def test_addresses_of_a_hash_are_not_kept_for_ever(monkeypatch):
-    monkeypatch.setattr("helpers.machine.translation.ELEMENTS_KEPT", 3)
+    monkeypatch.setattr("chapters.ch07.translator.translation.ELEMENTS_KEPT", 3)
     seen = Map("seen", HASH, 4, 8, 100)
     code = insn(0xBF, 6, 1) + insn(0x20, imm=0) + insn(0x63, 10, 0, -4)
     code += insn(0x7A, 10, 0, -16, 1) + insn(0xBF, 2, 10) + insn(0x07, 2, imm=-4)
     code += insn(0xBF, 3, 10) + insn(0x07, 3, imm=-16) + insn(0xB7, 4) + wide(1, 9, 1)
     code += insn(0x85, imm=2) + insn(0xBF, 2, 10) + insn(0x07, 2, imm=-4) + wide(1, 9, 1)
     code += insn(0x85, imm=1) + insn(0x79, 0, 0) + EXIT
-    translation = Machine(code, {9: seen}).translate()
+    translation = translate(Machine(code, {9: seen}))
     for number in range(50):
         assert translation.run(number.to_bytes(4, "big")) == 1
     assert len(translation._memory.elements) <= 4

@@ -18,18 +18,10 @@ import waiting
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from helpers import (
-    bcc_program,
-    loader,
-    machine,
-    netlab,
-    objfile,
-    sockets,
-    syscall,
-    toolchain,
-    traffic,
-)
-from helpers.bytecode import decode
+from chapters.ch07.translator import translate
+from helpers import loader, machine, netlab, objfile, sockets, syscall, toolchain, traffic
+from helpers.asm import decode
+from helpers.bcc import program as bcc_program
 from helpers.machine import Machine
 from helpers.machine.maps import Map
 from helpers.machine.packet import HOST, OUTGOING, Packet
@@ -108,7 +100,7 @@ def strict() -> bool:
 def in_the_machine(code: bytes, cpu: int, translated: bool) -> tuple[list[int], dict]:
     maps = {fd: Map(f"map_{fd:x}", *form, possible_cpus()) for fd, form in FORMS.items()}
     program = Machine(code, maps, world=World(cpu))
-    run = program.translate().run if translated else program.run
+    run = translate(program).run if translated else program.run
     values = [run(seen(frame)) for frame in packets()]
     return values, {fd: contents(each) for fd, each in maps.items()}
 
@@ -248,7 +240,7 @@ def test_compiled_programs_do_the_same(tmp_path: Path, cpu: str, level: str) -> 
             values = [syscall.test_run(in_kernel, ETHERNET + frame).value for frame in frames]
             for way in ("run", "translate"):
                 program = machine.load(objfile.read(path), name)
-                run = program.run if way == "run" else program.translate().run
+                run = program.run if way == "run" else translate(program).run
                 assert [run(seen(frame)) for frame in frames] == values
                 for each in program.order:
                     for key in list(each.keys()):
@@ -304,7 +296,7 @@ def test_sockex1_counts_the_same_on_a_live_lo(net, sockex1, sockex1_object) -> N
         # TCP's last acknowledgements may still be under way.
         assert waiting.until(agree)
     translated = machine.load(objfile.read(sockex1_object), "count_bytes")
-    run = translated.translate().run
+    run = translate(translated).run
     for packet in frames:
         run(packet)
     assert contents(translated.maps["bytes_by_protocol"]) == contents(counts)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import waiting
 
-from helpers import flood, loader, lookups, measuring, spread, syscall, toolchain, two_cpus
+from chapters.ch11 import flood, lookups, measuring, spread, two_cpus
+from helpers import loader, syscall, toolchain
 from helpers.counters import Counters
 
 

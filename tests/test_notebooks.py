@@ -10,7 +10,7 @@ import nbformat
 import pytest
 import stored
 
-from helpers.commands import render
+from tools import render
 
 pytestmark = pytest.mark.kernel
 

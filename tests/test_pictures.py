@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from PIL import Image
 
-from helpers import counters, frame_picture, pictures
-from helpers.commands import draw
-from helpers.commands.draw import __main__ as writer
-from helpers.commands.draw import shapes
+from helpers import counters, pictures
+from tools import draw
+from tools.draw import __main__ as writer
+from tools.draw import shapes
 
 SVG = "{http://www.w3.org/2000/svg}"
 HEADERS_OF_ETHERNET = {"IPv4": b"\x08\x00", "IPv6": b"\x86\xdd"}
@@ -73,7 +73,7 @@ def words(figure: Figure) -> list[str]:
 
 def test_the_stored_diagrams_are_what_the_command_writes():
     stored = {path.name: path.read_text("utf-8") for path in writer.IMAGES.glob("*.svg")}
-    assert stored == draw.pictures(), "run: python -m helpers.commands.draw"
+    assert stored == draw.pictures(), "run: python -m tools.draw"
 
 
 def test_the_command_writes_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -160,23 +160,23 @@ def test_a_protocol_without_a_name_keeps_its_look():
 def test_the_frame_picture_marks_the_right_byte(
     version: str, length: int, mark: int, headline: str
 ):
-    axes = frame_picture.frame_picture(frame(version, length), mark=mark).axes[0]
+    axes = pictures.frame_picture(frame(version, length), mark=mark).axes[0]
     marked = [p for p in axes.patches if colors.to_hex(p.get_facecolor()) == shapes.MARK.lower()]
     cells = [patch for patch in marked if hasattr(patch, "get_boxstyle")]
-    assert [(cell.get_x(), cell.get_y()) for cell in cells] == [frame_picture.corner(mark)]
-    on_mark = [text for text in axes.texts if text.get_color() == frame_picture.ON_MARK]
+    assert [(cell.get_x(), cell.get_y()) for cell in cells] == [pictures.corner(mark)]
+    on_mark = [text for text in axes.texts if text.get_color() == pictures.ON_MARK]
     assert [text.get_text() for text in on_mark] == [f"{frame(version, length)[mark]:02x}"]
     assert headline in words(axes.figure)
     tip = marked[-1].get_xy()[2]
-    x, y = frame_picture.corner(mark)
-    assert tuple(tip) == (x + frame_picture.CELL_WIDTH / 2, y)
+    x, y = pictures.corner(mark)
+    assert tuple(tip) == (x + pictures.CELL_WIDTH / 2, y)
 
 
 def test_the_frame_picture_names_a_protocol_and_says_what_it_is_told():
     ping = bytearray(frame("IPv4", 98))
     ping[23] = counters.NUMBERS["ICMP"]
-    assert "byte 23 is 01: the protocol, 1 is ICMP" in words(frame_picture.frame_picture(ping))
-    told = frame_picture.frame_picture(ping, mark=12, meaning="the EtherType")
+    assert "byte 23 is 01: the protocol, 1 is ICMP" in words(pictures.frame_picture(ping))
+    told = pictures.frame_picture(ping, mark=12, meaning="the EtherType")
     assert "byte 12 is 08: the EtherType" in words(told)
 
 
@@ -190,7 +190,7 @@ def test_the_frame_picture_names_a_protocol_and_says_what_it_is_told():
 def test_the_frame_picture_labels_parts_and_keeps_words_inside(
     version: str, length: int, parts: list[str]
 ):
-    figure = frame_picture.frame_picture(frame(version, length))
+    figure = pictures.frame_picture(frame(version, length))
     labels = ["Ethernet header, 14 bytes", *parts, "data, 56 bytes"]
     assert [label for label in words(figure) if label.endswith("bytes")] == labels
     figure.draw_without_rendering()
@@ -201,24 +201,24 @@ def test_the_frame_picture_labels_parts_and_keeps_words_inside(
 
 
 def test_the_words_of_the_frame_picture_stand_out():
-    backgrounds = {part.color for part in frame_picture.IPV4_PING + frame_picture.IPV6_PING}
-    assert all(contrast(frame_picture.INK, color) >= 4.5 for color in backgrounds)
-    assert contrast(frame_picture.ON_MARK, frame_picture.MARK) >= 4.5
-    for color in (frame_picture.INK, frame_picture.QUIET, frame_picture.MARK):
-        assert contrast(color, frame_picture.PANEL) >= 4.5
+    backgrounds = {part.color for part in pictures.IPV4_PING + pictures.IPV6_PING}
+    assert all(contrast(pictures.INK, color) >= 4.5 for color in backgrounds)
+    assert contrast(pictures.ON_MARK, pictures.MARK) >= 4.5
+    for color in (pictures.INK, pictures.QUIET, pictures.MARK):
+        assert contrast(color, pictures.PANEL) >= 4.5
 
 
 @pytest.mark.parametrize("mark", [-1, 98])
 def test_a_byte_that_is_not_there_is_refused(mark: int):
-    with pytest.raises(frame_picture.PictureError, match=f"98 bytes.*no byte {mark}"):
-        frame_picture.frame_picture(frame("IPv4", 98), mark=mark)
+    with pytest.raises(pictures.PictureError, match=f"98 bytes.*no byte {mark}"):
+        pictures.frame_picture(frame("IPv4", 98), mark=mark)
 
 
 def test_show_gives_alternative_text_wherever_it_is_read(monkeypatch: pytest.MonkeyPatch):
     shown = []
     monkeypatch.setattr(pictures, "display", lambda *data, **more: shown.append((data, more)))
     alt = 'Byte 23 of "one" <ping> & its reply'
-    pictures.show(frame_picture.frame_picture(frame("IPv4", 98)), alt)
+    pictures.show(pictures.frame_picture(frame("IPv4", 98)), alt)
     (((data,), more),) = shown
     image = ElementTree.fromstring(data["text/html"].replace('">', '"/>'))
     assert (image.tag, image.attrib["alt"], image.attrib["width"]) == ("img", alt, "760")

@@ -23,15 +23,15 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 from test_live import held_by_us, only_this_task, until
 
+from chapters.playground import Playground, open_playground
+from chapters.playground.breakdown import BREAKDOWNS, NO_ROOM
+from chapters.playground.capture import CaptureError
+from chapters.playground.history import History
+from chapters.playground.traffic import PORTS, datagram
 from helpers import netlab, pcap, sockets, toolchain, traffic
 from helpers.cbpf.expression import ExpressionError
 from helpers.live.attachment import Interfaces
 from helpers.live.task import LiveError
-from helpers.playground import Playground, open_playground
-from helpers.playground.breakdown import BREAKDOWNS, NO_ROOM
-from helpers.playground.capture import CaptureError
-from helpers.playground.history import History
-from helpers.playground.traffic import PORTS, datagram
 
 pytestmark = pytest.mark.kernel
 
@@ -431,7 +431,7 @@ async def only_one_follows() -> bool:
 LOADED_BY_A_USER = """
 import asyncio, sys
 from helpers import objfile, playground
-from helpers.playground import program
+from chapters.playground import program
 
 program.compiled = lambda found=objfile.read(sys.argv[1]): found
 with playground.open_playground() as plot:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from chapters.playground import breakdown, program
+from chapters.playground.breakdown import NO_ROOM, REST
+from chapters.playground.history import KEPT, LINES, History
+from chapters.playground.looks import Looks
+from chapters.playground.reading import FLOW, TRAFFIC, Reading
 from helpers.cbpf import rules
 from helpers.pictures import style
-from helpers.playground import breakdown, program
-from helpers.playground.breakdown import NO_ROOM, REST
-from helpers.playground.history import KEPT, LINES, History
-from helpers.playground.looks import Looks
-from helpers.playground.reading import FLOW, TRAFFIC, Reading
 
 
 def reading(flows: dict[int, int], missed: int = 0, protocol: int = 17) -> Reading:

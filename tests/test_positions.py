@@ -20,18 +20,8 @@ from kinds import FRAMES
 from stored import COURSE
 from unwelcome import ordinary_user
 
-from helpers import (
-    attach,
-    bpffs,
-    counters,
-    drops,
-    features,
-    loader,
-    netlab,
-    sockets,
-    toolchain,
-    traffic,
-)
+from chapters.ch12 import attach, bpffs, drops
+from helpers import counters, features, loader, netlab, sockets, toolchain, traffic
 from helpers.probes import capabilities
 
 pytestmark = pytest.mark.kernel
@@ -291,7 +281,7 @@ def test_nothing_stays_pinned(how):
     name = f"pin_{os.getpid()}"
     script = (
         "import sys\n"
-        "from helpers import bpffs\n"
+        "from chapters.ch12 import bpffs\n"
         "from helpers.syscall import create_map\n"
         f"pins, counts = bpffs.open_bpffs(), create_map(2, 4, 8, 1, name={name!r})\n"
         "pins.pin(counts.fd, 'counts')\n"

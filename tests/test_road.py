@@ -15,7 +15,7 @@ import pytest
 import waiting
 
 from helpers import counters, loader, netlab, sockets, toolchain, traffic
-from helpers.commands import demo
+from tools import demo
 
 pytestmark = pytest.mark.kernel
 

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from helpers import cbpf, seccomp
+from chapters.ch10 import seccomp
+from helpers import cbpf
 from helpers.syscall.call import NUMBERS
 
 pytestmark = pytest.mark.kernel
@@ -44,7 +45,7 @@ def test_machine_and_kernel_refuse_the_same_call():
 
 
 def test_the_road_stops_at_loading_with_a_sentence():
-    demo = seccomp.behind(seccomp.refuse(BPF), [sys.executable, "-m", "helpers.commands.demo"])
+    demo = seccomp.behind(seccomp.refuse(BPF), [sys.executable, "-m", "tools.demo"])
     assert (demo.returncode, demo.stdout) == (1, "")
     assert "seccomp" in demo.stderr
     assert demo.stderr.count("\n") == 1

@@ -7,12 +7,13 @@ import re
 import pytest
 from generated import insn, wide
 
+from chapters.ch07 import ebpf
 from helpers import machine, objfile
 from helpers.errors import CourseError
 from helpers.machine import Machine
 from helpers.machine.maps import HASH, Map
 from helpers.machine.packet import HOST, Packet
-from helpers.stepper import Stepper, StepperError, ebpf, text
+from helpers.stepper import Stepper, StepperError, text
 from helpers.stepper.view import View, Walk
 
 PING = bytes(12) + b"\x08\x00" + bytes(9) + b"\x01" + bytes(74)

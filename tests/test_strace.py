@@ -9,7 +9,7 @@ import sys
 import pytest
 from unwelcome import no_call
 
-from helpers import strace
+from chapters.ch06 import strace
 
 PTRACE = {"x86_64": 101, "aarch64": 117}
 WATCH = "from helpers import strace; print(strace.watch(['true']))"

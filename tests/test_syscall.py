@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from unwelcome import without_bpf
 
+from chapters.ch06 import check as ch06
 from helpers import counters, objfile, sockets, syscall, traffic
-from helpers.checks import ch06
 from helpers.syscall import descriptors, errors, forms, maps, programs
 
 kernel = pytest.mark.kernel

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from helpers import clinic, kernel, loader, objfile, probes, syscall, toolchain, verifier
-from helpers.checks import ch08
-from helpers.verifier import known, link, log, shape
-from helpers.verifier.verdict import shortened
+from chapters.ch08 import check as ch08
+from chapters.ch08 import clinic, verifier
+from chapters.ch08.verifier import known, link, log, shape
+from chapters.ch08.verifier.verdict import shortened
+from helpers import kernel, loader, objfile, probes, syscall, toolchain
 
 EVERY_CASE = pytest.mark.parametrize("name", clinic.CASES)
 # In each program, what stands in the line that the reader must point at, and in its sentence.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.commands import workspace
+from tools import workspace
 
 CELL = {"cell_type": "code", "source": "1 + 1", "execution_count": 7, "metadata": {}}
 OUTPUT = {"output_type": "execute_result", "data": {"text/plain": "2"}}

@@ -1,1 +1,1 @@
-"""The verbs of ./course: what neither a chapter nor what chapters share needs."""
+"""The verbs of ./course that are written in Python, one module each."""

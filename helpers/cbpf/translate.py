@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from helpers import bytecode, disasm
+from helpers import asm
 from helpers.cbpf import instruction as c
 from helpers.cbpf.check import check
 from helpers.cbpf.instruction import Instruction
@@ -82,7 +82,7 @@ def side_by_side(program: Sequence[Instruction]) -> str:
     for number, rows in translated(program):
         left = "" if number is None else c.text(program[number], number).expandtabs()
         for raw in rows:
-            right = disasm.text(next(bytecode.decode(raw)))
+            right = asm.text(next(asm.decode(raw)))
             right = COMPARED.sub(lambda number: f"{int(number[0]):#x}", right)
             lines.append(f"{left:46} {right}")
             left = ""

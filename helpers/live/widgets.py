@@ -1,6 +1,6 @@
 """The pieces that controls are made of: buttons, choices, rows, a sentence, a picture with a title.
 
-Laboratory equipment, used by helpers.live and helpers.playground.
+Laboratory equipment, used by helpers.live and chapters.playground.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Built in chapter 07, inside_the_bytecode. Read it in this order: `packet` (what goes in), `link` and
 `decode` (what is put together and checked beforehand), `state`, `memory` and `maps` (what a program
 works on), `arithmetic`, `access`, `calls` and `operations` (what each instruction does), `step`
-(one after the other); then `translate`, `statements`, `known`, `environment` and `translation`
-(all at once). `faults` names what can go wrong.
+(one after the other). `faults` names what can go wrong. Chapter 07 alone translates programs to
+Python, to run them all at once: `chapters/ch07/translator`.
 
 It knows all of RFC 9669, and stops with a named fault where the kernel's verifier would have
 refused the program. The verifier is stricter: it refuses what might go wrong, the machine stops
@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from helpers import bytecode
-from helpers.bytecode import Instruction
+from helpers import asm
+from helpers.asm import Instruction
 from helpers.machine.arithmetic import M32
 from helpers.machine.decode import checked, decode
 from helpers.machine.faults import MachineError
@@ -27,8 +27,6 @@ from helpers.machine.operations import operation
 from helpers.machine.packet import Packet
 from helpers.machine.state import State, World
 from helpers.machine.step import named, steps
-from helpers.machine.translate import translated
-from helpers.machine.translation import Translation
 
 if TYPE_CHECKING:
     from helpers.objfile import ObjectFile
@@ -64,7 +62,7 @@ class Machine:
         self.references = {
             i.number: reference(i, self.maps, self.order)
             for i in self.instructions
-            if i.opcode == bytecode.LOAD_64_BIT_IMMEDIATE
+            if i.opcode == asm.LOAD_64_BIT_IMMEDIATE
         }
         self._operations = {i.number: operation(i, self.references) for i in self.instructions}
 
@@ -91,14 +89,6 @@ class Machine:
         for state in self.step(packet):  # noqa: B007
             pass
         return state.registers[0] & M32
-
-    def translate(self, name: str = "program") -> Translation:
-        """The program as Python, to read (.source) and to run, faster than in steps.
-
-        Built in chapter 07.
-        """
-        text = translated(self.instructions, self.references, self.order, name)
-        return Translation(self, text, name)
 
     def instruction(self, place: int) -> Instruction:
         """The instruction at that place, counted in slots."""

@@ -5,8 +5,8 @@ Built in chapter 07, inside_the_bytecode; a part of helpers.machine.operations.
 
 from __future__ import annotations
 
-from helpers import bytecode
-from helpers.bytecode import Instruction
+from helpers import asm
+from helpers.asm import Instruction
 from helpers.machine import arithmetic
 from helpers.machine.arithmetic import M64, function
 from helpers.machine.state import Operation, State
@@ -14,7 +14,7 @@ from helpers.machine.state import Operation, State
 
 def load(i: Instruction) -> Operation:
     size, dst, src, offset, following = size_of(i), i.dst, i.src, i.offset, i.number + 1
-    signed = i.opcode & 0xE0 == bytecode.MEMORY_SIGNED
+    signed = i.opcode & 0xE0 == asm.MEMORY_SIGNED
 
     def run(s: State) -> int:
         found = s.memory.read(s.registers[src] + offset, size)
@@ -26,7 +26,7 @@ def load(i: Instruction) -> Operation:
 
 def store(i: Instruction) -> Operation:
     size, dst, src, offset, following = size_of(i), i.dst, i.src, i.offset, i.number + 1
-    mask, from_register = (1 << 8 * size_of(i)) - 1, i.kind == bytecode.STX
+    mask, from_register = (1 << 8 * size_of(i)) - 1, i.kind == asm.STX
 
     def run(s: State) -> int:
         value = s.registers[src] if from_register else i.imm
@@ -38,9 +38,9 @@ def store(i: Instruction) -> Operation:
 
 def atomic(i: Instruction) -> Operation:
     size, dst, src, offset, following = size_of(i), i.dst, i.src, i.offset, i.number + 1
-    sign, _ = bytecode.ATOMICS.get(i.imm & ~bytecode.FETCH, ("=", ""))  # exchanging: new is src
+    sign, _ = asm.ATOMICS.get(i.imm & ~asm.FETCH, ("=", ""))  # exchanging: new is src
     work_out, mask = function(arithmetic.OPERATIONS[sign]), (1 << 8 * size_of(i)) - 1
-    compares, fetches = i.imm == bytecode.COMPARE, i.imm & bytecode.FETCH
+    compares, fetches = i.imm == asm.COMPARE, i.imm & asm.FETCH
 
     def run(s: State) -> int:
         registers = s.registers
@@ -58,4 +58,4 @@ def atomic(i: Instruction) -> Operation:
 
 
 def size_of(i: Instruction) -> int:
-    return bytecode.SIZES[i.opcode & 0x18]
+    return asm.SIZES[i.opcode & 0x18]

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from helpers import bytecode
-from helpers.bytecode import Instruction
+from helpers import asm
+from helpers.asm import Instruction
 
 M32, M64 = 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF
 
@@ -72,25 +72,25 @@ NAMES = {each.__name__: each for each in (signed, quotient, remainder, swapped)}
 
 def bits(i: Instruction) -> int:
     """64, or 32 for the instructions that work with the lower half of registers."""
-    order = i.kind == bytecode.ALU32 and i.opcode & 0xF0 == bytecode.BYTE_ORDER
-    return 64 if order or i.kind in (bytecode.ALU64, bytecode.JUMP) else 32
+    order = i.kind == asm.ALU32 and i.opcode & 0xF0 == asm.BYTE_ORDER
+    return 64 if order or i.kind in (asm.ALU64, asm.JUMP) else 32
 
 
 def expression(i: Instruction) -> str:
     """What an arithmetic or conditional instruction works out of a and b, in Python."""
     operation = i.opcode & 0xF0
-    if i.kind in (bytecode.JUMP, bytecode.JUMP32):
-        found = CONDITIONS[bytecode.CONDITIONS[operation]]
-    elif operation == bytecode.NEGATE:
+    if i.kind in (asm.JUMP, asm.JUMP32):
+        found = CONDITIONS[asm.CONDITIONS[operation]]
+    elif operation == asm.NEGATE:
         found = "-a"
-    elif operation == bytecode.BYTE_ORDER:
+    elif operation == asm.BYTE_ORDER:
         # This machine keeps the least significant byte first, so "to little-endian" only cuts.
-        keeps = i.kind == bytecode.ALU32 and not i.opcode & bytecode.REGISTER_SOURCE
+        keeps = i.kind == asm.ALU32 and not i.opcode & asm.REGISTER_SOURCE
         found = f"a & {(1 << i.imm) - 1:#x}" if keeps else f"swapped(a, {i.imm})"
-    elif operation == bytecode.MOVE and i.offset:
+    elif operation == asm.MOVE and i.offset:
         found = f"signed(b, {i.offset})"
     else:
-        sign = bytecode.ARITHMETIC[operation]
+        sign = asm.ARITHMETIC[operation]
         found = OPERATIONS[f"s{sign}" if i.offset else sign]
     return found.format(bits=bits(i), shift=bits(i) - 1)
 

@@ -10,7 +10,7 @@ import errno
 import re
 from collections.abc import Callable
 
-from helpers import disasm
+from helpers import asm
 from helpers.machine.arithmetic import M32, M64, signed
 from helpers.machine.faults import BadAddress, BadArgument, UnknownHelper
 from helpers.machine.memory import CONTEXT
@@ -126,6 +126,6 @@ NO_KERNEL_FUNCTIONS = "this machine has no functions of the kernel but its helpe
 
 def unknown(number: int) -> str:
     """The sentence about a helper that this machine does not have."""
-    name = disasm.helper_names().get(number, f"number {number}")
+    name = asm.helper_names().get(number, f"number {number}")
     known = ", ".join(helper.__name__ for helper, _ in HELPERS.values())
     return f"this machine does not have the helper {name}; it has {known}."

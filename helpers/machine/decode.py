@@ -5,12 +5,11 @@ Built in chapter 07, inside_the_bytecode. The kernel's verifier checks far more 
 
 from __future__ import annotations
 
-from helpers import bytecode, disasm
-from helpers.bytecode import Instruction
-from helpers.disasm import DisasmError
+from helpers import asm
+from helpers.asm import DisasmError, Instruction
 from helpers.machine.faults import BadJump, BadOperand, NoExit, TruncatedProgram, UnknownOpcode
 
-JUMPS = (bytecode.JUMP, bytecode.JUMP32)
+JUMPS = (asm.JUMP, asm.JUMP32)
 
 
 def checked(instructions: list[Instruction]) -> list[Instruction]:
@@ -31,14 +30,14 @@ def checked(instructions: list[Instruction]) -> list[Instruction]:
             inside = f"into the middle of the instruction at {place - 1}"
             where = inside if 0 <= place < end else f"to {place}, out of the program"
             raise BadJump(
-                f"Instruction {each.number}, {disasm.text(each)}, leads {where} "
+                f"Instruction {each.number}, {asm.text(each)}, leads {where} "
                 f"(which has places 0 to {end - 1}): count the slots of 8 bytes again.",
                 each.number,
             )
     last = instructions[-1]
     if not (is_exit(last) or is_goto(last)):
         raise NoExit(
-            f"The last instruction, {last.number}, {disasm.text(last)}, is no exit: the program "
+            f"The last instruction, {last.number}, {asm.text(last)}, is no exit: the program "
             "would run on past its end.",
             last.number,
         )
@@ -48,8 +47,8 @@ def checked(instructions: list[Instruction]) -> list[Instruction]:
 def decode(code: bytes) -> list[Instruction]:
     """The instructions in `code`. Errors: TruncatedProgram. Built in chapters 02 and 07."""
     try:
-        return list(bytecode.decode(code))
-    except bytecode.BytecodeError as error:
+        return list(asm.decode(code))
+    except asm.BytecodeError as error:
         raise TruncatedProgram(str(error), error.number) from error
 
 
@@ -58,33 +57,33 @@ def target(i: Instruction) -> int | None:
     operation = i.opcode & 0xF0
     if i.kind not in JUMPS or is_exit(i):
         return None
-    if operation == bytecode.CALL:
-        return i.number + 1 + i.imm if i.src == bytecode.LOCAL else None
-    long = operation == bytecode.GOTO and i.kind == bytecode.JUMP32
+    if operation == asm.CALL:
+        return i.number + 1 + i.imm if i.src == asm.LOCAL else None
+    long = operation == asm.GOTO and i.kind == asm.JUMP32
     return i.number + 1 + (i.imm if long else i.offset)
 
 
 def is_exit(i: Instruction) -> bool:
-    return i.kind == bytecode.JUMP and i.opcode & 0xF0 == bytecode.EXIT
+    return i.kind == asm.JUMP and i.opcode & 0xF0 == asm.EXIT
 
 
 def is_goto(i: Instruction) -> bool:
-    return i.kind in JUMPS and i.opcode & 0xF0 == bytecode.GOTO
+    return i.kind in JUMPS and i.opcode & 0xF0 == asm.GOTO
 
 
 def is_call(i: Instruction) -> bool:
-    return i.kind == bytecode.JUMP and i.opcode & 0xF0 == bytecode.CALL
+    return i.kind == asm.JUMP and i.opcode & 0xF0 == asm.CALL
 
 
 def check_operands(i: Instruction) -> None:
     """Errors: UnknownOpcode, BadOperand."""
     try:
-        text = disasm.text(i)
+        text = asm.text(i)
     except DisasmError as error:
         raise UnknownOpcode(f"Instruction {i.number}: {error}", i.number) from error
     unused = [name for name in ("dst", "src", "offset", "imm") if getattr(i, name)]
     unused = [name for name in unused if name not in operands(i)]
-    if i.opcode == bytecode.LOAD_64_BIT_IMMEDIATE and any(i.raw[8:12]):
+    if i.opcode == asm.LOAD_64_BIT_IMMEDIATE and any(i.raw[8:12]):
         unused.append("its second half")
     if unused:
         raise BadOperand(
@@ -102,25 +101,25 @@ def check_operands(i: Instruction) -> None:
 
 def writes_dst(i: Instruction) -> bool:
     """Whether the register dst gets a new value."""
-    return i.kind in (bytecode.ALU32, bytecode.ALU64, bytecode.LDX, bytecode.LD)
+    return i.kind in (asm.ALU32, asm.ALU64, asm.LDX, asm.LD)
 
 
 def operands(i: Instruction) -> str:
     """The fields that this instruction uses, by name; the others must be zero."""
-    second = "src" if i.opcode & bytecode.REGISTER_SOURCE else "imm"
+    second = "src" if i.opcode & asm.REGISTER_SOURCE else "imm"
     operation, mode = i.opcode & 0xF0, i.opcode & 0xE0
-    if i.kind in (bytecode.ALU32, bytecode.ALU64):
-        if operation in (bytecode.NEGATE, bytecode.BYTE_ORDER):
-            return "dst" if operation == bytecode.NEGATE else "dst imm"
+    if i.kind in (asm.ALU32, asm.ALU64):
+        if operation in (asm.NEGATE, asm.BYTE_ORDER):
+            return "dst" if operation == asm.NEGATE else "dst imm"
         return f"dst offset {second}"
     if i.kind in JUMPS:
-        if operation == bytecode.GOTO:
-            return "offset" if i.kind == bytecode.JUMP else "imm"
-        fixed = {bytecode.CALL: "src imm", bytecode.EXIT: ""}
+        if operation == asm.GOTO:
+            return "offset" if i.kind == asm.JUMP else "imm"
+        fixed = {asm.CALL: "src imm", asm.EXIT: ""}
         return fixed.get(operation, f"dst offset {second}")
-    if i.kind == bytecode.LD:
-        loads = {bytecode.IMMEDIATE: "dst src imm", bytecode.ABSOLUTE: "imm"}
+    if i.kind == asm.LD:
+        loads = {asm.IMMEDIATE: "dst src imm", asm.ABSOLUTE: "imm"}
         return loads.get(mode, "src imm")
-    if i.kind == bytecode.ST:
+    if i.kind == asm.ST:
         return "dst offset imm"
-    return "dst src offset imm" if mode == bytecode.ATOMIC else "dst src offset"
+    return "dst src offset imm" if mode == asm.ATOMIC else "dst src offset"

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from helpers import bytecode, disasm
-from helpers.bytecode import Instruction
+from helpers import asm
+from helpers.asm import Instruction
 from helpers.machine.faults import BadJump, UnknownMap
 from helpers.machine.maps import Element, Map
 from helpers.machine.memory import MAPS
@@ -40,23 +40,23 @@ def reference(i: Instruction, maps: Mapping[str | int, Map], order: Sequence[Map
     if not i.symbol and i.src == 0:
         return Reference(i.imm)
     low, high = i.imm & 0xFFFFFFFF, i.imm >> 32
-    if i.src in (bytecode.MAP_BY_INDEX, bytecode.VALUE_BY_INDEX):
+    if i.src in (asm.MAP_BY_INDEX, asm.VALUE_BY_INDEX):
         found = order[low] if low < len(order) else None
     else:
         found = maps.get(i.symbol or low)
-    if found is None or i.src in (bytecode.VARIABLE, bytecode.CODE):
+    if found is None or i.src in (asm.VARIABLE, asm.CODE):
         raise UnknownMap(
-            f"Instruction {i.number}, {disasm.text(i)}, refers to {i.symbol or f'number {low}'}, "
+            f"Instruction {i.number}, {asm.text(i)}, refers to {i.symbol or f'number {low}'}, "
             f"and the machine has {', '.join(str(name) for name in maps) or 'no maps'}.",
             i.number,
         )
     number = order.index(found)
-    if i.src not in (bytecode.VALUE_BY_FD, bytecode.VALUE_BY_INDEX):
+    if i.src not in (asm.VALUE_BY_FD, asm.VALUE_BY_INDEX):
         return Reference(MAPS + number << 32, number)
     element = found.find(bytes(found.key_size))
     if element is None or high >= found.value_size:
         raise UnknownMap(
-            f"Instruction {i.number}, {disasm.text(i)}, refers to byte {high} of the map "
+            f"Instruction {i.number}, {asm.text(i)}, refers to byte {high} of the map "
             f"{found.name}, whose values have {found.value_size} bytes.",
             i.number,
         )
@@ -86,7 +86,7 @@ def linked(found: ObjectFile, name: str) -> list[Instruction]:
 
 
 def is_local_call(i: Instruction) -> bool:
-    return i.opcode == bytecode.JUMP | bytecode.CALL and i.src == bytecode.LOCAL
+    return i.opcode == asm.JUMP | asm.CALL and i.src == asm.LOCAL
 
 
 def _callee(found: ObjectFile, caller: str, i: Instruction) -> str | None:

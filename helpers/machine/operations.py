@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from helpers import bytecode
-from helpers.bytecode import Instruction
+from helpers import asm
+from helpers.asm import Instruction
 from helpers.machine import arithmetic, calls, packet
 from helpers.machine.access import atomic, load, size_of, store
 from helpers.machine.arithmetic import M64, function
@@ -28,7 +28,7 @@ def operation(i: Instruction, references: Mapping[int, Reference]) -> Operation:
 
     Arguments: references: what each 64-bit immediate stands for, by its place.
     """
-    if i.kind in (bytecode.ALU32, bytecode.ALU64):
+    if i.kind in (asm.ALU32, asm.ALU64):
         return arithmetical(i)
     if is_exit(i):
         return leaving
@@ -37,21 +37,21 @@ def operation(i: Instruction, references: Mapping[int, Reference]) -> Operation:
         return lambda s: place
     if is_call(i):
         return calling(i)
-    if i.kind in (bytecode.JUMP, bytecode.JUMP32):
+    if i.kind in (asm.JUMP, asm.JUMP32):
         return conditional(i)
-    if i.kind == bytecode.LD:
-        if i.opcode == bytecode.LOAD_64_BIT_IMMEDIATE:
+    if i.kind == asm.LD:
+        if i.opcode == asm.LOAD_64_BIT_IMMEDIATE:
             return constant(i, references[i.number])
         return packet_load(i)
-    if i.kind == bytecode.LDX:
+    if i.kind == asm.LDX:
         return load(i)
-    return atomic(i) if i.opcode & 0xE0 == bytecode.ATOMIC else store(i)
+    return atomic(i) if i.opcode & 0xE0 == asm.ATOMIC else store(i)
 
 
 def second(i: Instruction, mask: int) -> Callable[[list], int]:
     """How to get the second operand from the registers: it is the number imm, or in src."""
     src, number = i.src, i.imm & mask
-    if i.opcode & bytecode.REGISTER_SOURCE:
+    if i.opcode & asm.REGISTER_SOURCE:
         return lambda registers: registers[src] & mask
     return lambda registers: number
 
@@ -59,9 +59,9 @@ def second(i: Instruction, mask: int) -> Callable[[list], int]:
 def arithmetical(i: Instruction) -> Operation:
     work_out, mask = function(arithmetic.expression(i)), (1 << arithmetic.bits(i)) - 1
     dst, src, following = i.dst, i.src, i.number + 1
-    if i.opcode & 0xF0 == bytecode.MOVE:
+    if i.opcode & 0xF0 == asm.MOVE:
         operand = second(i, mask)
-        whole = i.kind == bytecode.ALU64 and i.opcode & bytecode.REGISTER_SOURCE and not i.offset
+        whole = i.kind == asm.ALU64 and i.opcode & asm.REGISTER_SOURCE and not i.offset
 
         def run(s: State) -> int:
             registers = s.registers
@@ -70,7 +70,7 @@ def arithmetical(i: Instruction) -> Operation:
             return following
 
     else:
-        unary = i.opcode & 0xF0 in (bytecode.NEGATE, bytecode.BYTE_ORDER)
+        unary = i.opcode & 0xF0 in (asm.NEGATE, asm.BYTE_ORDER)
         operand = (lambda registers: 0) if unary else second(i, mask)
 
         def run(s: State) -> int:
@@ -108,7 +108,7 @@ def constant(i: Instruction, found: Reference) -> Operation:
 
 def packet_load(i: Instruction) -> Operation:
     size, src, number, following = size_of(i), i.src, i.imm, i.number + 1
-    indirect = i.opcode & 0xE0 == bytecode.INDIRECT
+    indirect = i.opcode & 0xE0 == asm.INDIRECT
 
     def run(s: State) -> int | None:
         registers = s.registers
@@ -142,7 +142,7 @@ def calling(i: Instruction) -> Operation:
     def run_kernel_function(s: State) -> int:
         raise calls.UnknownHelper(calls.NO_KERNEL_FUNCTIONS)
 
-    kinds = {bytecode.HELPER: run, bytecode.LOCAL: run_local}
+    kinds = {asm.HELPER: run, asm.LOCAL: run_local}
     return kinds.get(i.src, run_kernel_function)
 
 

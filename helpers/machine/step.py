@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from helpers import bytecode, disasm
-from helpers.bytecode import Instruction
+from helpers import asm
+from helpers.asm import Instruction
 from helpers.machine import calls
 from helpers.machine.decode import is_call, is_exit
 from helpers.machine.faults import BudgetSpent, Fault, UnsetRegister
@@ -44,7 +44,7 @@ def spent(budget: int) -> str:
 
 def named(error: Exception, i: Instruction, state: State) -> Exception:
     """The fault that an error of Python's stands for, with its instruction; or the error itself."""
-    text = f"Instruction {i.number}, {disasm.text(i)}: "
+    text = f"Instruction {i.number}, {asm.text(i)}: "
     if isinstance(error, Fault):
         return type(error)(text + str(error), i.number)
     for number in read_by(i):
@@ -57,7 +57,7 @@ def named(error: Exception, i: Instruction, state: State) -> Exception:
 
 def why_unset(i: Instruction, number: int) -> str:
     """What a register without a value may be owed to."""
-    if i.kind == bytecode.LD and number == 6:
+    if i.kind == asm.LD and number == 6:
         return ": packet loads want the context there (r6 = r1 at the beginning)"
     if number == 0:
         return ": the result of the program, or of a call, belongs there"
@@ -67,24 +67,24 @@ def why_unset(i: Instruction, number: int) -> str:
 def read_by(i: Instruction) -> list[int]:
     """The numbers of the registers that an instruction reads."""
     operation, mode = i.opcode & 0xF0, i.opcode & 0xE0
-    second = [i.src] if i.opcode & bytecode.REGISTER_SOURCE else []
-    if i.kind in (bytecode.ALU32, bytecode.ALU64):
-        unary = operation in (bytecode.NEGATE, bytecode.BYTE_ORDER)
-        return [i.dst] if unary else ([] if operation == bytecode.MOVE else [i.dst]) + second
+    second = [i.src] if i.opcode & asm.REGISTER_SOURCE else []
+    if i.kind in (asm.ALU32, asm.ALU64):
+        unary = operation in (asm.NEGATE, asm.BYTE_ORDER)
+        return [i.dst] if unary else ([] if operation == asm.MOVE else [i.dst]) + second
     if is_exit(i):
         return [0]
     if is_call(i):
         _, count = calls.HELPERS.get(i.imm, (None, 0))
-        return list(range(1, count + 1)) if i.src == bytecode.HELPER else []
-    if i.kind in (bytecode.JUMP, bytecode.JUMP32):
-        return [] if operation == bytecode.GOTO else [i.dst, *second]
-    if i.kind == bytecode.LD:
-        if mode == bytecode.IMMEDIATE:
+        return list(range(1, count + 1)) if i.src == asm.HELPER else []
+    if i.kind in (asm.JUMP, asm.JUMP32):
+        return [] if operation == asm.GOTO else [i.dst, *second]
+    if i.kind == asm.LD:
+        if mode == asm.IMMEDIATE:
             return []
-        return [6, i.src] if mode == bytecode.INDIRECT else [6]
-    if i.kind == bytecode.ST:
+        return [6, i.src] if mode == asm.INDIRECT else [6]
+    if i.kind == asm.ST:
         return [i.dst]
-    if i.kind == bytecode.LDX:
+    if i.kind == asm.LDX:
         return [i.src]
-    compares = mode == bytecode.ATOMIC and i.imm == bytecode.COMPARE
+    compares = mode == asm.ATOMIC and i.imm == asm.COMPARE
     return [i.dst, i.src] + ([0] if compares else [])

@@ -2,7 +2,7 @@
 
 Laboratory equipment, first used in chapter 07, inside_the_bytecode; chapter 09 uses it too. The
 stepper knows nothing of eBPF or classic BPF. It shows a Walk: the program's lines, and one View
-for each moment of one run over one packet. helpers/stepper/ebpf.py makes the walks of chapter
+for each moment of one run over one packet. chapters/ch07/ebpf.py makes the walks of chapter
 07's machine; a machine of another kind has a function of its own that returns a Walk.
 """
 
@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 class Line:
     """One instruction of the program. number: its place, as jumps count it.
 
-    text: the instruction, as helpers.disasm or tcpdump -d writes it. source: the C line that it
-    comes from, with its number, or "" where there is none.
+    text: the instruction, as asm.text or tcpdump -d writes it. source: the C line that it comes
+    from, with its number, or "" where there is none.
     """
 
     number: int

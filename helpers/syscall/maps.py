@@ -15,15 +15,7 @@ from pathlib import Path
 
 from helpers.syscall.call import ask, bpf, copied, object_name
 from helpers.syscall.errors import SyscallError, explain
-from helpers.syscall.forms import (
-    NAME,
-    U32,
-    Command,
-    MapBatch,
-    MapCreate,
-    MapElement,
-    ObjectInfo,
-)
+from helpers.syscall.forms import NAME, U32, Command, MapBatch, MapCreate, MapElement, ObjectInfo
 
 # Map types (enum bpf_map_type), flags of create_map, and flags of update, from <linux/bpf.h>.
 HASH, ARRAY, PERCPU_HASH, PERCPU_ARRAY, LRU_HASH, RING_BUFFER = 1, 2, 5, 6, 9, 27

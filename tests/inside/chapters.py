@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 from nbclient.exceptions import CellExecutionError
 
-from helpers.commands import render
+from tools import render
 
 
 def stopped(path: Path, folder: Path) -> dict[str, object]:

@@ -6,9 +6,10 @@ import json
 import os
 import socket
 
-from helpers import netlab, own_lo, probes, sockets
-from helpers.commands import demo
+from helpers import netlab, probes, sockets
 from helpers.errors import CourseError
+from helpers.netlab import own_lo
+from tools import demo
 
 FIVE_LINES = [f"TCP 0 UDP 0 ICMP {size} bytes" for size in (0, 196, 392, 588, 784)]
 XDP = 6  # BPF_PROG_TYPE_XDP, <linux/bpf.h>

@@ -7,9 +7,9 @@ import os
 import sys
 import tempfile
 
-from helpers.commands.private_apt import cache
 from helpers.errors import CourseError
 from tools.debian import results, roots, settings
+from tools.private_apt import cache
 
 HELP = """\
 Usage: ./course test --on SUITE [pytest arguments]

@@ -1,4 +1,4 @@
-"""The table of machines: what a whole run said, kept in data/machines.json and docs/machines.md."""
+"""The table of machines: what a whole run said, kept in machines.json and docs/machines.md."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import datetime
 import json
 from pathlib import Path
 
-from helpers.commands.kernels.results import FIVE_LINES
 from helpers.toolchain import COURSE
+from tools.kernels.results import FIVE_LINES
 
-FILE = COURSE / "helpers/data/machines.json"
+FILE = Path(__file__).with_name("machines.json")
 PAGE = COURSE / "docs/machines.md"
 BEGIN, END = "<!-- machines: begin -->\n", "\n<!-- machines: end -->"
 PARTS = ("Debian", "clang", "LLVM", "libbpf", "bcc", "Python", "libpcap")

@@ -23,10 +23,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.commands import packages
-from helpers.commands.private_apt import FetchError, alone, cache, mirror, workplace
 from helpers.toolchain import COURSE
+from tools import packages
 from tools.debian import settings
+from tools.private_apt import FetchError, alone, cache, mirror, workplace
 
 SUITES = {"12": "bookworm", "13": "trixie", "14": "forky"}
 PLACE = Path("/opt/packet-tracing-with-bpf")  # the course, in there

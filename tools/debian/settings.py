@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from helpers.commands.private_apt import SYSTEM, mirror
+from tools.private_apt import SYSTEM, mirror
 
 PLACE = "handed-over"  # where local folders and files that a setting names are, in there
 APT = re.compile(r"^Acquire::(https?::.+|Check-Valid-Until|Check-Date|Retries) \"", re.MULTILINE)

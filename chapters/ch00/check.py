@@ -1,0 +1,36 @@
+"""Checks of chapter 00, start_here."""
+
+from __future__ import annotations
+
+from helpers.check import Verdict, not_attempted, not_yet, right
+
+
+def frame_length(answer: int | None) -> Verdict:
+    """Exercise 1: the length of a ping's frame, headers and all."""
+    if answer is None:
+        return not_attempted("Replace None by a number, then run that cell and this one again.")
+    if answer == 14 + 20 + 8 + 56:
+        return right("98 bytes. You will meet this number again.")
+    if isinstance(answer, str):
+        return not_yet("Write a number, without quotes.")
+    if answer == 20 + 8 + 56:
+        return not_yet("That is the packet without its Ethernet header.")
+    if answer == 14 + 20 + 8:
+        return not_yet("Those are the headers; the data is missing.")
+    return not_yet("Add the three headers and the 56 bytes of data.")
+
+
+def ethertype(answer: int | None, frame: bytes) -> Verdict:
+    """Exercise 2: bytes 12 and 13 of the frame that was caught, larger part first."""
+    if answer is None:
+        return not_attempted("Replace None by an expression with frame in it.")
+    wanted = int.from_bytes(frame[12:14], "big")
+    if answer == wanted:
+        return right(f"{wanted} is {wanted:#06x}, which stands for IPv4.")
+    if isinstance(answer, bytes | str):
+        return not_yet("Make one number of the two bytes.")
+    if answer == 800:
+        return not_yet("The 08 00 is hexadecimal; Python writes that 0x0800.")
+    if answer in (frame[12], frame[13]):
+        return not_yet("That is one of the bytes, or both with the least first.")
+    return not_yet("Which slice of the frame holds bytes 12 and 13?")

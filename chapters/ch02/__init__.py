@@ -1,0 +1,1 @@
+"""What chapter 02, compile_the_sample, alone uses."""

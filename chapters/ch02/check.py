@@ -1,0 +1,111 @@
+"""Checks of chapter 02, compile_the_sample."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from helpers import loader, netlab, objfile, sockets, toolchain, traffic
+from helpers.check import Verdict, not_attempted, not_yet, right
+from helpers.counters import NUMBERS, Counters
+
+# What exercise 2 sends: TTL -> datagrams. Neither value is any system's own choice.
+SENT = {7: 3, 200: 4}
+DATA = 100
+FRAME = 14 + 20 + 8 + DATA
+ATOMIC_ADD = {0xC3, 0xDB}
+
+
+def eight_bytes(meaning: str | None) -> Verdict:
+    """Exercise 1: the instruction 63 1a f8 ff 00 00 00 00 as text."""
+    if meaning is None:
+        return not_attempted('Replace None by a text such as "*(u32 *)(r3 + 8) = r2".')
+    form = r"\*\(u32\*\)\(r(\d+)([+-])(\d+)\)=r(\d+)"
+    found = re.fullmatch(form, re.sub(r"[\s;]", "", str(meaning)).replace("+-", "-"))
+    if found is None:
+        return not_yet(
+            'Write it in the form "*(u32 *)(rN + N) = rN", or with a minus, in decimal numbers.'
+        )
+    dst, offset, src = int(found[1]), int(found[2] + found[3]), int(found[4])
+    if (dst, src) == (1, 10):
+        return not_yet("The registers are the other way round: dst is the lower digit of the byte.")
+    if (dst, src) != (10, 1):
+        return not_yet("Look at the registers: the digits of the byte 1a are src 1 and dst a.")
+    if offset > 0:
+        return not_yet("The offset is a signed number: with the highest bit set it is negative.")
+    if offset != -8:
+        return not_yet("Mind the byte order of the offset: the first byte counts least.")
+    return right("It stores the lower four bytes of r1 on the stack, eight below its end.")
+
+
+def packets_by_ttl(function: str) -> Verdict:
+    """Exercise 2: the function compiled into sockex1, loaded, and given known packets."""
+    source = toolchain.SOURCES / "sockex1_kern.c"
+    text = source.read_text()
+    start, end = text.index('SEC("socket")'), text.index("char LICENSE")
+    if str(function).split() in (text[start:end].split(), ["None"]):
+        return not_attempted("Change which byte is loaded, and how much is added.")
+    # From the #line on, clang counts lines as the learner does.
+    changed = f'{text[:start]}#line 1 "Your function"\n{function}\n{text[end:]}'
+    with tempfile.TemporaryDirectory() as folder:
+        # Whether this machine can do it at all is not the learner's doing: that error goes on.
+        count(toolchain.compile_bpf(source, Path(folder) / "sockex1.o"))
+        path = Path(folder) / "changed.c"
+        path.write_text(changed)
+        try:
+            path = toolchain.compile_bpf(path, path.with_suffix(".o"))
+            return judge(count(path), path)
+        except toolchain.CompileError as error:
+            return not_yet(str(error))
+        except (loader.LoadError, sockets.SocketError):
+            return not_yet(
+                "It compiles, but the kernel does not take it: does it begin with "
+                'SEC("socket"), and is the result of the lookup tested before it is used?'
+            )
+
+
+def count(path: Path) -> np.ndarray:
+    """The counters, after the packets of SENT have passed the program in `path`."""
+    with (
+        loader.load(path) as loaded,
+        netlab.open_network() as net,
+        sockets.packet_socket(net, only_program(loaded).fd),
+    ):
+        for ttl, datagrams in SENT.items():
+            traffic.udp(net, datagrams, DATA, ttl=ttl)
+        return Counters(loaded.map("bytes_by_protocol")).read()
+
+
+def only_program(loaded: loader.LoadedObject) -> loader.Program:
+    """The one program of an object, whatever its name. Errors: LoadError."""
+    if len(loaded.programs) != 1:
+        raise loader.LoadError(f"There are {len(loaded.programs)} programs in it, not one.")
+    return next(iter(loaded.programs.values()))
+
+
+def judge(counters: np.ndarray, path: Path) -> Verdict:
+    """What the counters say, and whether the addition is atomic."""
+    expected = np.array(list(SENT.values()))
+    found = counters[list(SENT)]
+    sent = ", ".join(f"{datagrams} with TTL {ttl}" for ttl, datagrams in SENT.items())
+    if (found == expected).all():
+        programs = objfile.read(path).programs.values()
+        opcodes = {instruction.opcode for p in programs for instruction in p.instructions}
+        if not opcodes & ATOMIC_ADD:
+            return not_yet(
+                "Right this time, but two processors at once could leave a packet uncounted."
+            )
+        return right(f"Packets sent: {sent}; counted: {found[0]} and {found[1]}.")
+    if (found == expected * FRAME).all():
+        return not_yet("The slots are those of the TTL, but they grow by bytes: add 1 instead.")
+    if (found == expected * 2).all():
+        return not_yet(
+            "Each packet is counted twice, leaving and arriving: keep the direction test."
+        )
+    if counters[NUMBERS["UDP"]]:
+        return not_yet("It still counts by protocol: name another field inside offsetof.")
+    slots = ", ".join(str(slot) for slot in counters.nonzero()[0]) or "none"
+    return not_yet(f"Packets sent: {sent}; slots that grew: {slots}: is it the right byte?")

@@ -1,0 +1,1 @@
+"""What chapter 03, load_attach_count, alone uses."""

@@ -1,0 +1,134 @@
+"""Checks of chapter 04, live_plot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from helpers import loader, netlab, sockets, toolchain, traffic
+from helpers.check import Verdict, not_attempted, not_yet, right
+from helpers.counters import NUMBERS, Counters, number
+from helpers.errors import CourseError
+from helpers.live.series import OTHER
+
+Busiest = Callable[[np.ndarray, np.ndarray, float], tuple[str, float] | None]
+
+
+def readings(grown: dict[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Two readings between which these protocols grew; TCP has the largest total in both."""
+    before = np.zeros(256, dtype=np.uint64)
+    before[NUMBERS["TCP"]] = 5_000_000
+    before[NUMBERS["UDP"]] = 1_000
+    after = before.copy()
+    for protocol, size in grown.items():
+        after[protocol] += np.uint64(size)
+    return before, after
+
+
+def busiest(function: Busiest) -> Verdict:
+    """Exercise 1: tried on three pairs of readings, made so that each usual slip shows."""
+    cases = [
+        ({6: 100, 17: 7_100}, 0.5, "UDP", 14_200.0, "UDP grew most"),
+        ({6: 100, 1: 392}, 2.0, "ICMP", 196.0, "ICMP grew most"),
+        ({6: 100, 200: 1_500}, 4.0, "200", 375.0, "a protocol without a name has its number"),
+    ]
+    for grown, seconds, name, rate, why in cases:
+        before, after = readings(grown)
+        try:
+            answer = function(before, after, seconds)
+        except Exception as error:
+            return not_yet(f"It stops with {type(error).__name__}: {error}.")
+        if answer is None:
+            return not_attempted("Complete the function: it returns None.")
+        if not isinstance(answer, tuple | list) or len(answer) != 2:
+            return not_yet(f"It returns {answer!r}; two things are wanted: the name and the rate.")
+        verdict = judge(answer, name, rate, rate * seconds, why)
+        if verdict:
+            return verdict
+    return right("It tells what passes now from what has passed since the beginning.")
+
+
+def judge(answer: tuple, name: str, rate: float, difference: float, why: str) -> Verdict | None:
+    """What is wrong with one answer, or None."""
+    given, value = answer
+    if isinstance(value, str):
+        return not_yet("The name comes first, and the rate is a number.")
+    if not isinstance(given, str):
+        return not_yet(f"{given!r} is a number; name_of() turns it into a name.")
+    if given != name:
+        return not_yet(f"It says {given}, where {name} was wanted: {why}. Totals do not tell.")
+    if np.ndim(value) != 0 or not np.issubdtype(np.asarray(value).dtype, np.number):
+        return not_yet("The rate is wanted as one number, not as an array or None.")
+    if np.isclose(float(value), difference):
+        return not_yet(f"{value} is how many bytes {name} grew by; how many is that per second?")
+    if not np.isclose(float(value), rate):
+        return not_yet(f"For {name} it says {value} bytes per second, not {rate}.")
+    return None
+
+
+GAP, BURSTS = 1.0, 5  # seconds between the bursts; how many
+MOST = 10  # readings a second that a plot may cost
+
+
+def interval(seconds: float | None) -> Verdict:
+    """Exercise 2: the bursts are read with this interval, wherever the first reading falls."""
+    if seconds is None:
+        return not_attempted("Replace None by a number of seconds.")
+    try:
+        seconds = float(seconds)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        return not_yet("One number is wanted, in seconds, such as 2.0.")
+    if not seconds > 0 or seconds * MOST < 1 - 1e-9:
+        return not_yet(f"That is more than {MOST} readings a second: take a longer interval.")
+    late = seconds * 1.01  # as a reading is, on any machine
+    merged = [start for start in np.arange(0, 1, 0.01) if not told_apart(late, start * late)]
+    if len(merged) == 100:
+        return not_yet(f"Every {seconds:g} s one reading falls between two bursts, or none.")
+    if merged:
+        return not_yet(
+            f"Every {seconds:g} s it works in {100 - len(merged)} of 100 tries: it depends on when "
+            "the first reading falls."
+        )
+    return right("Between two bursts there is a whole quiet interval, wherever the readings fall.")
+
+
+def told_apart(seconds: float, first: float) -> bool:
+    """Whether between any two bursts an interval without bytes is seen."""
+    bursts = np.arange(1, BURSTS + 1) * GAP
+    moments = np.arange(first, bursts[-1] + 2 * seconds, seconds)
+    totals = np.searchsorted(bursts, moments, side="right")
+    heights = np.diff(totals)
+    seen = np.flatnonzero(heights)
+    return bool(np.all(heights <= 1) and np.all(np.diff(seen) >= 2))
+
+
+def line_of_ipv6_ping(shown: list[str] | None) -> Verdict:
+    """Exercise 3: pings ::1 in a network of its own, and looks which of these counters grew."""
+    if shown is None:
+        return not_attempted("Replace None by a list of protocol names.")
+    if isinstance(shown, str | int):
+        return not_yet(f"A list is wanted, even of one name: [{shown!r}].")
+    if OTHER in shown:
+        return not_yet(f"HOPOPT and the rest have boxes of their own: they are not in {OTHER!r}.")
+    try:
+        numbers = {name: number(name) for name in shown}
+    except (CourseError, TypeError, AttributeError) as error:
+        return not_yet(f"{error}")
+    with (
+        loader.load(toolchain.compile_bpf("sockex1_kern.c")) as loaded,
+        netlab.open_network() as net,
+        sockets.packet_socket(net, loaded.program("count_bytes").fd),
+        Counters(loaded.map("bytes_by_protocol")) as counters,
+    ):
+        before = counters.read()
+        traffic.echo(net, count=1, to="::1")
+        grown = counters.read() - before
+    quiet = [name for name, slot in numbers.items() if not grown[slot]]
+    if quiet or not numbers:
+        return not_yet(f"An IPv6 ping went by, and nothing moved for: {', '.join(quiet) or '[]'}.")
+    name = next(iter(numbers))
+    return right(f"{grown[numbers[name]]} bytes in {name}: sockex1 read a byte of the address.")

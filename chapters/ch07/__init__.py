@@ -1,0 +1,1 @@
+"""What chapter 07, inside_the_bytecode, alone uses."""

@@ -1,0 +1,84 @@
+"""Which registers hold an address that is known before the program runs.
+
+Built in chapter 07, inside_the_bytecode. The address of the stack and of the context never
+change, so a translator can work out "r10 - 4" once, and need not ask each time where it leads.
+The kernel's verifier does the same, for every register, on every way through the program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from helpers import asm
+from helpers.asm import Instruction
+from helpers.machine.decode import is_call, target
+from helpers.machine.link import Reference
+from helpers.machine.memory import STACK_SIZE
+
+CALL_USES_UP = range(6)
+COPY = asm.ALU64 | asm.REGISTER_SOURCE | asm.MOVE
+ADD_NUMBER = asm.ALU64  # 64-bit, += imm
+
+
+@dataclass(frozen=True)
+class Known:
+    """An address: so many bytes into the "context" or the "stack"; of a "map", its number."""
+
+    region: str
+    offset: int
+
+
+def known_addresses(
+    blocks: Sequence[list[Instruction]], references: Mapping[int, Reference], is_program: bool
+) -> dict[int, dict[int, Known]]:
+    """By place of an instruction, the registers whose address is known just before it runs.
+
+    Arguments: the blocks of one function, the first of them its beginning; whether it is the
+    program itself, which begins with the context in r1, and whose stack this is.
+    """
+    if not is_program:
+        return {i.number: {} for block in blocks for i in block}
+    stack = {10: Known("stack", STACK_SIZE)}
+    first = blocks[0][0].number
+    again = any(target(i) == first and not is_call(i) for block in blocks for i in block)
+    begin = stack if again else stack | {1: Known("context", 0)}
+    found: dict[int, dict[int, Known]] = {}
+    for block in blocks:
+        now = dict(begin)
+        for i in block:
+            found[i.number] = dict(now)
+            _follow(now, i, references)
+        if block is blocks[0]:
+            # What only the first block writes stays as it is there.
+            written = {r for other in blocks[1:] for i in other for r in written_by(i)}
+            begin = {register: it for register, it in now.items() if register not in written}
+    return found
+
+
+def written_by(i: Instruction) -> set[int]:
+    """The registers that an instruction writes."""
+    if is_call(i) or (i.kind == asm.LD and i.opcode != asm.LOAD_64_BIT_IMMEDIATE):
+        return set(CALL_USES_UP)
+    if i.kind in (asm.ALU32, asm.ALU64, asm.LDX, asm.LD):
+        return {i.dst}
+    if i.kind == asm.STX and i.opcode & 0xE0 == asm.ATOMIC and i.imm & asm.FETCH:
+        return {0 if i.imm == asm.COMPARE else i.src}
+    return set()
+
+
+def _follow(now: dict[int, Known], i: Instruction, references: Mapping[int, Reference]) -> None:
+    """Change `now` as the instruction changes the registers."""
+    result = None
+    if i.opcode == COPY and not i.offset:
+        result = now.get(i.src)
+    elif i.opcode == ADD_NUMBER and i.dst in now:
+        result = Known(now[i.dst].region, now[i.dst].offset + i.imm)
+    elif i.opcode == asm.LOAD_64_BIT_IMMEDIATE:
+        reference = references[i.number]
+        if (i.src or i.symbol) and not reference.element:
+            result = Known("map", reference.number)
+    for register in written_by(i):
+        now.pop(register, None)
+    if result:
+        now[i.dst] = result

@@ -1,0 +1,183 @@
+"""Checks of chapter 09, classic_bpf."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+from collections.abc import Callable, Sequence
+
+from helpers import cbpf, netlab, probes, sockets, syscall, traffic
+from helpers.cbpf import Instruction
+from helpers.check import Verdict, not_attempted, not_yet, right
+from helpers.sockets import ETH_P_ALL
+
+HEADERS = 34
+# Pings from this address have a 17 at byte 23.
+LOOKS_LIKE_UDP = "2a11::1"
+# UDP over IPv4 in all that a filter is likely to look at, but for the EtherType, which is ARP's.
+NOT_IPV4 = bytes(12) + b"\x08\x06\x45" + bytes(8) + b"\x11" + bytes(76)
+LARGEST = 65_507  # bytes of data in one UDP datagram over IPv4
+SCRATCH_WORDS = 16
+WORTH = [3 * word + 100 for word in range(SCRATCH_WORDS)]
+
+
+def joined(rows: object) -> bytes | None:
+    """The bytes of a list of rows, or of rows that are joined already; None for anything else."""
+    if isinstance(rows, bytes):
+        return rows
+    if isinstance(rows, Sequence) and all(isinstance(each, bytes) for each in rows):
+        return b"".join(rows)
+    return None
+
+
+def complaint(code: bytes | None) -> str | None:
+    """What keeps a filter from being one, in a sentence."""
+    if code is None:
+        return "Write a list of row(...)s, with commas between them."
+    try:
+        cbpf.check(cbpf.decode(code))
+    except cbpf.FilterError as error:
+        return str(error)
+    return None
+
+
+def udp_headers(rows: list[bytes] | None) -> Verdict:
+    """Exercise 1: shown a datagram over IPv4, and five frames that are none of that kind."""
+    code = joined(rows)
+    if code == b"" or rows is None:
+        return not_attempted("Write rows into the list, one for each instruction.")
+    if reason := complaint(code):
+        return not_yet(reason)
+    kept = {}
+    with netlab.open_network() as net:
+        net.add_address(LOOKS_LIKE_UDP)
+        for name, send in (
+            ("datagram over IPv4", lambda: traffic.udp(net)),
+            ("ping over IPv4", lambda: traffic.echo(net)),
+            ("datagram over IPv6", lambda: traffic.udp(net, to="::1")),
+            (f"ping from {LOOKS_LIKE_UDP}", lambda: traffic.echo(net, to=LOOKS_LIKE_UDP)),
+            ("segment of TCP", lambda: traffic.tcp(net, size=100)),
+            ("frame of EtherType 0x806 with 17 at byte 23", lambda: by_hand(net, NOT_IPV4)),
+        ):
+            kept[name] = lengths(net, code, send)
+    wanted = kept.pop("datagram over IPv4")
+    for name, found in kept.items():
+        if found:
+            return not_yet(f"A {name} got through, too: {found[0]} bytes of it.")
+    if not wanted:
+        return not_yet(
+            "A datagram over IPv4 was sent, and nothing of it arrived: do both jumps compare with "
+            "the right number, and lead to the right row?"
+        )
+    if wanted != [HEADERS] * 2:
+        return not_yet(
+            f"Of a datagram over IPv4 {wanted[0]} bytes arrived; {HEADERS} are the headers."
+        )
+    return right(f"{HEADERS} bytes of each UDP datagram over IPv4, and nothing of five others.")
+
+
+def lengths(net: netlab.Network, code: bytes, send: Callable[[], object]) -> list[int]:
+    """What arrives at a packet socket with this filter, in bytes."""
+    with net.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
+        sockets.attach_filter(sock, code)
+        sock.bind(("lo", ETH_P_ALL))
+        send()
+        return [len(message) for message in waiting(sock)]
+
+
+def by_hand(net: netlab.Network, frame: bytes) -> None:
+    """Send a frame as it is."""
+    with net.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sender:
+        sender.sendto(frame, ("lo", 0))
+
+
+def waiting(sock: socket.socket) -> list[bytes]:
+    """All that a socket has received so far."""
+    sock.setblocking(False)
+    messages = []
+    while True:
+        try:
+            messages.append(sock.recv(1 << 16))
+        except BlockingIOError:
+            return messages
+
+
+def marked(rows: list[bytes] | None) -> Verdict:
+    """Exercise 2: attached to an ordinary UDP socket by a thread that has no capability."""
+    code = joined(rows)
+    if code == b"" or rows is None:
+        return not_attempted("Write rows into the list, one for each instruction.")
+    if reason := complaint(code):
+        return not_yet(reason)
+    sent = [b"!", b"!help", b"help", b"", b"?!", b"!" * 60, b"x" * 33 + b"!", b"!" * LARGEST]
+    wanted = [data for data in sent if data.startswith(b"!")]
+    arrived = probes.without_capabilities(exchange, code, sent)
+    if arrived == wanted:
+        return right(f"Of {len(sent)} datagrams the {len(wanted)} that are marked arrived, whole.")
+    unmarked = [data for data in arrived if data in sent and data[:1] not in (b"", b"!")]
+    if unmarked:
+        return not_yet(f"{unmarked[0]} arrived, which is not marked.")
+    for whole, found in zip(wanted, arrived, strict=False):
+        if len(found) < len(whole):
+            return not_yet(
+                f"A marked datagram arrived cut: {len(found):,} of {len(whole):,} bytes. "
+                "What a filter returns counts the UDP header, too, and must be enough for the "
+                "largest datagram."
+            )
+    return not_yet(
+        f"Of the {len(wanted)} that are marked {len(arrived) or 'none'} arrived. Look at the load: "
+        "from which offset, and how many bytes? And at the number that they are compared with."
+    )
+
+
+def exchange(code: bytes, sent: list[bytes]) -> list[bytes]:
+    """Send datagrams to a UDP socket with this filter, and read what arrives."""
+    family = socket.AF_INET, socket.SOCK_DGRAM
+    with socket.socket(*family) as receiver, socket.socket(*family) as sender:
+        receiver.bind(("127.0.0.1", 0))
+        sockets.attach_filter(receiver, code)
+        for data in sent:
+            sender.sendto(data, receiver.getsockname())
+        return waiting(receiver)
+
+
+def scratch(rule: Callable[[Instruction], bytes | None]) -> Verdict:
+    """Exercise 3: every word is stored through the rule and loaded again, in the kernel."""
+    try:
+        made = [
+            [rule(Instruction(code, k=k)) for code in (0x02, 0x60)] for k in range(SCRATCH_WORDS)
+        ]
+    except Exception as error:
+        return not_yet(f"The function raised {type(error).__name__}: {error}.")
+    for word, (stored, loaded) in enumerate(made):
+        if stored is None and loaded is None:
+            return not_attempted("Return an instruction made by ebpf(...) instead of None.")
+        for name, one in (("st", stored), ("ld", loaded)):
+            if not isinstance(one, bytes) or len(one) != 8:
+                return not_yet(f"For {name} M[{word}] one instruction of 8 bytes is wanted.")
+    for word in range(SCRATCH_WORDS):
+        try:
+            value = kept(made, word)
+        except syscall.SyscallError as error:
+            if error.number == errno.EPERM:
+                raise
+            said = [line for line in error.log.splitlines() if not line.startswith("processed")]
+            return not_yet(f"The verifier does not take it: {said[-1] if said else error}")
+        if value != WORTH[word]:
+            return not_yet(
+                f"{WORTH[word]} was stored in M[{word}], and {value} came out of it: "
+                "do two words overlap, or are dst and src the wrong way round?"
+            )
+    return right("16 different numbers were stored in the 16 words, and each came out again.")
+
+
+def kept(made: Sequence[Sequence[bytes]], word: int) -> int:
+    """What the kernel finds in a scratch word after all of them were stored."""
+    w0_is, exit_ = "<BBhi", struct.pack("<BBhi", 0x95, 0, 0, 0)
+    code = b""
+    for (store, _), worth in zip(made, WORTH, strict=True):
+        code += struct.pack(w0_is, 0xB4, 0, 0, worth) + store
+    code += struct.pack(w0_is, 0xB4, 0, 0, 0) + made[word][1] + exit_
+    with syscall.load_program(code) as program:
+        return syscall.test_run(program, bytes(64)).value

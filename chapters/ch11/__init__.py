@@ -1,0 +1,1 @@
+"""What chapter 11, measuring, alone uses."""

@@ -1,0 +1,1 @@
+"""What chapter 12, beyond_sockex1, alone uses."""

@@ -1,0 +1,155 @@
+"""Checks of chapter 12, beyond_sockex1."""
+
+from __future__ import annotations
+
+import numbers
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from chapters.ch12 import frames
+from helpers import counters, flows, loader, netlab, sockets, toolchain, traffic
+from helpers.check import Verdict, not_attempted, not_yet, right
+from helpers.errors import CourseError
+
+LLDP = 0x88CC
+TALK = frames.ethernet(LLDP, bytes(50))
+# What must be counted as before, by the class it belongs to.
+OTHERS = {
+    "UDP": frames.ethernet(frames.IPV4, frames.ipv4(17, frames.udp(b"check"))),
+    "ARP": frames.ethernet(frames.ARP, bytes(28)),
+    "not IP": frames.ethernet(0x88B6, bytes(46)),
+    "truncated": frames.ethernet(frames.IPV6, bytes(39)),
+}
+
+
+def lldp(parser: str | None) -> Verdict:
+    """Exercise 1: compiled, loaded, and shown an LLDP frame among others."""
+    if parser is None:
+        return not_attempted("Replace None by the text of protocols.h, changed.")
+    if not isinstance(parser, str):
+        return not_yet("my_parser is the text of a C file: begin with parser.replace(...).")
+    try:
+        grown = count(parser)
+    except CourseError as error:
+        return not_yet(f"It does not get into the kernel: {error}")
+    if len(grown) < counters.CLASSES["too many headers"] + 2:
+        return not_yet("There are as many counters as before: give LLDP a name before CLASSES.")
+    if grown[counters.number("not IP")] == len(OTHERS["not IP"]) + len(TALK):
+        return not_yet(
+            "The LLDP frame still counts as not IP: does parse() give it the new class, and is "
+            "0x88cc in network order?"
+        )
+    for name, frame in OTHERS.items():
+        if grown[counters.number(name)] != len(frame):
+            return not_yet(
+                f"A frame of the class {name} is not counted as before: have the numbers of the "
+                "old classes moved, or is it taken for LLDP?"
+            )
+    if grown[counters.CLASSES["too many headers"] + 1] != len(TALK):
+        return not_yet("The LLDP frame is not in the new class: where does parse() look at type?")
+    return right(f"LLDP has a counter of its own: {len(TALK)} bytes. The others are as they were.")
+
+
+def count(parser: str) -> np.ndarray:
+    """Bytes per class of TALK and OTHERS, by this parser. Errors: CompileError, LoadError."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "parser.h"
+        path.write_text(parser)
+        options = [f'-DPARSER="{path}"']
+        compiled = toolchain.compile_bpf("protocols_kern.c", Path(folder) / "p.o", options)
+        with (
+            loader.load(compiled) as loaded,
+            counters.Counters(loaded.map("bytes_by_protocol")) as values,
+            netlab.open_network() as net,
+        ):
+            net.add_veth()
+            with sockets.packet_socket(net, loaded.program("count_bytes").fd, "left"):
+                traffic.frames(net, [TALK, *OTHERS.values()], "left")
+            return values.read()
+
+
+def key_of(protocol: int, from_port: int, to_port: int, version: int = 4) -> bytes:
+    """A key of the map of flows."""
+    key = np.zeros(1, flows.FLOW)
+    key["from"], key["to"] = np.arange(16) + 1, np.arange(16) + 101
+    key["protocol"], key["version"] = protocol, version
+    key["from_port"], key["to_port"] = from_port, to_port
+    return key.tobytes()
+
+
+def ports(answer: Callable[[bytes], object]) -> Verdict:
+    """Exercise 2: held against keys whose ports are known."""
+    samples = [(443, 50_000), (53, 5353), (0, 0), (65_535, 256)]
+    for from_port, to_port in samples:
+        try:
+            found = answer(key_of(6, from_port, to_port, 6))
+        except Exception as error:  # whatever a learner's code may raise
+            return not_yet(f"ports raises {type(error).__name__}: {error}")
+        if found is None:
+            return not_attempted("Replace None by the two ports, as numbers.")
+        if not isinstance(found, (tuple, list)) or len(found) != 2:
+            return not_yet(f"ports gives {found!r}: give both ports, (from_port, to_port).")
+        if list(found) == [from_port, to_port]:
+            continue
+        if list(found) == [to_port, from_port]:
+            return not_yet("The two ports are the other way round: the sender's comes first.")
+        swapped = tuple(
+            int.from_bytes(p.to_bytes(2, "big"), "little") for p in (from_port, to_port)
+        )
+        if tuple(found) == swapped:
+            return not_yet(
+                f"Port {from_port} came out as {found[0]}: which byte order has a packet?"
+            )
+        return not_yet(f"For the ports {from_port} and {to_port} it gives {found!r}: which bytes?")
+    return right("Ports lie in a key as they lay in the packet: in network order.")
+
+
+def reading_of(flow_bytes: dict[tuple[int, int, int], int]) -> flows.Reading:
+    """Flows as Flows.read() gives them, made up: protocol and ports, and their bytes."""
+    keys = b"".join(key_of(*flow) for flow in flow_bytes)
+    counted = np.zeros(len(flow_bytes), flows.TRAFFIC)
+    counted["bytes"], counted["packets"] = list(flow_bytes.values()), 2
+    return flows.Reading(np.frombuffer(keys, flows.FLOW), counted, 0, 0)
+
+
+# Protocol, from port, to port; bytes. DNS is whatever has port 53 at one end.
+MIXED = {
+    (17, 53, 53): 700,
+    (17, 40_000, 53): 1000,
+    (17, 53, 40_000): 20_000,
+    (6, 53, 40_001): 300_000,
+    (6, 40_001, 53): 4_000_000,
+    (17, 5353, 5353): 50_000_000,
+    (6, 443, 40_002): 600_000_000,
+    (1, 0, 0): 7_000_000_000,
+}
+DNS = 4_321_700
+
+
+def dns(answer: Callable[[flows.Reading], object]) -> Verdict:
+    """Exercise 3: held against made-up flows, some of them with port 53 at one end."""
+    try:
+        found = answer(reading_of(MIXED))
+    except Exception as error:  # whatever a learner's code may raise
+        return not_yet(f"dns_bytes raises {type(error).__name__}: {error}")
+    if found is None:
+        return not_attempted("Replace None by the sum of the bytes of some flows.")
+    if not isinstance(found, numbers.Real):
+        return not_yet(f"dns_bytes gives no number, but {type(found).__name__}: .sum() adds up.")
+    if found == DNS:
+        return right(f"{DNS:,} bytes of questions and answers, over UDP and over TCP.")
+    hints = {
+        DNS + 700: "A flow from port 53 to port 53 is in your sum twice: | takes each flow once.",
+        DNS - 700: "A flow from port 53 to port 53 is missing: it has 53 at one end at least.",
+        700: "Those are flows with 53 at both ends alone: & asks for both, | for one or both.",
+        4_001_700: "Those are the questions alone, to port 53: the answers come from there.",
+        320_700: "Those are the answers alone, from port 53: the questions go there.",
+        21_700: "That is UDP alone: long answers travel over TCP.",
+        4_300_000: "That is TCP alone: most questions travel over UDP.",
+        5: "That is the number of flows: add up their bytes.",
+        10: "Those are packets: add up bytes.",
+    }
+    return not_yet(hints.get(found, f"For the flows of the check it gives {found!r}, not {DNS:,}."))

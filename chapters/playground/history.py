@@ -1,0 +1,168 @@
+"""What the playground has read: flow by flow, so that any breakdown can be asked for afterwards.
+
+Laboratory equipment.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from chapters.playground.breakdown import NO_ROOM, REST, Groups, group
+from chapters.playground.reading import FLOW, TRAFFIC, Reading
+from helpers.table import Table
+
+KEPT = 121  # readings: a minute, at two a second
+LINES = 5  # groups with a line of their own
+
+
+class History:
+    """Readings in the order in which they were made, the newest KEPT of them.
+
+    Arguments: expression: the filter that stood in front, "" for none.
+    """
+
+    def __init__(self, expression: str = "") -> None:
+        self.expression = expression
+        self.times: deque[float] = deque(maxlen=KEPT)
+        self.newest: Reading | None = None
+        # A flow keeps its column, in the order in which flows were first read.
+        self._columns: dict[bytes, int] = {}
+        self._keys = np.empty(0, FLOW)
+        self._traffic = np.empty(0, TRAFFIC)
+        # Bytes so far, a row for each reading: by flow, by class of sizes, and without room. As
+        # float64, in which they are exact up to 9 petabytes.
+        self._flows: deque[np.ndarray] = deque(maxlen=KEPT)
+        self._sizes: deque[np.ndarray] = deque(maxlen=KEPT)
+        self._missed: deque[float] = deque(maxlen=KEPT)
+        self._groups: Groups | None = None
+
+    def add(self, now: float, reading: Reading, nearest: float = 0.0) -> None:
+        """Record one reading, made at `now`, in seconds.
+
+        It takes the place of the one before if that is less than `nearest` seconds old: over so
+        short a time the rate would say little.
+        """
+        if len(self.times) > 1 and now - self.times[-1] < nearest:
+            for record in (self.times, self._flows, self._sizes, self._missed):
+                record.pop()
+        known, columns = len(self._columns), self._columns
+        places = [
+            columns.setdefault(key, len(columns))
+            for key in reading.keys.view(f"V{FLOW.itemsize}").tolist()
+        ]
+        if len(columns) > known:
+            self._keys = np.frombuffer(b"".join(columns), FLOW)
+            self._groups = None
+        self._traffic = np.zeros(len(columns), TRAFFIC)
+        self._traffic[places] = reading.traffic
+        self.times.append(now)
+        self._flows.append(self._traffic["bytes"].astype(float))
+        self._sizes.append(reading.sizes["bytes"].astype(float))
+        self._missed.append(float(reading.missed["bytes"]))
+        self.newest = reading
+
+    def totals(self, by: str) -> tuple[Groups, np.ndarray]:
+        """The groups of a breakdown, and packets and bytes of each: dtype TRAFFIC, no frame twice.
+
+        What found no room is in no group, except by size.
+        """
+        groups = self._grouped(by)
+        if by == "size":
+            return groups, self.newest.sizes
+        if by == "flow":
+            return groups, self._traffic
+        found = np.zeros(len(groups.codes), TRAFFIC)
+        for name in TRAFFIC.names:
+            np.add.at(found[name], groups.of, self._traffic[name])
+        return groups, found
+
+    def _grouped(self, by: str) -> Groups:
+        if by == "size":
+            return group(self.newest.sizes, by)
+        if self._groups is None or self._groups.by != by:
+            self._groups = group(self._keys, by)
+        return self._groups
+
+    def rows(self, by: str, count: int | None = None) -> list[tuple[str, int, int]]:
+        """Name, packets and bytes of the largest groups, all without `count`, the largest first.
+
+        Whatever found no room in the map comes last, whatever its size.
+        """
+        if not self.newest:
+            return []
+        groups, found = self.totals(by)
+        rows = [
+            (groups.label(at), int(found["packets"][at]), int(found["bytes"][at]))
+            for at in largest(found, by, count)
+        ]
+        missed = self.newest.missed
+        if missed["packets"] and by != "size":
+            rows.append((NO_ROOM, int(missed["packets"]), int(missed["bytes"])))
+        return rows
+
+    def table(self, by: str, count: int = 8) -> Table:
+        """The largest groups as a table; its caption says how many there are."""
+        rows = [(name, f"{packets:,}", f"{size:,}") for name, packets, size in self.rows(by, count)]
+        number = np.count_nonzero(self.totals(by)[1]["packets"]) if self.newest else 0
+        what = f"the {count} largest of {number:,}" if number > count else f"{number:,} found"
+        return Table(f"By {by}, {what}", (by, "packets", "bytes"), rows)
+
+    def lines(self, by: str) -> Lines:
+        """What to draw: the largest groups, and everything else."""
+        if not self.newest:
+            return Lines((), np.empty(0), np.empty((0, 0)))
+        groups, found = self.totals(by)
+        shown = largest(found, by, LINES)
+        rows = self._sizes if by == "size" else self._flows
+        values = matrix(rows, len(groups.of))
+        each = values @ (groups.of[:, None] == np.array(shown, int)[None, :]).astype(float)
+        rest = values.sum(axis=1) - each.sum(axis=1)
+        if by != "size":
+            rest = rest + np.array(self._missed)
+        names = tuple(groups.label(at) for at in shown)
+        if rest.any():
+            names, each = (*names, REST), np.column_stack([each, rest])
+        return Lines(names, np.array(self.times), each)
+
+
+class Lines:
+    """Bytes so far, by name and time, as helpers.live.picture draws them.
+
+    Arguments: protocols: names. times: shape (n,), in seconds. totals: shape (n, names).
+    """
+
+    def __init__(self, protocols: tuple[str, ...], times: np.ndarray, totals: np.ndarray) -> None:
+        self.protocols, self.times, self._totals = protocols, times, totals
+
+    def last(self, count: int, quantity: str) -> tuple[np.ndarray, np.ndarray]:
+        """The newest readings: times relative to the newest, and totals or rates.
+
+        The first rate is not a number: there is nothing before it.
+        """
+        times, values = self.times, self._totals
+        if quantity == "rate" and len(times):
+            first = np.full((1, values.shape[1]), np.nan)
+            steps = np.diff(values, axis=0) / np.diff(times)[:, None]
+            values = np.vstack([first, steps])
+        times, values = times[-count:], values[-count:]
+        return times - (times[-1] if len(times) else 0.0), values
+
+
+def largest(found: np.ndarray, by: str, count: int | None = None) -> list[int]:
+    """Which groups to show: those with the most bytes, the largest first, `count` of them or all.
+
+    Classes of sizes stay in their own order. Nothing without a packet is shown.
+    """
+    order = np.argsort(-found["bytes"].astype(np.int64), kind="stable")
+    order = order[found["packets"][order] > 0][:count]
+    return sorted(order.tolist()) if by == "size" else order.tolist()
+
+
+def matrix(rows: deque[np.ndarray], width: int) -> np.ndarray:
+    """One array of rows that have grown; what was not there yet is 0. Shape (rows, width)."""
+    found = np.zeros((len(rows), width))
+    for at, row in enumerate(rows):
+        found[at, : len(row)] = row
+    return found

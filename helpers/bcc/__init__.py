@@ -1,0 +1,1 @@
+"""The same road through bcc: kernel headers for it, and programs."""

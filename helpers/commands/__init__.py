@@ -1,1 +1,0 @@
-"""The verbs of ./course that are written in Python, one module each."""

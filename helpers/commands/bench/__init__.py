@@ -1,6 +1,0 @@
-"""./course bench: what counting in the kernel costs, in one markdown table from one run.
-
-Laboratory equipment. One module for each part of the table: counting, two_senders, reading,
-drawing, stages, with_bcc, classes, machines, playground; rows puts numbers into words. What sends
-and what reads packets is in helpers/flood, the stopwatch in helpers/measuring.
-"""

@@ -1,0 +1,120 @@
+"""./course bench: run every part, print the table; progress goes to stderr.
+
+./course bench --plot measures the counting alone and draws it, as in chapter 11. Laboratory
+equipment.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from chapters.ch11 import spread
+from helpers import loader, netlab, pictures, toolchain
+from helpers.errors import CourseError
+from helpers.toolchain import COURSE
+from tools.bench import (
+    classes,
+    counting,
+    drawing,
+    machines,
+    playground,
+    reading,
+    stages,
+    two_senders,
+    with_bcc,
+)
+from tools.bench.rows import Row, table
+
+PICTURE = COURSE / "notebooks" / "images" / "counting_cost.png"
+
+NOTES = (
+    "The ratios are to the course's way, which is 1; for classes, to sockex1, and every number "
+    "there contains what a test run takes by itself. For counting, they compare what one packet "
+    "adds to sending plus what its reader works on it. The course's program counts bytes, from "
+    "which the packets follow. It runs for both copies that lo makes of a frame; other readers "
+    "are spared one. The middle half lies between the quartiles of the repeats."
+)
+
+
+def machine() -> str:
+    """Where this was measured, in a sentence."""
+    model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    cores = f"{len(os.sched_getaffinity(0))} cores" + (f" ({model[1]})" if model else "")
+    return (
+        f"Measured on {cores}, Linux {platform.release()}, Python {platform.python_version()}, "
+        f"load average {os.getloadavg()[0]:.1f} at the start."
+    )
+
+
+def measure(datagrams: int, reads: int, updates: int, repeats: int) -> list[Row]:
+    """Every row. Errors: a CourseError of whichever stage fails."""
+    with (
+        netlab.open_network() as net,
+        loader.load(toolchain.compile_bpf("sockex1_kern.c")) as loaded,
+    ):
+        rows = counting.measure(net, loaded, datagrams, repeats)
+        rows += two_senders.measure(net, datagrams, repeats)
+        rows += reading.measure(loaded.map("bytes_by_protocol"), repeats, reads)
+        rows += drawing.measure(repeats, updates)
+        rows += stages.measure(net, repeats)
+        rows += with_bcc.measure(net, loaded.map("bytes_by_protocol"), repeats, reads)
+        rows += classes.measure(repeats)
+        rows += playground.measure(repeats)
+        return rows + machines.measure(net, repeats, rounds=updates)
+
+
+def plot(datagrams: int, repeats: int, target: Path) -> None:
+    """Count floods in every way, draw what they saw and cost, and print that in words.
+
+    Errors: a CourseError of whichever stage fails.
+    """
+    with (
+        netlab.open_network() as net,
+        loader.load(toolchain.compile_bpf("sockex1_kern.c")) as loaded,
+    ):
+        runs = counting.floods(net, loaded, datagrams, repeats)
+    del runs[counting.NONE]
+    panels = spread.of_counting(runs, datagrams)
+    target.write_bytes(pictures.small_png(spread.spread(*panels)))
+    print(spread.alternative(*panels), f"The picture is {target}.", sep="\n\n")
+
+
+def main(
+    arguments: Sequence[str] = (),
+    datagrams: int = 10_000,
+    reads: int = 200,
+    updates: int = 10,
+    repeats: int = 21,
+    target: Path = PICTURE,
+) -> int:
+    """Print the machine, the table and the notes, or draw; exit status 1 if it cannot be measured.
+
+    arguments: none, or "--plot" alone.
+    """
+    if arguments not in ([], (), ["--plot"]):
+        print("course: bench takes nothing, or --plot.", file=sys.stderr)
+        return 2
+    where = machine()
+    try:
+        if arguments:
+            print(where, end="\n\n")
+            plot(datagrams, repeats, target)
+            return 0
+        rows = measure(datagrams, reads, updates, repeats)
+    except CourseError as error:
+        print(f"course: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ncourse: interrupted before it was complete.", file=sys.stderr)
+        return 130
+    print(where, table(rows), NOTES, sep="\n\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

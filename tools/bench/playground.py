@@ -1,0 +1,106 @@
+"""One update of the playground with 10,000 flows: the map read, added up, drawn, and the table.
+
+Laboratory equipment, used by ./course bench. The flows come from test runs of the playground's own
+program, in the same process and outside of what is timed.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from itertools import count
+
+from chapters.ch11.measuring import take_turns
+from chapters.playground.breakdown import BREAKDOWNS
+from chapters.playground.capture import Feeder
+from chapters.playground.controls import Controls
+from chapters.playground.history import KEPT, History
+from chapters.playground.program import Counting
+from chapters.playground.reading import Reader
+from chapters.playground.screen import Screen
+from chapters.playground.traffic import datagram
+from helpers.pcap import Record
+from tools.bench.rows import Row, compared, verdict
+
+FLOWS, AGAIN, NEW = 10_000, 100, 5  # at first; frames of known flows, and of new ones, each time
+LONGEST = 200e6  # nanoseconds that one update may take
+RATE, HALF_A_CORE = 2, 0.5  # updates a second
+ALONE = "reading the map alone"
+
+
+def way(by: str) -> str:
+    """The name of a row."""
+    return f"an update by {by}"
+
+
+class Traffic:
+    """A program that counts, and frames for it: FLOWS flows at once, and more each time."""
+
+    def __init__(self, counting: Counting) -> None:
+        self._feeder, self._numbers = Feeder(counting.program), count()
+        self._known = [self._new() for _ in range(FLOWS)]
+
+    def _new(self) -> Record:
+        frame = datagram(next(self._numbers))
+        record = Record(0.0, len(frame), frame)
+        self._feeder.feed(record)
+        return record
+
+    def go_on(self) -> None:
+        """Some frames of flows that are known, and some new flows."""
+        for record in self._known[:AGAIN]:
+            self._feeder.feed(record)
+        for _ in range(NEW):
+            self._new()
+
+
+class Updates:
+    """The playground's screen for one breakdown, after a minute of readings."""
+
+    def __init__(self, by: str, reader: Reader, traffic: Traffic) -> None:
+        self._reader, self._traffic, self._history = reader, traffic, History()
+        controls = Controls(["none"], [], 0.5, lambda *asked: None)
+        controls.choose("breakdown", by)
+        self._screen, self._readings = Screen(controls), count()
+        self.cpu: list[int] = []
+        for _ in range(KEPT):
+            self._read()
+        self.update()
+        self.cpu.clear()
+
+    def _read(self) -> None:
+        self._history.add(next(self._readings) / RATE, self._reader.read())
+
+    def update(self) -> float:
+        """One update; the nanoseconds that it took. The CPU time is kept in `cpu`."""
+        self._traffic.go_on()
+        began, worked = time.perf_counter_ns(), time.process_time_ns()
+        self._read()
+        self._screen.draw(self._history, moving=True)
+        self.cpu.append(time.process_time_ns() - worked)
+        return time.perf_counter_ns() - began
+
+
+def reading_alone(reader: Reader) -> float:
+    """Nanoseconds to read the maps once."""
+    began = time.perf_counter_ns()
+    reader.read()
+    return time.perf_counter_ns() - began
+
+
+def measure(repeats: int) -> list[Row]:
+    """The rows about the playground: one update by each breakdown in turns, `repeats` times."""
+    with Counting() as counting:
+        reader, traffic = Reader(counting), Traffic(counting)
+        screens = {way(by): Updates(by, reader, traffic) for by in reversed(BREAKDOWNS)}
+        ways = {name: screen.update for name, screen in screens.items()}
+        times = take_turns(ways | {ALONE: lambda: reading_alone(reader)}, repeats, "The playground")
+    medians = {name: statistics.median(times[name]) for name in screens}
+    slowest = max(medians, key=medians.get)
+    share = RATE * max(statistics.median(screen.cpu) for screen in screens.values()) / 1e9
+    target = (
+        f"{verdict('each within 200 ms', medians[slowest] <= LONGEST)}; "
+        f"{verdict('2 a second within half a core', share <= HALF_A_CORE)} ({share:.1%})"
+    )
+    heading = Row(f"**Playground** {FLOWS:,} flows and more, {repeats} times")
+    return [heading, *compared(times, target)]

@@ -1,0 +1,106 @@
+"""Debian's kernels, one of each suite: fetched with apt, unpacked into the course's cache, kept.
+
+Laboratory equipment.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.private_apt import FetchError, PrivateApt, alone, cache, workplace
+
+# Oldest first. Of trixie-backports the kernel is the newest that Debian has for its stable release.
+SUITES = ("bullseye", "bookworm", "trixie", "trixie-backports")
+PACKAGE = re.compile(r"linux-(base|image|binary|modules)-\d.*")
+# Most of a kernel's package is drivers for hardware that a virtual machine has not.
+KEPT = re.compile(
+    r"(usr/)?lib/modules/[^/]+/(vmlinuz|config|modules\.builtin"
+    r"|kernel/(fs|net|lib|crypto|arch|drivers/virtio|drivers/net/[^/]+$).*)"
+    r"|boot/(vmlinuz|config)-.*|(usr/)?bin/busybox"
+)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel on disk. image: what boots; modules: lib/modules/RELEASE."""
+
+    suite: str
+    image: Path
+    modules: Path
+
+    @property
+    def release(self) -> str:
+        """As uname -r says it, "6.1.0-50-amd64"."""
+        return self.modules.name
+
+
+def kernel(suite: str) -> Kernel:
+    """The kernel of a suite, from the cache or fetched now (about 100 MB).
+
+    Errors: FetchError.
+    """
+    folder = fetched(suite, "linux-image-amd64")
+    modules = next(folder.glob("**/lib/modules/*"))
+    images = [*folder.glob("boot/vmlinuz-*"), *modules.glob("vmlinuz")]
+    return Kernel(suite, images[0], modules)
+
+
+def busybox() -> Path:
+    """A shell and its commands in one file that needs no library. Errors: FetchError."""
+    return next(fetched("bookworm", "busybox-static").glob("**/bin/busybox"))
+
+
+def fetched(suite: str, package: str) -> Path:
+    """The folder with what is KEPT of a package and of those that it stands for."""
+    if platform.machine() != "x86_64":
+        raise FetchError("The kernel matrix knows x86_64 only: run it on such a machine.")
+    target = cache() / "kernels" / suite / package
+    if not target.is_dir():
+        with alone(target.parent):
+            if not target.is_dir():  # still: another may just have finished
+                fetch(suite, package, target)
+    return target
+
+
+def fetch(suite: str, package: str, target: Path) -> None:
+    """Make the folder `target`, which appears when it is whole. Errors: FetchError."""
+    print(f"fetching {package} of Debian {suite} ...", flush=True)
+    if shutil.disk_usage(target.parent).free < 1 << 30:
+        raise FetchError(f"The disk is nearly full: free 1 GB at {target.parent}.")
+    with workplace(target.parent) as scratch:
+        apt = PrivateApt(scratch / "apt", suite)
+        apt.update()
+        for file in apt.download(wanted(apt, package)):
+            unpack(file, scratch / "root")
+        (scratch / "root").rename(target)
+
+
+def wanted(apt: PrivateApt, package: str) -> list[str]:
+    """The package, and the parts of a kernel that it depends on, however deep."""
+    found, todo = [], [package]
+    while todo:
+        found.append(name := todo.pop())
+        todo += [d for d in apt.depends(name) if PACKAGE.fullmatch(d) and d not in found + todo]
+    return found
+
+
+def unpack(package: Path, folder: Path) -> None:
+    """Write the files of a Debian package that are KEPT below a folder."""
+    command = ["dpkg-deb", "--fsys-tarfile", package]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE) as unpacking,
+        tarfile.open(fileobj=unpacking.stdout, mode="r|") as archive,
+    ):
+        for member in archive:
+            name = member.name.removeprefix("./")
+            if member.isfile() and KEPT.fullmatch(name):
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(archive.extractfile(member).read())
+    if unpacking.returncode:
+        raise FetchError(f"{package.name} cannot be unpacked: start again, it is fetched anew.")

@@ -1,0 +1,126 @@
+"""python -m tools.kernels.inside SET [machine]: try the course on the kernel that runs.
+
+In a virtual machine this is all that happens; on this machine it gives the column of the running
+kernel. It prints a line of JSON for each thing that it has found. As root it tries what root can,
+and then starts itself again as an ordinary user with the capabilities that ./course hands over.
+Laboratory equipment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from helpers import features, kernel, probes
+from helpers.errors import CourseError
+from helpers.toolchain import BUILD, COURSE
+from tools import privileges
+from tools.kernels import attempts
+
+NOBODY = 65534
+SMALL_LIMIT = 64 << 10  # of a login, before 5.11
+
+
+def report(what: str, **found: object) -> None:
+    """Print one finding."""
+    role = "root" if privileges.CAP_SYS_ADMIN in held() else "user"
+    print(json.dumps({"what": what, "role": role} | found), file=reports, flush=True)
+
+
+def held() -> set[int]:
+    return {probes.CAPABILITIES[name] for name in probes.capabilities()}
+
+
+def as_user(in_machine: bool) -> list[str]:
+    """What goes before a command to run it with no more than ./course hands over.
+
+    In the machine that is another user, who first has to get at our files. On this machine the
+    user stays who it is, and loses the other capabilities.
+    """
+    if in_machine:
+        for path in (Path(sys.executable).resolve(), Path(sys.executable), COURSE / "course"):
+            for folder in path.parents:
+                folder.chmod(folder.stat().st_mode | 0o555)
+        BUILD.mkdir(exist_ok=True)
+        for folder in (COURSE, BUILD):  # whose owner a learner is
+            os.chown(folder, NOBODY, NOBODY)
+        return privileges.handing_over(privileges.needed(), NOBODY, NOBODY)
+    names = ",".join(f"+cap_{number}" for number in sorted(privileges.needed()))
+    return ["setpriv", f"--bounding-set=-all,{names}", f"--inh-caps=-all,{names}"]
+
+
+def tried_by_everybody() -> None:
+    for feature in features.FEATURES:
+        report("feature", name=feature.name, answer=feature.attempt())
+    try:
+        report("five lines", lines=attempts.five_lines())
+    except CourseError as error:
+        report("five lines", lines=[str(error)])
+
+
+def the_course(wanted: str) -> None:
+    for what, attempt in (
+        ("exact", attempts.exact),
+        ("filters", attempts.filters),
+        ("refusal", attempts.refusal),
+        ("memory", attempts.memory),
+    ):
+        report(what, answer=attempt())
+    if wanted == "full":
+        at_length(attempts.TESTS)
+
+
+def at_length(tests: tuple[str, ...], chapters: tuple[str, ...] = ("",)) -> None:
+    """Run these tests, and execute the chapters whose numbers begin so."""
+    report("tests", **attempts.tests(tests))
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(shutil.copytree(COURSE / "notebooks", Path(scratch) / "work"))
+        for path in sorted((COURSE / "notebooks").glob("[0-9]*.ipynb")):
+            if path.name.startswith(chapters):
+                start = time.monotonic()
+                answer = attempts.chapter(path, folder)
+                seconds = round(time.monotonic() - start)
+                report("chapter", name=path.stem, answer=answer, seconds=seconds)
+
+
+def main(wanted: str, where: str = "here") -> None:
+    """wanted: quick, full, or features alone; where: here, machine, or user (within the latter)."""
+    if where != "user":
+        report("kernel", release=os.uname().release, version=kernel.version())
+    tried_by_everybody()
+    is_root = privileges.CAP_SYS_ADMIN in held()
+    if is_root:
+        start_as_user("features" if where == "here" else wanted, where == "machine")
+    if wanted != "features" and where != "machine":
+        the_course(wanted)
+    elif wanted == "full":
+        at_length(attempts.TESTS_OF_ROOT, attempts.CHAPTERS_OF_ROOT)
+
+
+def start_as_user(wanted: str, in_machine: bool) -> None:
+    command = [sys.executable, "-m", "tools.kernels.inside"]
+    become = as_user(in_machine)
+    with tempfile.TemporaryDirectory() as home:
+        Path(home).chmod(0o777)
+        environment = os.environ | {"HOME": home, "CI": "true"}
+        if in_machine and privileges.memory_counts():  # what a login gives, and what we say then
+            small = ["prlimit", f"--memlock={SMALL_LIMIT}", *become[2:], *command, "memory"]
+            subprocess.run(small, env=environment, stdout=reports, check=True)
+        again = [*become, *command, wanted, "user"]
+        subprocess.run(again, env=environment, stdout=reports, check=True)
+
+
+if __name__ == "__main__":
+    # Whatever else is printed is not a report: it goes where errors go.
+    reports = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    if sys.argv[1] == "memory":
+        report("small memory", answer=attempts.memory())
+    else:
+        main(*sys.argv[1:])

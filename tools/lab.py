@@ -1,0 +1,85 @@
+"""./course lab: copy the chapters that are missing into work/, and become JupyterLab on them.
+
+Laboratory equipment. What is decided here goes into work/.jupyter, not on JupyterLab's command
+line, so that an option given to ./course lab wins; and a learner's own Jupyter settings neither
+change the course nor are changed by it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import socket
+import sys
+from pathlib import Path
+
+from jupyter_core.paths import jupyter_runtime_dir
+
+from tools import workspace
+from tools.workspace import COURSE
+
+FIRST_PORT = 8888
+FIRST_PAGE = "/lab/tree/00_start_here.ipynb"
+TOLD = "JupyterLab starts. Open its address, below, in a browser; Ctrl-C twice stops it."
+
+
+def free_port(first: int) -> int:
+    """The first TCP port from `first` on that nobody listens on at 127.0.0.1."""
+    for port in range(first, 1 << 16):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    return first  # and JupyterLab says what is wrong
+
+
+def options(work: Path, port: int) -> dict:
+    """JupyterLab's settings: this machine only, with its token, on chapter 00 in work/."""
+    root = os.geteuid() == 0
+    screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+    # Kernels on Unix sockets leave lo to the course; the path of one has room for 107 bytes.
+    short = len(os.fsencode(jupyter_runtime_dir())) + len("/kernel--ipc-5") + 36 <= 107
+    return {
+        "Application": {"log_level": "WARN"},
+        "KernelManager": {"transport": "ipc" if short else "tcp"},
+        "ServerApp": {
+            "ip": "127.0.0.1",
+            "port": port,
+            "root_dir": str(work),
+            "allow_root": root,
+            # Browsers refuse to run as root, and one in the terminal shows no notebook.
+            "open_browser": screen and not root,
+        },
+        "LabApp": {"default_url": FIRST_PAGE},
+    }
+
+
+def main(arguments: list[str], told: str = TOLD) -> None:
+    """Become JupyterLab. told: the last thing to say before."""
+    work = COURSE / "work"
+    port = free_port(FIRST_PORT)
+    try:
+        workspace.copy_chapters(COURSE / "notebooks", work)
+        settings = work / ".jupyter"
+        settings.mkdir(exist_ok=True)
+        chosen = json.dumps(options(work, port), indent=1)
+        (settings / "jupyter_lab_config.json").write_text(chosen, "utf-8")
+    except OSError as error:
+        sys.exit(f"course: {workspace.refusal(error)}")
+    if os.geteuid() == 0:
+        print("You are root on this machine, so the course runs as root.")
+    named = any(re.match(r"--(ServerApp\.)?port(=|$)", argument) for argument in arguments)
+    if port != FIRST_PORT and not named:
+        print(f"Port {FIRST_PORT} is taken: JupyterLab gets port {port}.")
+    print(told)
+    sys.stdout.flush()
+    os.environ["JUPYTER_CONFIG_DIR"] = str(settings)
+    if not any(argument.startswith(("--debug", "--log-level")) for argument in arguments):
+        arguments = ["--log-level=WARN", *arguments]  # what remains is the address
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *arguments])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
