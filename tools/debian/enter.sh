@@ -11,7 +11,7 @@ layer=$2 lower=$3 course=$4 files=$5 local=$6
 shift 6
 [ "$layer" != memory ] || mount -t tmpfs -o mode=755 memory memory
 mkdir -p "$layer/upper" "$layer/work" "$layer/root"
-mount -t overlay -o "lowerdir=$lower,upperdir=$layer/upper,workdir=$layer/work" overlay "$layer/root"
+mount -t overlay -o "volatile,lowerdir=$lower,upperdir=$layer/upper,workdir=$layer/work" overlay "$layer/root"
 cd "$layer/root"
 
 # The checkout as it is now, but the environment that an earlier set-up has made.

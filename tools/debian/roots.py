@@ -19,7 +19,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,38 +104,43 @@ def state() -> str:
 
 
 @contextmanager
-def ready(root: Root) -> Iterator[str]:
-    """The folders of a root in which ./course has set up all, made now if they are missing.
+def held(folder: Path, how: int = fcntl.LOCK_SH) -> Iterator[None]:
+    """Hold a folder, or with LOCK_EX | LOCK_NB be its only holder. Source: flock(2).
 
-    Yields: for Root.run(lower=...); nobody removes them meanwhile. Errors: RootError.
+    Errors: BlockingIOError.
     """
-    set_up = root.folder / f"set-up-{state()}"
-    with alone(root.folder):
-        (root.folder / MEMORY).mkdir(exist_ok=True)
-        if not (root.folder / "bare").is_dir():
-            make_bare(root)
-        if not set_up.is_dir():
-            remove_unused(root)
-            make_set_up(root, set_up)
-        descriptor = os.open(set_up, os.O_RDONLY)
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        yield f"{set_up.name}:bare"
+        fcntl.flock(descriptor, how)
+        yield
     finally:
         os.close(descriptor)
 
 
+@contextmanager
+def ready(root: Root) -> Iterator[str]:
+    """The folders of a root in which ./course has set up all, made now if they are missing.
+
+    Yields: for Root.run(lower=...); they stay at least until the end. Errors: RootError.
+    """
+    set_up = root.folder / f"set-up-{state()}"
+    with ExitStack() as holding:
+        with alone(root.folder):
+            (root.folder / MEMORY).mkdir(exist_ok=True)
+            if not (root.folder / "bare").is_dir():
+                make_bare(root)
+            if not set_up.is_dir():
+                remove_unused(root)
+                make_set_up(root, set_up)
+            holding.enter_context(held(set_up))
+        yield f"{set_up.name}:bare"
+
+
 def remove_unused(root: Root) -> None:
-    """Remove the set-ups that no run holds; they are of another state of the course."""
+    """Remove the set-ups of other states of the course, unless a run is using them."""
     for folder in root.folder.glob("set-up-*"):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with suppress(BlockingIOError), held(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
             shutil.rmtree(folder)
-        except BlockingIOError:
-            pass  # in use
-        finally:
-            os.close(descriptor)
 
 
 def make_bare(root: Root) -> None:
