@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import stored
 
+from tools.debian import __main__ as start
 from tools.debian import inside, results, roots, settings
 
 FOUND = {
@@ -83,10 +84,17 @@ def test_local_paths_are_shown_elsewhere(tmp_path):
     assert local == {tmp_path / "ca.pem", tmp_path}
 
 
-def test_apt_gets_one_source_of_the_release(tmp_path):
-    (tmp_path / "sources.list").write_text("deb http://m.example/debian bookworm main\n")
-    files = settings.apt("trixie", tmp_path)
-    assert files["etc/apt/sources.list"] == "deb http://m.example/debian trixie main\n"
+def test_apt_keeps_its_way_and_not_its_ways(monkeypatch, tmp_path):
+    """A proxy is handed over, what it installs by itself and how it downloads is not."""
+    (tmp_path / "apt.conf").write_text(
+        'Acquire::http::Proxy "http://p.example:1";\nAcquire::Check-Date "false";\n'
+        'Acquire::Languages "none";\nAPT::Install-Recommends "true";\n'
+    )
+    monkeypatch.setenv("APT_CONFIG", str(tmp_path / "apt.conf"))
+    lines = settings.apt()
+    assert 'Acquire::http::Proxy "http://p.example:1";' in lines
+    assert 'Acquire::Check-Date "false";' in lines
+    assert not [line for line in lines if "Languages" in line or "Recommends" in line]
 
 
 @pytest.mark.parametrize(
@@ -148,6 +156,38 @@ def test_what_runs_in_there_ends_with_its_starter():
     starter.wait()
     assert starter.stdout.read() == b""  # its end: nobody is left who could write
     assert " /mnt tmpfs " not in Path("/proc/self/mounts").read_text()
+
+
+def test_root_goes_on_with_the_settings_of_who_asked(monkeypatch, tmp_path):
+    began = []
+
+    def begin(program: str, command: list[str]) -> None:
+        began.append(command)
+        raise FileNotFoundError(program)
+
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "execvp", begin)
+    for name, text in {"XDG_CACHE_HOME": tmp_path, "PIP_INDEX_URL": "x", "PYTHONPATH": "y"}.items():
+        monkeypatch.setenv(name, str(text))
+    with pytest.raises(roots.RootError, match="there is no sudo"):
+        start.become_root(["--on", "13"])
+    kept = set(began[0][1].removeprefix("--preserve-env=").split(","))
+    assert kept >= {"HOME", "XDG_CACHE_HOME", "PIP_INDEX_URL"}
+    assert not kept & {"PATH", "PYTHONPATH"}
+    assert began[0][2:] == [sys.executable, "-m", "tools.debian", "--on", "13"]
+    assert (tmp_path / "packet-tracing-with-bpf").is_dir()
+
+
+def test_an_unknown_release_is_one_sentence(capsys):
+    assert start.main(["--on=99", "-k", "x"]) == 1
+    assert (
+        capsys.readouterr().err == "course: There is no Debian 99 here: say 12, 13, 14, or sid.\n"
+    )
+
+
+def test_without_a_release_it_says_how(capsys):
+    assert start.main(["--on"]) == 2
+    assert "--on SUITE" in capsys.readouterr().out
 
 
 def test_what_came_out_is_counted(tmp_path):

@@ -14,9 +14,9 @@ mkdir -p "$layer/upper" "$layer/work" "$layer/root"
 mount -t overlay -o "volatile,lowerdir=$lower,upperdir=$layer/upper,workdir=$layer/work" overlay "$layer/root"
 cd "$layer/root"
 
-# The checkout as it is now, but the environment that an earlier set-up has made.
+# The checkout as it is now, with the environment that an earlier set-up has made.
 mkdir -p ".$course"
-find ".$course" -mindepth 1 -maxdepth 1 ! -name .venv ! -name '*.egg-info' -exec rm -rf {} +
+find ".$course" -mindepth 1 -maxdepth 1 ! -name '.venv*' ! -name '*.egg-info' -exec rm -rf {} +
 tar -x --no-same-owner <&"$files"
 
 mount -t proc proc proc

@@ -152,6 +152,7 @@ def make_bare(root: Root) -> None:
     with workplace(root.folder) as scratch:
         made = scratch / "bare"
         options = ["--mode=root", "--variant=minbase", "--include=git", "--format=directory"]
+        options += [f"--aptopt={line}" for line in settings.apt()]
         command = [*ALONE, "mmdebstrap", *options, root.suite, made, mirror()]
         result = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if result.returncode:

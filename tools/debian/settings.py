@@ -13,10 +13,10 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.private_apt import SYSTEM, mirror
+from tools.private_apt import mirror
 
 PLACE = "handed-over"  # where local folders and files that a setting names are, in there
-APT = re.compile(r"^Acquire::(https?::.+|Check-Valid-Until|Check-Date|Retries) \"", re.MULTILINE)
+APT = re.compile(r"^Acquire::(https?::.+|Check-Valid-Until|Check-Date|Retries) \"")
 PIP = (
     *("index-url", "extra-index-url", "find-links", "no-index", "trusted-host"),
     *("cert", "client-cert", "proxy", "timeout", "default-timeout"),
@@ -30,16 +30,11 @@ ENVIRONMENT = re.compile(
 LOCAL = re.compile(r"(?<![\w:/.])(file://)?(/[^\s\"';]+)")
 
 
-def apt(suite: str, system: Path = SYSTEM) -> dict[str, str]:
-    """Files for apt in there: its one source, and the machine's way to it."""
+def apt() -> list[str]:
+    """The lines of this machine's apt.conf that say how packages are reached."""
     command = ["apt-config", "dump", "Acquire"]
-    said = subprocess.run(command, capture_output=True, text=True).stdout
-    return {
-        "etc/apt/sources.list": f"deb {mirror(system)} {suite} main\n",
-        "etc/apt/apt.conf.d/90handed-over": "".join(
-            f"{line}\n" for line in said.splitlines() if APT.match(line)
-        ),
-    }
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return [line for line in said.splitlines() if APT.match(line)]
 
 
 def pip(environment: Mapping[str, str], machine: Path = Path("/etc")) -> str:
@@ -99,7 +94,11 @@ def handed_over(
     A local path is to appear below /PLACE in there.
     """
     local: set[Path] = set()
-    files = apt(suite) | {"etc/pip.conf": pip(environment)}
+    files = {
+        "etc/apt/sources.list": f"deb {mirror()} {suite} main\n",
+        "etc/apt/apt.conf.d/90handed-over": "".join(f"{line}\n" for line in apt()),
+        "etc/pip.conf": pip(environment),
+    }
     files = {name: moved(text, local) for name, text in files.items()}
     given = variables(environment)
     for name in given.keys() - {"PATH", "HOME", "TERM"}:
