@@ -12,6 +12,7 @@ import platform
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -22,8 +23,6 @@ def said(*command: str) -> str:
 
 def versions() -> dict[str, str]:
     """The versions of the parts that the course is built on."""
-    import bcc
-
     libbpf, libpcap = ctypes.CDLL("libbpf.so.1"), ctypes.CDLL(ctypes.util.find_library("pcap"))
     libbpf.libbpf_version_string.restype = libpcap.pcap_lib_version.restype = ctypes.c_char_p
     texts = {
@@ -31,7 +30,7 @@ def versions() -> dict[str, str]:
         "clang": said("clang", "--version"),
         "LLVM": said("llvm-objdump", "--version"),
         "libbpf": libbpf.libbpf_version_string().decode(),
-        "bcc": bcc.__version__,
+        "bcc": Path(find_spec("bcc").origin).with_name("version.py").read_text(),
         "Python": platform.python_version(),
         "libpcap": libpcap.pcap_lib_version().decode(),
     }
