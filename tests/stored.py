@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,12 @@ COURSE = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((COURSE / "notebooks").glob("*.ipynb"))
 CHAPTERS = [path for path in NOTEBOOKS if path.name[:2].isdigit()]
 FENCE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+
+def tracked() -> list[Path]:
+    """The files that git knows."""
+    names = subprocess.check_output(["git", "ls-files"], cwd=COURSE, text=True).splitlines()
+    return [COURSE / name for name in names]
 
 
 def name(path: Path) -> str:

@@ -18,7 +18,18 @@ from pathlib import Path
 import pytest
 
 COURSE = Path(__file__).resolve().parent.parent
-VERBS = ("lab", "test", "doctor", "demo", "render", "reset", "bench", "image", "kernel-sample")
+VERBS = (
+    "lab",
+    "test",
+    "doctor",
+    "demo",
+    "render",
+    "reset",
+    "bench",
+    "image",
+    "kernel-sample",
+    "release",
+)
 DEBIAN = Path("/etc/debian_version").exists()
 
 # A Python that is suitable unless TOO_OLD is set, installs what PIP says, and starts nothing.
@@ -151,7 +162,7 @@ def test_every_verb_hands_over_arguments_and_exit_status(checkout, verb):
     result = checkout.run(verb, "03", STATUS="7")
     assert result.returncode == 7
     assert result.stdout.startswith("started: ")
-    assert ("privileges" in result.stdout) == (verb not in ("reset", "image"))
+    assert ("privileges" in result.stdout) == (verb not in ("reset", "image", "release"))
     if verb in ("doctor", "reset", "image"):
         assert not (checkout.folder / ".venv").exists()
 

@@ -6,24 +6,18 @@ import re
 import statistics
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import stored
 
-from helpers.counters import NUMBERS
 from helpers.pictures import STYLE
+from helpers.protocols import NUMBERS
 
 EVERY = pytest.mark.parametrize("path", stored.NOTEBOOKS, ids=stored.name)
 CHAPTERS = pytest.mark.parametrize("path", stored.CHAPTERS, ids=stored.name)
 HOUSE = ("helpers", "chapters", "tools")
 MODULES = sorted(path for room in HOUSE for path in (stored.COURSE / room).rglob("*.py"))
 BLOCK = re.compile(r"# chapter (\d\d): begin (\w+)\n(.*?)# chapter \1: end \2", re.DOTALL)
-
-
-def tracked() -> list[Path]:
-    names = subprocess.check_output(["git", "ls-files"], cwd=stored.COURSE, text=True).split("\n")
-    return [stored.COURSE / name for name in names if name]
 
 
 @EVERY
@@ -112,7 +106,7 @@ def test_every_protocol_with_a_name_has_a_look_of_its_own():
 
 
 def test_no_file_names_the_folder_that_the_course_happens_to_lie_in():
-    for path in tracked():
+    for path in stored.tracked():
         if path.is_file() and path.suffix not in {".png", ".pcap"}:
             assert f"{stored.COURSE}/" not in path.read_text(), path
 

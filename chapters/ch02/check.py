@@ -10,7 +10,8 @@ import numpy as np
 
 from helpers import loader, netlab, objfile, sockets, toolchain, traffic
 from helpers.check import Verdict, not_attempted, not_yet, right
-from helpers.counters import NUMBERS, Counters
+from helpers.counters import Counters
+from helpers.protocols import NUMBERS
 
 # What exercise 2 sends: TTL -> datagrams. Neither value is any system's own choice.
 SENT = {7: 3, 200: 4}

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from helpers import loader, netlab, sockets, toolchain, traffic
 from helpers.check import Verdict, not_attempted, not_yet, right
-from helpers.counters import NUMBERS, Counters, name
+from helpers.counters import Counters
+from helpers.protocols import NUMBERS, name
 
 
 def three_big_pings(answer: int | None) -> Verdict:

@@ -9,9 +9,10 @@ import numpy as np
 
 from helpers import loader, netlab, sockets, toolchain, traffic
 from helpers.check import Verdict, not_attempted, not_yet, right
-from helpers.counters import NUMBERS, Counters, number
+from helpers.counters import Counters
 from helpers.errors import CourseError
 from helpers.live.series import OTHER
+from helpers.protocols import NUMBERS, number
 
 Busiest = Callable[[np.ndarray, np.ndarray, float], tuple[str, float] | None]
 

@@ -11,7 +11,7 @@ from helpers import netlab, sockets, toolchain, traffic
 from helpers.bcc import program as bcc_program
 from helpers.bcc.headers import BccError
 from helpers.check import Verdict, not_attempted, not_yet, right
-from helpers.counters import name
+from helpers.protocols import name
 
 ECHO_4, ECHO_6 = 2 * 98, 2 * 118  # bytes of one ping, with 56 bytes of data
 # EtherType 88b5 is kept for experiments; byte 14 looks like IPv4, byte 23 like UDP.

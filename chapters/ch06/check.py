@@ -58,7 +58,7 @@ def twenty_bytes(form: str | bytes | None) -> Verdict:
         return not_yet(f"bpf(2) answers {os.strerror(-fd)}: it has read the numbers {numbers}.")
     with syscall.Map(fd, *numbers[:4]) as made:
         info = made.info()
-    if (info.kind, info.key_size, info.value_size, info.max_entries, info.flags) == (*WANTED, 0):
+    if (info.type, info.key_size, info.value_size, info.max_entries, info.flags) == (*WANTED, 0):
         return right(f"The kernel has made a map with the id {info.id}: {numbers}.")
     return not_yet(f"The kernel has made a map, but another one: {numbers} is what it has read.")
 

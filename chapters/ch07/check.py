@@ -6,11 +6,9 @@ import numbers
 
 from chapters.ch07.translator.text import blocks_of
 from helpers import syscall
-from helpers.asm import LOCAL
 from helpers.check import Verdict, not_attempted, not_yet, right
 from helpers.errors import CourseError
 from helpers.machine import Machine
-from helpers.machine.decode import is_call, target
 from helpers.machine.packet import Packet
 
 FRAMES = [bytes(size) for size in (14, 42, 98, 1500)]
@@ -79,7 +77,7 @@ def mended(code: bytes | None, broken: bytes) -> Verdict:
         returned = [program.run(Packet(frame)) for frame in FRAMES]
     except CourseError as error:
         return not_yet(f"The machine says: {error}")
-    if not any(i.opcode == 0x85 and i.imm == 5 for i in program.instructions):
+    if not any(i.calls_helper and i.imm == 5 for i in program.instructions):
         return not_yet("The call of ktime_get_ns has to stay: the time is wanted for something.")
     if returned != [len(frame) for frame in FRAMES]:
         return not_yet(f"Frames of {[*map(len, FRAMES)]} bytes give {returned}.")
@@ -93,7 +91,7 @@ def mended(code: bytes | None, broken: bytes) -> Verdict:
 def refused(program: Machine, error: CourseError) -> Verdict:
     """What is right in the machine, and what may be the kernel's reason to refuse it."""
     by_place = {each.number: each for each in program.instructions}
-    functions = {target(i) for i in program.instructions if i.src == LOCAL and is_call(i)}
+    functions = {i.target for i in program.instructions if i.calls_function}
     blocks = (block for entry in {0, *functions} for block in blocks_of(by_place, entry))
     unreached = by_place.keys() - {each.number for block in blocks for each in block}
     if unreached:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import sys
 from collections.abc import Callable, Mapping
@@ -10,13 +9,13 @@ from collections.abc import Callable, Mapping
 from chapters.ch08 import clinic, faults, verifier
 from helpers import syscall, toolchain
 from helpers.check import Verdict, not_attempted, not_yet, right
-from helpers.counters import NUMBERS
 from helpers.errors import CourseError
+from helpers.protocols import NUMBERS
 
 ETHERNET = bytes(12) + b"\x08\x00"
 HIDDEN_FROM = 26  # the byte at which the source address begins
 COUNTERS = 256
-SHORTEST = 20  # bytes of an IPv4 header
+IPV4_HEADER = 20  # bytes
 ASKED = range(1, 4), range(4, 11)  # the roads of exercise 4, and those of exercise 5
 
 
@@ -28,19 +27,19 @@ def frame(protocol: str = "ICMP", data: int = 64, source: int = 1) -> bytes:
     return ETHERNET + header + bytes(at % 255 + 1 for at in range(data))
 
 
-def run(verdict: verifier.Verdict, packet: bytes) -> int:
+def run(verdict: verifier.KernelVerdict, packet: bytes) -> int:
     """Run the program on one packet; what it returned."""
-    filtering = verdict.kind.startswith("socket")
+    filtering = verdict.type.startswith("socket")
     return verdict.run(syscall.frame_for_test_run(packet) if filtering else packet).value
 
 
-def counters(verdict: verifier.Verdict) -> dict[int, int]:
+def counters(verdict: verifier.KernelVerdict) -> dict[int, int]:
     """Those that are not zero."""
     values = {slot: verdict.counter(slot) for slot in range(COUNTERS)}
     return {slot: value for slot, value in values.items() if value}
 
 
-def _by_protocol(verdict: verifier.Verdict, missing: int = 0) -> str | None:
+def _by_protocol(verdict: verifier.KernelVerdict, missing: int = 0) -> str | None:
     sent = [frame("ICMP", 64), frame("UDP", 108), frame("UDP", 108)]
     for packet in sent:
         run(verdict, packet)
@@ -50,7 +49,7 @@ def _by_protocol(verdict: verifier.Verdict, missing: int = 0) -> str | None:
     return f"one ICMP and two UDP packets should give {expected}, and gave {counters(verdict)}."
 
 
-def _at_the_cgroup(verdict: verifier.Verdict) -> str | None:
+def _at_the_cgroup(verdict: verifier.KernelVerdict) -> str | None:
     wrong = _by_protocol(verdict, missing=len(ETHERNET))  # such a program sees no Ethernet header
     if wrong:
         return wrong
@@ -62,34 +61,31 @@ def _at_the_cgroup(verdict: verifier.Verdict) -> str | None:
     if grown != 98 - len(ETHERNET):
         return "a packet of 12 bytes has no whole IPv4 header, and was counted."
     run(verdict, frame(data=0))
-    if sum(counters(verdict).values()) - sum(before.values()) - grown != SHORTEST:
+    if sum(counters(verdict).values()) - sum(before.values()) - grown != IPV4_HEADER:
         return "a packet of exactly 20 bytes has a whole IPv4 header, and was not counted."
     return None
 
 
-def _pairs(verdict: verifier.Verdict) -> str | None:
+def _pairs(verdict: verifier.KernelVerdict) -> str | None:
     for packet in (frame(source=1), frame(source=1), frame(source=2), frame("UDP", source=2)):
         run(verdict, packet)
-    found = verdict.loaded.map("bytes_by_pair")
-    sizes = (found.type, found.key_size, found.value_size, found.max_entries)
-    with syscall.Map(os.dup(found.fd), *sizes) as pairs:
-        keys = list(pairs.keys())
-        values = [int.from_bytes(pairs.lookup(key), sys.byteorder) for key in keys]
+    pairs = verdict.loaded.map("bytes_by_pair")
+    values = [int.from_bytes(pairs.lookup(key), sys.byteorder) for key in list(pairs.keys())]
     if values == [98] * 3:
         return None
     return f"packets of three pairs should leave three values of 98, and left {values}."
 
 
-def _zeros(verdict: verifier.Verdict) -> str | None:
+def _zeros(verdict: verifier.KernelVerdict) -> str | None:
     packet = frame(data=400)
     run(verdict, packet)
-    found, expected = verdict.counter(0), ETHERNET.count(0)
-    if found == expected:
+    counted, expected = verdict.counter(0), ETHERNET.count(0)
+    if counted == expected:
         return None
-    return f"the Ethernet header, 14 bytes, has {expected} zeros here, and it counted {found}."
+    return f"the Ethernet header, 14 bytes, has {expected} zeros here, and it counted {counted}."
 
 
-def _equal(verdict: verifier.Verdict) -> str | None:
+def _equal(verdict: verifier.KernelVerdict) -> str | None:
     packet = bytearray(frame(data=600))
     run(verdict, bytes(packet))
     run(verdict, frame())
@@ -100,21 +96,21 @@ def _equal(verdict: verifier.Verdict) -> str | None:
     return None if counters(verdict) == {0: 1} else "bytes 0 and 300 were equal, and not counted."
 
 
-def _hidden(verdict: verifier.Verdict) -> str | None:
+def _hidden(verdict: verifier.KernelVerdict) -> str | None:
     value = run(verdict, frame())
     if value > HIDDEN_FROM:
         return f"the reader would get {value} bytes, with the source address from byte 26 on."
     return None if value else "the reader would get nothing at all."
 
 
-def _total(verdict: verifier.Verdict) -> str | None:
+def _total(verdict: verifier.KernelVerdict) -> str | None:
     run(verdict, frame("ICMP", 64))
     run(verdict, frame("UDP", 108))
-    found = counters(verdict)
-    return None if found == {0: 98 + 142} else f"98 and 142 bytes should give 240, not {found}."
+    counted = counters(verdict)
+    return None if counted == {0: 98 + 142} else f"98 and 142 bytes should give 240, not {counted}."
 
 
-def _remembered(verdict: verifier.Verdict) -> str | None:
+def _remembered(verdict: verifier.KernelVerdict) -> str | None:
     seen = []
     for packet in (frame(data=64), frame(data=108), frame(data=64)):
         run(verdict, packet)
@@ -124,18 +120,18 @@ def _remembered(verdict: verifier.Verdict) -> str | None:
     return f"it should tell packets of different lengths apart, and remembered {seen}."
 
 
-def runs(verdict: verifier.Verdict) -> bool:
+def runs(verdict: verifier.KernelVerdict) -> bool:
     """Whether this kernel's test runs show a cgroup program its packet. 6.18 does; 6.12 and before
     leave skb->data and skb->data_end unset, so that every packet seems to be too short."""
     run(verdict, frame())
     return bool(counters(verdict))
 
 
-def _no_effect(verdict: verifier.Verdict) -> str | None:
+def _no_effect(verdict: verifier.KernelVerdict) -> str | None:
     return None if run(verdict, frame()) == 1 else "it drops packets: let them pass, with a 1."
 
 
-Effect = Callable[[verifier.Verdict], str | None]
+Effect = Callable[[verifier.KernelVerdict], str | None]
 UNTESTABLE = {"bounds"}
 EFFECTS: dict[str, Effect] = {
     "null_check": _by_protocol,
@@ -165,7 +161,7 @@ def mended(case: str | None, program: str | None) -> Verdict:
     # Whether this machine can do it at all is not the learner's doing: that error goes on.
     with clinic.case(case, mended=True) as reference:
         if not reference.accepted:
-            return not_yet(f"This kernel refuses every answer: {reference.finding.reason}")
+            return not_yet(f"This kernel refuses every answer: {reference.refusal.reason}")
         effect = EFFECTS[case] if case not in UNTESTABLE or runs(reference) else _no_effect
     try:
         with clinic.written(str(program)) as verdict:
@@ -181,11 +177,11 @@ def _without_comments(code: str) -> str:
     return " ".join(" ".join(lines).split())
 
 
-def _judge(verdict: verifier.Verdict, effect: Effect) -> Verdict:
+def _judge(verdict: verifier.KernelVerdict, effect: Effect) -> Verdict:
     if not verdict.accepted:
-        where = verdict.finding.instruction
+        where = verdict.refusal.instruction
         line = f"line {where.line}, {where.source.strip()}: " if where and where.line else ""
-        return not_yet(f"The verifier still refuses it: {line}{verdict.finding.reason}")
+        return not_yet(f"The verifier still refuses it: {line}{verdict.refusal.reason}")
     wrong = effect(verdict)
     if wrong:
         return not_yet(f"The verifier takes it, but {wrong}")

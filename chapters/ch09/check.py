@@ -7,19 +7,19 @@ import socket
 import struct
 from collections.abc import Callable, Sequence
 
-from helpers import cbpf, netlab, probes, sockets, syscall, traffic
+from helpers import capabilities, cbpf, netlab, sockets, syscall, traffic
 from helpers.cbpf import Instruction
 from helpers.check import Verdict, not_attempted, not_yet, right
 from helpers.sockets import ETH_P_ALL
 
-HEADERS = 34
+HEADER_BYTES = 34  # of Ethernet and IPv4
 # Pings from this address have a 17 at byte 23.
 LOOKS_LIKE_UDP = "2a11::1"
 # UDP over IPv4 in all that a filter is likely to look at, but for the EtherType, which is ARP's.
 NOT_IPV4 = bytes(12) + b"\x08\x06\x45" + bytes(8) + b"\x11" + bytes(76)
-LARGEST = 65_507  # bytes of data in one UDP datagram over IPv4
+LARGEST_DATAGRAM = 65_507  # bytes of data that UDP over IPv4 carries
 SCRATCH_WORDS = 16
-WORTH = [3 * word + 100 for word in range(SCRATCH_WORDS)]
+STORED = [3 * word + 100 for word in range(SCRATCH_WORDS)]
 
 
 def joined(rows: object) -> bytes | None:
@@ -62,19 +62,21 @@ def udp_headers(rows: list[bytes] | None) -> Verdict:
         ):
             kept[name] = lengths(net, code, send)
     wanted = kept.pop("datagram over IPv4")
-    for name, found in kept.items():
-        if found:
-            return not_yet(f"A {name} got through, too: {found[0]} bytes of it.")
+    for name, arrived in kept.items():
+        if arrived:
+            return not_yet(f"A {name} got through, too: {arrived[0]} bytes of it.")
     if not wanted:
         return not_yet(
             "A datagram over IPv4 was sent, and nothing of it arrived: do both jumps compare with "
             "the right number, and lead to the right row?"
         )
-    if wanted != [HEADERS] * 2:
+    if wanted != [HEADER_BYTES] * 2:
         return not_yet(
-            f"Of a datagram over IPv4 {wanted[0]} bytes arrived; {HEADERS} are the headers."
+            f"Of a datagram over IPv4 {wanted[0]} bytes arrived; {HEADER_BYTES} are the headers."
         )
-    return right(f"{HEADERS} bytes of each UDP datagram over IPv4, and nothing of five others.")
+    return right(
+        f"{HEADER_BYTES} bytes of each UDP datagram over IPv4, and nothing of five others."
+    )
 
 
 def lengths(net: netlab.Network, code: bytes, send: Callable[[], object]) -> list[int]:
@@ -110,18 +112,27 @@ def marked(rows: list[bytes] | None) -> Verdict:
         return not_attempted("Write rows into the list, one for each instruction.")
     if reason := complaint(code):
         return not_yet(reason)
-    sent = [b"!", b"!help", b"help", b"", b"?!", b"!" * 60, b"x" * 33 + b"!", b"!" * LARGEST]
+    sent = [
+        b"!",
+        b"!help",
+        b"help",
+        b"",
+        b"?!",
+        b"!" * 60,
+        b"x" * 33 + b"!",
+        b"!" * LARGEST_DATAGRAM,
+    ]
     wanted = [data for data in sent if data.startswith(b"!")]
-    arrived = probes.without_capabilities(exchange, code, sent)
+    arrived = capabilities.without_capabilities(exchange, code, sent)
     if arrived == wanted:
         return right(f"Of {len(sent)} datagrams the {len(wanted)} that are marked arrived, whole.")
     unmarked = [data for data in arrived if data in sent and data[:1] not in (b"", b"!")]
     if unmarked:
         return not_yet(f"{unmarked[0]} arrived, which is not marked.")
-    for whole, found in zip(wanted, arrived, strict=False):
-        if len(found) < len(whole):
+    for whole, piece in zip(wanted, arrived, strict=False):
+        if len(piece) < len(whole):
             return not_yet(
-                f"A marked datagram arrived cut: {len(found):,} of {len(whole):,} bytes. "
+                f"A marked datagram arrived cut: {len(piece):,} of {len(whole):,} bytes. "
                 "What a filter returns counts the UDP header, too, and must be enough for the "
                 "largest datagram."
             )
@@ -164,9 +175,9 @@ def scratch(rule: Callable[[Instruction], bytes | None]) -> Verdict:
                 raise
             said = [line for line in error.log.splitlines() if not line.startswith("processed")]
             return not_yet(f"The verifier does not take it: {said[-1] if said else error}")
-        if value != WORTH[word]:
+        if value != STORED[word]:
             return not_yet(
-                f"{WORTH[word]} was stored in M[{word}], and {value} came out of it: "
+                f"{STORED[word]} was stored in M[{word}], and {value} came out of it: "
                 "do two words overlap, or are dst and src the wrong way round?"
             )
     return right("16 different numbers were stored in the 16 words, and each came out again.")
@@ -176,7 +187,7 @@ def kept(made: Sequence[Sequence[bytes]], word: int) -> int:
     """What the kernel finds in a scratch word after all of them were stored."""
     w0_is, exit_ = "<BBhi", struct.pack("<BBhi", 0x95, 0, 0, 0)
     code = b""
-    for (store, _), worth in zip(made, WORTH, strict=True):
+    for (store, _), worth in zip(made, STORED, strict=True):
         code += struct.pack(w0_is, 0xB4, 0, 0, worth) + store
     code += struct.pack(w0_is, 0xB4, 0, 0, 0) + made[word][1] + exit_
     with syscall.load_program(code) as program:

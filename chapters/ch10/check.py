@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from chapters.ch10 import confined, seccomp
-from helpers import cbpf, netlab
+from helpers import capabilities, cbpf, netlab
 from helpers.check import Verdict, not_attempted, not_yet, right
 from helpers.errors import CourseError
 from helpers.syscall.call import NUMBERS
@@ -24,9 +24,9 @@ TASKS = {
 # What a process asks for exercise 3; `nothing` makes it give up its capabilities first.
 ASK = """
 import struct, sys
-from helpers import probes
+from helpers import capabilities, probes
 if "nothing" in sys.argv:
-    probes.keep_only(0)
+    capabilities.keep_only(0)
 print(-min(probes.bpf(0, struct.pack("4I", 2, 4, 8, 1)), 0), -probes.bpf(9999, bytes(16)))
 """
 
@@ -96,7 +96,7 @@ def least(answer: dict[str, set[str] | None], net: netlab.Network) -> Verdict:
 
 def works(names: set[str], steps: Sequence[str], net: netlab.Network) -> bool:
     """Whether a child with these capabilities can take all of these steps."""
-    answers = confined.attempt(confined.mask(*names), net)
+    answers = confined.attempt(capabilities.mask(*names), net)
     return all(answers[step] == "works" for step in steps)
 
 

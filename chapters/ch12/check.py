@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from chapters.ch12 import frames
-from helpers import counters, flows, loader, netlab, sockets, toolchain, traffic
+from helpers import counters, flows, loader, netlab, protocols, sockets, toolchain, traffic
 from helpers.check import Verdict, not_attempted, not_yet, right
 from helpers.errors import CourseError
 
@@ -35,20 +35,20 @@ def lldp(parser: str | None) -> Verdict:
         grown = count(parser)
     except CourseError as error:
         return not_yet(f"It does not get into the kernel: {error}")
-    if len(grown) < counters.CLASSES["too many headers"] + 2:
+    if len(grown) < protocols.CLASSES["too many headers"] + 2:
         return not_yet("There are as many counters as before: give LLDP a name before CLASSES.")
-    if grown[counters.number("not IP")] == len(OTHERS["not IP"]) + len(TALK):
+    if grown[protocols.number("not IP")] == len(OTHERS["not IP"]) + len(TALK):
         return not_yet(
             "The LLDP frame still counts as not IP: does parse() give it the new class, and is "
             "0x88cc in network order?"
         )
     for name, frame in OTHERS.items():
-        if grown[counters.number(name)] != len(frame):
+        if grown[protocols.number(name)] != len(frame):
             return not_yet(
                 f"A frame of the class {name} is not counted as before: have the numbers of the "
                 "old classes moved, or is it taken for LLDP?"
             )
-    if grown[counters.CLASSES["too many headers"] + 1] != len(TALK):
+    if grown[protocols.CLASSES["too many headers"] + 1] != len(TALK):
         return not_yet("The LLDP frame is not in the new class: where does parse() look at type?")
     return right(f"LLDP has a counter of its own: {len(TALK)} bytes. The others are as they were.")
 

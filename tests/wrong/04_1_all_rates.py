@@ -1,3 +1,3 @@
 def busiest(before, after, seconds):
     rates = rate(before, after, seconds)
-    return name_of(rates.argmax()), rates
+    return protocols.name(rates.argmax()), rates

@@ -1,3 +1,3 @@
 def busiest(before, after, seconds):
     number = after.argmax()
-    return name_of(number), (after[number] - before[number]) / seconds
+    return protocols.name(number), (after[number] - before[number]) / seconds

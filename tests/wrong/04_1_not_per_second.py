@@ -1,3 +1,3 @@
 def busiest(before, after, seconds):
     grown = after - before
-    return name_of(grown.argmax()), grown.max()
+    return protocols.name(grown.argmax()), grown.max()

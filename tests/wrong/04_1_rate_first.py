@@ -1,4 +1,4 @@
 def busiest(before, after, seconds):
     rates = rate(before, after, seconds)
     number = rates.argmax()
-    return rates[number], name_of(number)
+    return rates[number], protocols.name(number)

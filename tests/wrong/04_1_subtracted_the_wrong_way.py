@@ -1,3 +1,3 @@
 def busiest(before, after, seconds):
     rates = rate(after, before, seconds)
-    return name_of(rates.argmax()), rates.max()
+    return protocols.name(rates.argmax()), rates.max()

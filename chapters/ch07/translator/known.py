@@ -12,11 +12,9 @@ from dataclasses import dataclass
 
 from helpers import asm
 from helpers.asm import Instruction
-from helpers.machine.decode import is_call, target
-from helpers.machine.link import Reference
 from helpers.machine.memory import STACK_SIZE
+from helpers.machine.program import Reference
 
-CALL_USES_UP = range(6)
 COPY = asm.ALU64 | asm.REGISTER_SOURCE | asm.MOVE
 ADD_NUMBER = asm.ALU64  # 64-bit, += imm
 
@@ -41,30 +39,19 @@ def known_addresses(
         return {i.number: {} for block in blocks for i in block}
     stack = {10: Known("stack", STACK_SIZE)}
     first = blocks[0][0].number
-    again = any(target(i) == first and not is_call(i) for block in blocks for i in block)
+    again = any(i.target == first and not i.is_call for block in blocks for i in block)
     begin = stack if again else stack | {1: Known("context", 0)}
-    found: dict[int, dict[int, Known]] = {}
+    known: dict[int, dict[int, Known]] = {}
     for block in blocks:
         now = dict(begin)
         for i in block:
-            found[i.number] = dict(now)
+            known[i.number] = dict(now)
             _follow(now, i, references)
         if block is blocks[0]:
             # What only the first block writes stays as it is there.
-            written = {r for other in blocks[1:] for i in other for r in written_by(i)}
+            written = {r for other in blocks[1:] for i in other for r in i.writes}
             begin = {register: it for register, it in now.items() if register not in written}
-    return found
-
-
-def written_by(i: Instruction) -> set[int]:
-    """The registers that an instruction writes."""
-    if is_call(i) or (i.kind == asm.LD and i.opcode != asm.LOAD_64_BIT_IMMEDIATE):
-        return set(CALL_USES_UP)
-    if i.kind in (asm.ALU32, asm.ALU64, asm.LDX, asm.LD):
-        return {i.dst}
-    if i.kind == asm.STX and i.opcode & 0xE0 == asm.ATOMIC and i.imm & asm.FETCH:
-        return {0 if i.imm == asm.COMPARE else i.src}
-    return set()
+    return known
 
 
 def _follow(now: dict[int, Known], i: Instruction, references: Mapping[int, Reference]) -> None:
@@ -74,11 +61,11 @@ def _follow(now: dict[int, Known], i: Instruction, references: Mapping[int, Refe
         result = now.get(i.src)
     elif i.opcode == ADD_NUMBER and i.dst in now:
         result = Known(now[i.dst].region, now[i.dst].offset + i.imm)
-    elif i.opcode == asm.LOAD_64_BIT_IMMEDIATE:
+    elif i.is_wide:
         reference = references[i.number]
         if (i.src or i.symbol) and not reference.element:
             result = Known("map", reference.number)
-    for register in written_by(i):
+    for register in i.writes:
         now.pop(register, None)
     if result:
         now[i.dst] = result
