@@ -60,7 +60,7 @@ class Kernel:
     def emptied(self) -> None:
         for each in self.maps.values():
             for key in list(each.keys()):
-                if each.kind == syscall.HASH:
+                if each.type == syscall.HASH:
                     each.delete(key)
                 else:
                     each.update(key, bytes(each.slots_size))
