@@ -208,7 +208,7 @@ def test_the_versions_of_the_parts_are_found():
 
 def test_a_run_takes_the_place_of_the_older_one_of_its_release(tmp_path):
     file, page = tmp_path / "machines.json", tmp_path / "machines.md"
-    page.write_text(f"before\n{results.BEGIN}{results.END}\nafter\n")
+    page.write_text(f"before\n{results.BEGIN}\n{results.END}\nafter\n")
     worse = FOUND | {"tests": {"passed": 1, "failed": ["x"], "skipped": ["y"]}, "demo": []}
     results.keep(results.entry("sid", "sid", worse), file, page)
     results.keep(results.entry("13", "trixie", worse), file, page)
