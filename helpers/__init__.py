@@ -72,4 +72,10 @@ The page
     source.show                   lines of a C file
     table.Table                   a table that reads well here and in a terminal
     errors.CourseError            a failure, with its cause and its cure
+    progress.exercises            the exercises of a chapter, as its notebook has them
+    moved.MODULES                 where things went that an old copy of a chapter imports
 """
+
+from helpers import moved
+
+moved.install()  # an old copy of a chapter is told where its imports went

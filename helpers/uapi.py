@@ -39,11 +39,15 @@ BPF_ANY, BPF_NOEXIST, BPF_EXIST = 0, 1, 2
 BPF_PROG_TYPE_SOCKET_FILTER, BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP = 1, 3, 6
 BPF_PROG_TYPE_RAW_TRACEPOINT = 17
 # What src_reg of a 64-bit immediate says that it is
-BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE = 1, 2
+BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, BPF_PSEUDO_BTF_ID, BPF_PSEUDO_FUNC = range(1, 5)
+BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE = 5, 6
+# The numbers of helper functions
+BPF_FUNC_get_prandom_u32, BPF_FUNC_get_smp_processor_id = 7, 8
 
 # asm-generic/socket.h, sys/socket.h, linux/if_packet.h, linux/if_ether.h: sockets
 SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_ATTACH_BPF = 26, 27, 50
 SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23
+PACKET_HOST, PACKET_BROADCAST, PACKET_MULTICAST, PACKET_OTHERHOST, PACKET_OUTGOING = range(5)
 ETH_P_ALL = 3
 
 # linux/sockios.h, linux/if.h: interfaces, by ioctl

@@ -198,8 +198,6 @@ def test_half_a_folder_named_by_the_user_is_passed_over(tmp_path, monkeypatch):
         ('ID=debian\nVERSION_ID="12"\n', "linux-headers-cloud-"),
         ("ID=ubuntu\nID_LIKE=debian\n", "linux-headers-generic"),
         ('ID=linuxmint\nID_LIKE="ubuntu debian"\n', "linux-headers-generic"),
-        ("ID=fedora\n", "kernel-devel"),
-        ("ID=arch\n", "linux-headers"),
         ("ID=other\n", "the kernel's headers"),
     ],
 )

@@ -178,6 +178,25 @@ def test_no_sudo_where_the_capabilities_are_there(monkeypatch):
     assert become(monkeypatch, NEEDED, False, "lab") == ["python", "-m", "something"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can leave a folder to somebody else")
+@pytest.mark.parametrize("left", [".local", ".local/share/jupyter", ".local/share/jupyter/runtime"])
+def test_jupyter_starts_where_its_folder_is_somebody_else_s(tmp_path, left):
+    """As root without the rights over other people's files, which every other user lacks, too."""
+    (tmp_path / left).mkdir(parents=True)
+    os.chown(tmp_path / left, NOBODY, NOBODY)
+    drop = "-dac_override,-dac_read_search,-fowner"
+    script = "import os, jupyter_core.application as a; print(a.JupyterApp().runtime_dir)"
+    command = ["setpriv", f"--bounding-set={drop}", "--inh-caps=-all", sys.executable, "-m"]
+    command += ["tools.privileges", "lab", sys.executable, "-c", script]
+    given = {name: text for name, text in os.environ.items() if not name.startswith("JUPYTER")}
+    given |= {"HOME": str(tmp_path)}
+    result = subprocess.run(command, cwd=COURSE, env=given, capture_output=True, text=True)
+    assert result.stdout == f"{COURSE}/build/jupyter/runtime\n", result.stderr
+    os.chown(tmp_path / left, 0, 0)
+    result = subprocess.run(command, cwd=COURSE, env=given, capture_output=True, text=True)
+    assert result.stdout == f"{tmp_path}/.local/share/jupyter/runtime\n", result.stderr
+
+
 def test_no_sudo_to_be_had(monkeypatch):
     with pytest.raises(SystemExit, match="let root run setpriv .*course'? lab"):
         become(monkeypatch, 0, False, "lab")

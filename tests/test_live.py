@@ -23,7 +23,7 @@ from helpers.live import still as live_still
 from helpers.live.picture import Chart, Picture
 from helpers.live.series import Series
 from helpers.pictures import style
-from helpers.protocols import NUMBERS
+from helpers.protocols import NUMBERS, ProtocolError
 from helpers.table import Table
 
 FAST = 0.05  # seconds between readings
@@ -454,7 +454,7 @@ def test_a_choice_that_there_is_not(choice):
 def test_bad_arguments():
     with pytest.raises(live.LiveError, match="too short"):
         plot_of(Growing(), interval=0.0)
-    with pytest.raises(CounterError, match="TPC"):
+    with pytest.raises(ProtocolError, match="TPC"):
         plot_of(Growing(), protocols=["TPC"])
 
 

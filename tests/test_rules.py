@@ -10,6 +10,7 @@ import sys
 import pytest
 import stored
 
+from helpers import progress
 from helpers.pictures import STYLE
 from helpers.protocols import NUMBERS
 
@@ -79,6 +80,19 @@ def test_a_chapter_opens_and_closes_as_promised(path):
     assert "Sources" in closing
 
 
+@CHAPTERS
+def test_who_knows_a_chapter_already_finds_its_exercises(path):
+    """The fast track: two or three of the chapter's own exercises, linked in its first cell."""
+    opening = stored.read(path).cells[0].source
+    (line,) = [each for each in opening.split("\n") if each.startswith("*Do you know this alr")]
+    links = re.findall(r"\[exercise (\d)\]\(#(\S+?)\)", line)
+    assert 2 <= len(links) <= 3
+    known = {str(each.number): each.anchor for each in progress.exercises(path)}
+    for number, anchor in links:
+        assert anchor == known[number]
+        assert anchor in stored.anchors(path)
+
+
 def squeezed(text: str) -> str:
     """Code without indentation, blank lines and comments."""
     lines = (line.strip() for line in text.splitlines())
@@ -107,7 +121,7 @@ def test_every_protocol_with_a_name_has_a_look_of_its_own():
 
 def test_no_file_names_the_folder_that_the_course_happens_to_lie_in():
     for path in stored.tracked():
-        if path.is_file() and path.suffix not in {".png", ".pcap"}:
+        if path.is_file() and path.suffix not in {".png", ".pcap", ".xz"}:
             assert f"{stored.COURSE}/" not in path.read_text(), path
 
 

@@ -163,6 +163,8 @@ def test_refusals_that_only_instructions_by_hand_meet(name):
     code, number, reason = BY_HAND[name]
     verdict = verifier.show_bytes(bytes.fromhex(code))
     assert not verdict.accepted
+    if name == "nothing to compare with" and kernel.version() < (5, 12):
+        return  # which does not have that instruction at all
     assert verdict.refusal.explained, verdict
     assert verdict.refusal.instruction.number == number
     assert reason in verdict.refusal.reason

@@ -2,7 +2,7 @@
 
     lab [jupyter options]   JupyterLab on the course, with a token (the default)
     doctor, demo            as ./course does
-    reset NN                as ./course does
+    reset NN, diff NN, progress   as ./course does
     COMMAND ...             any other command, with the same rights
 
 Laboratory equipment. Chapter 10 takes apart what a container may do, and who says so. Inside, the
@@ -27,6 +27,7 @@ from tools import lab, privileges
 
 MODULE = "tools.container"
 VERBS = {"doctor": "doctor", "demo": "demo", "reset": "workspace"}
+VERBS |= {verb: verb for verb in ("diff", "progress")}
 USER = "learner"
 # Where the course writes. In the image everybody may, as in /tmp.
 WRITTEN = (COURSE / "work", COURSE / "build", Path("/home/learner"), Path("/tmp"))

@@ -8,7 +8,17 @@ from collections.abc import Callable, Mapping
 
 from chapters.ch08 import clinic, faults, verifier
 from helpers import syscall, toolchain
-from helpers.check import Verdict, not_attempted, not_yet, right
+from helpers.check import (
+    NO_PROGRAM,
+    NOT_ATOMIC,
+    Verdict,
+    as_text,
+    as_word,
+    not_attempted,
+    not_yet,
+    right,
+    shown,
+)
 from helpers.errors import CourseError
 from helpers.protocols import NUMBERS
 
@@ -154,18 +164,22 @@ def mended(case: str | None, program: str | None) -> Verdict:
     """
     if case is None:
         return not_attempted("Name a case, and change its program.")
-    if case not in EFFECTS:
-        return not_yet(f"There is no case {case!r}; there is: {', '.join(EFFECTS)}.")
-    if _without_comments(str(program)) in (_without_comments(clinic.code(case)), "None"):
+    name, written = as_word(case), as_text(program)
+    if name not in EFFECTS:
+        return not_yet(f"There is no case {shown(case)}; there is: {', '.join(EFFECTS)}.")
+    if program is None or _without_comments(written or "") == _without_comments(clinic.code(name)):
         return not_attempted("Change the program so that the verifier takes it.")
+    if written is None:
+        return NO_PROGRAM
     # Whether this machine can do it at all is not the learner's doing: that error goes on.
-    with clinic.case(case, mended=True) as reference:
+    with clinic.case(name, mended=True) as reference:
         if not reference.accepted:
             return not_yet(f"This kernel refuses every answer: {reference.refusal.reason}")
-        effect = EFFECTS[case] if case not in UNTESTABLE or runs(reference) else _no_effect
+        effect = EFFECTS[name] if name not in UNTESTABLE or runs(reference) else _no_effect
+        atomic = any(each.is_atomic for each in reference.instructions)
     try:
-        with clinic.written(str(program)) as verdict:
-            return _judge(verdict, effect)
+        with clinic.written(written) as verdict:
+            return _judge(verdict, effect, atomic)
     except toolchain.CompileError as error:
         return not_yet(str(error))
     except CourseError as error:
@@ -177,7 +191,7 @@ def _without_comments(code: str) -> str:
     return " ".join(" ".join(lines).split())
 
 
-def _judge(verdict: verifier.KernelVerdict, effect: Effect) -> Verdict:
+def _judge(verdict: verifier.KernelVerdict, effect: Effect, atomic: bool) -> Verdict:
     if not verdict.accepted:
         where = verdict.refusal.instruction
         line = f"line {where.line}, {where.source.strip()}: " if where and where.line else ""
@@ -185,6 +199,8 @@ def _judge(verdict: verifier.KernelVerdict, effect: Effect) -> Verdict:
     wrong = effect(verdict)
     if wrong:
         return not_yet(f"The verifier takes it, but {wrong}")
+    if atomic and not any(each.is_atomic for each in verdict.instructions):
+        return NOT_ATOMIC
     if effect is _no_effect:
         return right("The verifier takes it. (This kernel cannot run it on test packets.)")
     return right("The verifier takes it, and it does to packets what was meant.")
@@ -192,7 +208,8 @@ def _judge(verdict: verifier.KernelVerdict, effect: Effect) -> Verdict:
 
 def diagnosed(diagnoses: Mapping[int, str | None]) -> Verdict:
     """The learner's diagnoses: road number to a name of faults.NAMES, or None."""
-    if diagnoses is None or (isinstance(diagnoses, Mapping) and not any(diagnoses.values())):
+    given = isinstance(diagnoses, Mapping)
+    if diagnoses is None or given and all(each is None for each in diagnoses.values()):
         return not_attempted("Replace a None by one of faults.NAMES.")
     roads = next((each for each in ASKED if _holds(diagnoses, each)), None)
     if roads is None:
@@ -206,9 +223,9 @@ def diagnosed(diagnoses: Mapping[int, str | None]) -> Verdict:
     counted = f"{found} of {len(diagnoses)} found. Road {number}: "
     if said is None:
         return not_yet(f"{counted}what is your diagnosis?")
-    if str(said).strip().lower() not in map(str.lower, faults.NAMES):
-        return not_yet(f"{counted}{said!r} is not one of faults.NAMES.")
-    return not_yet(f"{counted}it is not {said!r}. {faults.FAULTS[number].hint}")
+    if as_word(said) not in map(as_word, faults.NAMES):
+        return not_yet(f"{counted}{shown(said)} is not one of faults.NAMES.")
+    return not_yet(f"{counted}it is not {shown(said)}. {faults.FAULTS[number].hint}")
 
 
 def _holds(diagnoses: object, roads: range) -> bool:
@@ -218,4 +235,4 @@ def _holds(diagnoses: object, roads: range) -> bool:
 
 def _is(number: int, said: str | None) -> bool:
     known = number in range(1, len(faults.FAULTS))
-    return known and str(said).strip().lower() == faults.FAULTS[number].name.lower()
+    return known and as_word(said) == as_word(faults.FAULTS[number].name)

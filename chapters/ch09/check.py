@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from helpers import capabilities, cbpf, netlab, sockets, syscall, traffic
 from helpers.cbpf import Instruction
-from helpers.check import Verdict, not_attempted, not_yet, right
+from helpers.check import Verdict, as_bytes, called, not_attempted, not_yet, right
 from helpers.sockets import ETH_P_ALL
 
 HEADER_BYTES = 34  # of Ethernet and IPv4
@@ -20,15 +20,6 @@ NOT_IPV4 = bytes(12) + b"\x08\x06\x45" + bytes(8) + b"\x11" + bytes(76)
 LARGEST_DATAGRAM = 65_507  # bytes of data that UDP over IPv4 carries
 SCRATCH_WORDS = 16
 STORED = [3 * word + 100 for word in range(SCRATCH_WORDS)]
-
-
-def joined(rows: object) -> bytes | None:
-    """The bytes of a list of rows, or of rows that are joined already; None for anything else."""
-    if isinstance(rows, bytes):
-        return rows
-    if isinstance(rows, Sequence) and all(isinstance(each, bytes) for each in rows):
-        return b"".join(rows)
-    return None
 
 
 def complaint(code: bytes | None) -> str | None:
@@ -44,7 +35,7 @@ def complaint(code: bytes | None) -> str | None:
 
 def udp_headers(rows: list[bytes] | None) -> Verdict:
     """Exercise 1: shown a datagram over IPv4, and five frames that are none of that kind."""
-    code = joined(rows)
+    code = as_bytes(rows)
     if code == b"" or rows is None:
         return not_attempted("Write rows into the list, one for each instruction.")
     if reason := complaint(code):
@@ -107,7 +98,7 @@ def waiting(sock: socket.socket) -> list[bytes]:
 
 def marked(rows: list[bytes] | None) -> Verdict:
     """Exercise 2: attached to an ordinary UDP socket by a thread that has no capability."""
-    code = joined(rows)
+    code = as_bytes(rows)
     if code == b"" or rows is None:
         return not_attempted("Write rows into the list, one for each instruction.")
     if reason := complaint(code):
@@ -155,17 +146,18 @@ def exchange(code: bytes, sent: list[bytes]) -> list[bytes]:
 
 def scratch(rule: Callable[[Instruction], bytes | None]) -> Verdict:
     """Exercise 3: every word is stored through the rule and loaded again, in the kernel."""
-    try:
-        made = [
-            [rule(Instruction(code, k=k)) for code in (0x02, 0x60)] for k in range(SCRATCH_WORDS)
-        ]
-    except Exception as error:
-        return not_yet(f"The function raised {type(error).__name__}: {error}.")
-    for word, (stored, loaded) in enumerate(made):
-        if stored is None and loaded is None:
+    made = []
+    for word in range(SCRATCH_WORDS):
+        returned = {}
+        for name, code in (("st", 0x02), ("ld", 0x60)):
+            returned[name], failure = called(rule, Instruction(code, k=word))
+            if failure:
+                return failure
+        if all(each is None for each in returned.values()):
             return not_attempted("Return an instruction made by ebpf(...) instead of None.")
-        for name, one in (("st", stored), ("ld", loaded)):
-            if not isinstance(one, bytes) or len(one) != 8:
+        made.append([as_bytes(each) for each in returned.values()])
+        for name, one in zip(returned, made[-1], strict=True):
+            if one is None or len(one) != 8:
                 return not_yet(f"For {name} M[{word}] one instruction of 8 bytes is wanted.")
     for word in range(SCRATCH_WORDS):
         try:

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from helpers import uapi
 from helpers.asm.prototypes import ARGUMENTS, helper_arguments
 from helpers.errors import CourseError
 
@@ -22,7 +23,9 @@ SIZES = {0x00: 4, 0x08: 2, 0x10: 1, 0x18: 8}
 IMMEDIATE, ABSOLUTE, INDIRECT, MEMORY, MEMORY_SIGNED, ATOMIC = 0x00, 0x20, 0x40, 0x60, 0x80, 0xC0
 LOAD_64_BIT_IMMEDIATE = 0x18
 # What `src` of a 64-bit immediate says that it is: a number, or one of these.
-MAP_BY_FD, VALUE_BY_FD, VARIABLE, CODE, MAP_BY_INDEX, VALUE_BY_INDEX = range(1, 7)
+MAP_BY_FD, VALUE_BY_FD = uapi.BPF_PSEUDO_MAP_FD, uapi.BPF_PSEUDO_MAP_VALUE
+VARIABLE, CODE = uapi.BPF_PSEUDO_BTF_ID, uapi.BPF_PSEUDO_FUNC
+MAP_BY_INDEX, VALUE_BY_INDEX = uapi.BPF_PSEUDO_MAP_IDX, uapi.BPF_PSEUDO_MAP_IDX_VALUE
 # Arithmetic, as the assembler writes it.
 ARITHMETIC = {0x00: "+=", 0x10: "-=", 0x20: "*=", 0x30: "/=", 0x40: "|=", 0x50: "&="}
 ARITHMETIC |= {0x60: "<<=", 0x70: ">>=", 0x90: "%=", 0xA0: "^=", 0xB0: "=", 0xC0: "s>>="}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from helpers import asm
+from helpers import asm, uapi
 from helpers.cbpf import instruction as c
 from helpers.cbpf.check import SCRATCH_WORDS
 from helpers.cbpf.instruction import FilterError, Instruction
@@ -27,10 +27,12 @@ CONDITIONS = {sign: operation for operation, sign in asm.CONDITIONS.items()}
 JUMP_IF_NOT_EQUAL = asm.JUMP | CONDITIONS["!="]
 # eBPF has these conditions, too.
 OPPOSITE = {c.JEQ: CONDITIONS["!="], c.JGT: CONDITIONS["<="], c.JGE: CONDITIONS["<"]}
-# Where struct __sk_buff has what is known of a packet beside its bytes, from <linux/bpf.h>.
-FIELDS = {"type": 4, "mark": 8, "queue": 12, "proto": 16, "vlanp": 20, "vlan_tci": 24}
-FIELDS |= {"vlan_tpid": 28, "ifidx": 40, "rxhash": 68}
-HELPERS = {"random": 7, "cpu": 8}
+# What is known of a packet beside its bytes, and how eBPF calls that: a field of struct __sk_buff,
+# or a helper function.
+FIELDS = {"type": "pkt_type", "mark": "mark", "queue": "queue_mapping", "proto": "protocol"}
+FIELDS |= {"vlanp": "vlan_present", "vlan_tci": "vlan_tci", "vlan_tpid": "vlan_proto"}
+FIELDS |= {"ifidx": "ifindex", "rxhash": "hash"}
+HELPERS = {"random": uapi.BPF_FUNC_get_prandom_u32, "cpu": uapi.BPF_FUNC_get_smp_processor_id}
 
 
 class TranslationError(FilterError):
@@ -118,7 +120,7 @@ def known(name: str, number: int) -> list[Extended]:
             f"Instruction {number} asks for [{name}], which eBPF's struct __sk_buff does not have.",
             number,
         )
-    field = [Extended(LOAD_WORD, A, CONTEXT, offset=FIELDS[name])]
+    field = [Extended(LOAD_WORD, A, CONTEXT, offset=uapi.SK_BUFF[FIELDS[name]])]
     if name in ("proto", "vlan_tpid"):  # the field is as on the network
         return [*field, Extended(FROM_BIG_ENDIAN, A, imm=16)]
     return field + (return_0_if_zero(A) if name == "ifidx" else [])

@@ -13,9 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from helpers.machine.faults import BadArgument
-
-HASH, ARRAY, PERCPU_ARRAY = 1, 2, 6
-ANY, NOEXIST, EXIST = range(3)  # the flags of update
+from helpers.uapi import BPF_ANY as ANY
+from helpers.uapi import BPF_EXIST as EXIST
+from helpers.uapi import BPF_MAP_TYPE_ARRAY as ARRAY
+from helpers.uapi import BPF_MAP_TYPE_HASH as HASH
+from helpers.uapi import BPF_MAP_TYPE_PERCPU_ARRAY as PERCPU_ARRAY
+from helpers.uapi import BPF_NOEXIST as NOEXIST
 
 
 @dataclass(eq=False)

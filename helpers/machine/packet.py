@@ -8,14 +8,14 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
-# Packet types, from <linux/if_packet.h>.
-HOST, BROADCAST, MULTICAST, OTHERHOST, OUTGOING = range(5)
+from helpers import uapi
+
+# Packet types: what came for this machine, and what goes out.
+HOST, OUTGOING = uapi.PACKET_HOST, uapi.PACKET_OUTGOING
 ETHERNET_HEADER = 14  # bytes
-# The fields of struct __sk_buff from its beginning, each of 32 bits.
-FIELDS = ("len", "pkt_type", "mark", "queue_mapping", "protocol", "vlan_present", "vlan_tci")
-FIELDS += ("vlan_proto", "priority", "ingress_ifindex", "ifindex", "tc_index")
-FIELDS += ("cb[0]", "cb[1]", "cb[2]", "cb[3]", "cb[4]", "hash")
-OFFSETS = {name: 4 * place for place, name in enumerate(FIELDS)}
+# The fields of struct __sk_buff and where they lie, each of 32 bits, one after the other.
+OFFSETS = uapi.SK_BUFF
+FIELDS = tuple(OFFSETS)
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,0 @@
-def busiest(before, after, seconds):
-    grown = after - before
-    return protocols.name(grown.argmax()), grown.max()

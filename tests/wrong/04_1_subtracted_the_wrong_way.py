@@ -1,3 +1,0 @@
-def busiest(before, after, seconds):
-    rates = rate(after, before, seconds)
-    return protocols.name(rates.argmax()), rates.max()
