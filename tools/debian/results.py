@@ -22,10 +22,14 @@ def entry(name: str, suite: str, found: dict) -> dict:
     return {"name": name, "suite": suite, "date": today, **found, "demo": exact}
 
 
+def load(file: Path = FILE) -> list[dict]:
+    """The runs that are kept, one a release."""
+    return json.loads(file.read_text())["machines"] if file.exists() else []
+
+
 def keep(new: dict, file: Path = FILE, page: Path = PAGE) -> None:
     """Put a run in place of the older one of its suite, and the table into the page."""
-    machines = json.loads(file.read_text())["machines"] if file.exists() else []
-    machines = [each for each in machines if each["suite"] != new["suite"]] + [new]
+    machines = [each for each in load(file) if each["suite"] != new["suite"]] + [new]
     machines.sort(key=lambda machine: (not machine["name"].isdigit(), machine["name"]))
     file.write_text(json.dumps({"machines": machines}, indent=1) + "\n")
     before, _, rest = page.read_text().partition(BEGIN)
