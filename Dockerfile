@@ -1,5 +1,5 @@
 # The course as an image: Debian's bcc, clang and libbpf, Jupyter, and the chapters.
-# README.md, "In a container", says how to run it; ./course image build makes it.
+# docs/containers.md says how to run it; ./course image build makes it.
 # What changes seldom comes first: after an edit in notebooks/ only the last layers are made anew.
 
 ARG BASE=debian:trixie-slim
@@ -62,7 +62,8 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
 ENTRYPOINT ["tini", "--", "course"]
 CMD ["lab"]
 
-COPY pyproject.toml ./
+COPY pyproject.toml LICENSE ./
+COPY LICENSES LICENSES
 COPY helpers helpers
 COPY chapters chapters
 COPY tools tools

@@ -7,6 +7,7 @@
 #define LENGTH(context) ((context)->len)
 #define TAGS_TAKEN(context) ((context)->vlan_present)
 #include "protocols.h"
+#include "flow.h"
 
 // What happens when the map is full is a matter of its type: see chapter 12.
 #ifndef FLOWS_TYPE
@@ -15,14 +16,6 @@
 #ifndef FLOWS
 #define FLOWS 16384
 #endif
-
-// The five-tuple: one direction of one conversation. An IPv4 address is in the first four bytes.
-struct flow {
-	__u8 from[16], to[16];
-	__be16 from_port, to_port; // 0 where there are none
-	__u8 protocol, version;
-	__u16 nothing; // no byte of a key may be left to chance
-};
 
 struct traffic {
 	__u64 packets, bytes;
@@ -62,24 +55,6 @@ static __always_inline void miss(__u32 what)
 
 	if (count)
 		__sync_fetch_and_add(count, 1);
-}
-
-static __always_inline struct flow flow_of(struct __sk_buff *skb, struct packet *packet)
-{
-	struct flow flow = {.protocol = packet->class, .version = packet->version};
-	__u32 at = packet->network;
-
-	if (packet->version == 4) {
-		bpf_skb_load_bytes(skb, at + offsetof(struct iphdr, saddr), flow.from, 4);
-		bpf_skb_load_bytes(skb, at + offsetof(struct iphdr, daddr), flow.to, 4);
-	} else {
-		bpf_skb_load_bytes(skb, at + offsetof(struct ipv6hdr, saddr), flow.from, 16);
-		bpf_skb_load_bytes(skb, at + offsetof(struct ipv6hdr, daddr), flow.to, 16);
-	}
-	if (!packet->later && (packet->class == IPPROTO_TCP || packet->class == IPPROTO_UDP ||
-			       packet->class == IPPROTO_SCTP))
-		bpf_skb_load_bytes(skb, packet->transport, &flow.from_port, 4);
-	return flow;
 }
 
 static __always_inline void announce(struct __sk_buff *skb, struct flow *flow)

@@ -10,19 +10,11 @@
 #define LENGTH(context) ((context)->len + (context)->cb[0])
 #define TAGS_TAKEN(context) ((context)->vlan_present)
 #include "protocols.h"
+#include "flow.h"
 
 #ifndef FLOWS
 #define FLOWS 65536
 #endif
-
-// One direction of one conversation; where there are no addresses or ports, zeros.
-struct flow {
-	__u8 from[16], to[16]; // an IPv4 address is in the first four bytes
-	__be16 from_port, to_port;
-	__u16 class;
-	__u8 version;
-	__u8 nothing; // no byte of a key may be left to chance
-};
 
 struct traffic {
 	__u64 packets, bytes;
@@ -59,24 +51,6 @@ static __always_inline void add(struct traffic *traffic, __u32 length)
 		return;
 	__sync_fetch_and_add(&traffic->packets, 1);
 	__sync_fetch_and_add(&traffic->bytes, length);
-}
-
-static __always_inline struct flow flow_of(struct __sk_buff *skb, struct packet *packet)
-{
-	struct flow flow = {.class = packet->class, .version = packet->version};
-	__u32 at = packet->network;
-
-	if (packet->version == 4) {
-		bpf_skb_load_bytes(skb, at + offsetof(struct iphdr, saddr), flow.from, 4);
-		bpf_skb_load_bytes(skb, at + offsetof(struct iphdr, daddr), flow.to, 4);
-	} else if (packet->version == 6) {
-		bpf_skb_load_bytes(skb, at + offsetof(struct ipv6hdr, saddr), flow.from, 16);
-		bpf_skb_load_bytes(skb, at + offsetof(struct ipv6hdr, daddr), flow.to, 16);
-	}
-	if (!packet->later && (packet->class == IPPROTO_TCP || packet->class == IPPROTO_UDP ||
-			       packet->class == IPPROTO_SCTP))
-		bpf_skb_load_bytes(skb, packet->transport, &flow.from_port, 4);
-	return flow;
 }
 
 static __always_inline __u32 class_of(__u32 length)

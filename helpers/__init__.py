@@ -1,1 +1,81 @@
-"""What the chapters share: each module carries what one chapter built in the open."""
+"""What the chapters share: the road from C to a picture that moves, and what it is built on.
+
+A line is a name that two chapters use, or one that shows what a module is for. Nothing is imported
+here: `from helpers import loader` opens one door, and little else comes through it.
+
+1 What this kernel can do
+    kernel.version                its version, configuration and settings, read
+    probes.access                 whether this process may use BPF, tried
+    features.FEATURES             what came with which version of Linux, each tried
+    capabilities.held             the parts of root's power that this thread holds
+    capabilities.with_only        a function, called with no others
+    capabilities.without_capabilities    or with none
+
+2 From C to an object file
+    toolchain.compile_bpf         clang, and its complaints in a sentence
+    toolchain.SOURCES             the folder of the C files
+    toolchain.BUILD               the folder of what is made of them
+    objfile.read                  what is in an object file
+    btf.Types                     the types in it
+    asm.decode                    the instructions in it
+    asm.listing                   those as text
+    asm.text                      one as text
+
+3 Into the kernel
+    loader.load                   programs and maps of an object file, in the kernel until close()
+    loader.LoadError              why not, with the verifier's log
+    libbpf.library                the C library that does it
+
+4 Onto a socket
+    sockets.packet_socket         a socket that shows every frame to a program
+
+5 Numbers
+    counters.Counters             all values of a map, read as memory
+    protocols.NUMBERS             protocols by name
+    protocols.name                the name of a protocol
+    flows.Flows                   who talks to whom
+
+6 A picture that moves
+    live.LivePlot                 the plot with its controls
+    live.interfaces               where it can listen
+    pictures.show                 a figure on the page, with its text
+    pictures.style                the look of a protocol
+    pictures.frame_picture        a frame as a grid of bytes
+
+The laboratory
+    netlab.open_network           a private network to experiment in
+    netlab.NetworkError           why there is none
+    traffic.echo                  so many pings
+    traffic.udp                   so many datagrams
+    traffic.tcp                   so many bytes
+    pcap.read                     frames of a capture file
+
+Under the road
+    syscall.bpf                   the system call bpf(2) itself
+    syscall.ARRAY                 a type of map
+    syscall.create_map            a map, made by it
+    syscall.load_program          a program, loaded by it
+    syscall.test_run              a program, run on a packet that never was on a wire
+    syscall.frame_for_test_run    what to give it so that the program sees a whole frame
+    syscall.SyscallError          what an error number means
+    cbpf.decode                   classic BPF, the older language: its instructions
+    cbpf.listing                  those as text
+    cbpf.run                      a filter, run in Python
+    machine.load                  an object file, run in Python
+    stepper.Stepper               a run, one instruction at a time
+    stepper.text.written          the same as text
+    bcc.headers.use               kernel headers for bcc
+    uapi                          numbers of the kernel's headers
+
+The page
+    check.compare                 a prediction beside what happened
+    source.show                   lines of a C file
+    table.Table                   a table that reads well here and in a terminal
+    errors.CourseError            a failure, with its cause and its cure
+    progress.exercises            the exercises of a chapter, as its notebook has them
+    moved.MODULES                 where things went that an old copy of a chapter imports
+"""
+
+from helpers import moved
+
+moved.install()  # an old copy of a chapter is told where its imports went

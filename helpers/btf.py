@@ -61,13 +61,13 @@ class Types:
 
     def size(self, number: int) -> int:
         """The size in bytes of a value of this type."""
-        found = self.types[number]
-        if found.kind in ALIASES:
-            return self.size(found.size_or_type)
-        if found.kind == ARRAY:
-            element, _, count = found.records[0]
+        type = self.types[number]
+        if type.kind in ALIASES:
+            return self.size(type.size_or_type)
+        if type.kind == ARRAY:
+            element, _, count = type.records[0]
             return count * self.size(element)
-        return 8 if found.kind == PTR else found.size_or_type
+        return 8 if type.kind == PTR else type.size_or_type
 
     def maps(self) -> dict[str, dict[str, int]]:
         """What the section .maps declares: for each map its attributes.
@@ -106,15 +106,15 @@ def lines(data: bytes, types: Types) -> dict[str, dict[int, tuple[int, str]]]:
     magic, _, _, header, _, _, start, length = struct.unpack_from("<HBBIIIII", data)
     if magic != MAGIC:
         raise ValueError("no BTF magic number")
-    found: dict[str, dict[int, tuple[int, str]]] = {}
+    by_section: dict[str, dict[int, tuple[int, str]]] = {}
     position, end = header + start + 4, header + start + length
     size = struct.unpack_from("<I", data, header + start)[0]
     while position < end:
         section, count = struct.unpack_from("<II", data, position)
-        rows = found.setdefault(types.string(section), {})
+        rows = by_section.setdefault(types.string(section), {})
         first, position = position + 8, position + 8 + count * size
         for at in range(first, position, size):
             offset, _, text, line_and_column = struct.unpack_from("<IIII", data, at)
             if line := line_and_column >> 10:  # 0: of no line in particular
                 rows[offset] = (line, types.string(text).strip())
-    return found
+    return by_section

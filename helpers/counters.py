@@ -1,4 +1,4 @@
-"""Every counter at once, and what the numbers mean.
+"""Every counter at once, and how fast they grow.
 
 The fifth stage of the road. Built in chapter 04, live_plot.
 """
@@ -6,61 +6,19 @@ The fifth stage of the road. Built in chapter 04, live_plot.
 from __future__ import annotations
 
 import mmap
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helpers import features
 from helpers.errors import CourseError
-from helpers.loader import Map
+from helpers.uapi import BPF_F_MMAPABLE
 
-# Protocol numbers of the Internet protocol suite, as IANA keeps them.
-NUMBERS = {
-    "HOPOPT": 0,
-    "ICMP": 1,
-    "IGMP": 2,
-    "TCP": 6,
-    "UDP": 17,
-    "IPv6": 41,
-    "GRE": 47,
-    "ESP": 50,
-    "ICMPv6": 58,
-    "OSPF": 89,
-    "SCTP": 132,
-}
-# What is beyond the protocol numbers in the counters of chapter 12, as in bpf/protocols.h.
-CLASSES = {"ARP": 256, "not IP": 257, "truncated": 258, "malformed": 259, "too many headers": 260}
-NAMES = {number: name for name, number in (NUMBERS | CLASSES).items()}
+if TYPE_CHECKING:
+    from helpers.loader import Map
 
 
 class CounterError(CourseError):
     """The map cannot be read as counters, or the readings make no sense."""
-
-
-def name(number: int) -> str:
-    """The name of a protocol number, or the number itself: 6 is "TCP", 200 is "200".
-
-    A number of CLASSES has a name, too.
-    Source: IANA, Assigned Internet Protocol Numbers. Built in chapter 04.
-    """
-    return NAMES.get(number, str(number))
-
-
-def number(name: str) -> int:
-    """The protocol number behind a name, the way back from name(): "TCP" is 6, "200" is 200.
-
-    A name of CLASSES gives its number, which is above 255.
-    Errors: CounterError for anything else.
-    Source: IANA, Assigned Internet Protocol Numbers. Built in chapter 04.
-    """
-    if name in CLASSES:
-        return CLASSES[name]
-    found = NUMBERS.get(name, int(name) if name.isdecimal() else -1)
-    if not 0 <= found <= 255:
-        raise CounterError(
-            f"There is no protocol {name!r}: give a number from 0 to 255, or one of "
-            f"{', '.join(NUMBERS)}."
-        )
-    return found
 
 
 class Counters:
@@ -86,7 +44,9 @@ class Counters:
             values = np.frombuffer(memory, dtype=np.uint64)
             # chapter 04: end mmap
         except OSError as error:
-            if lack := features.lacking([("flag", features.MMAPABLE)]):
+            from helpers import features  # to say why, which is rarely asked
+
+            if lack := features.lacking([("flag", BPF_F_MMAPABLE)]):
                 raise CounterError(lack) from error
             raise CounterError(
                 f"The map {counter_map.name} cannot be mapped into memory: give it map_flags "

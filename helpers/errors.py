@@ -15,3 +15,16 @@ class CourseError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         return [f"{type(self).__name__}: {self}"]
+
+
+def check(failed: int) -> None:
+    """Go on if a function of the C library, called through ctypes with use_errno, returned 0.
+
+    Errors: OSError with the error number that it left.
+    """
+    if failed:
+        import ctypes  # whoever called the function has it; nobody else needs it for this module
+        import os
+
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))

@@ -6,16 +6,21 @@ version number says little about a kernel that a distributor has changed.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
-import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers import kernel, probes
-from helpers.syscall import ARRAY, MMAPABLE, SOCKET_FILTER, Command
+from helpers import capabilities, kernel, probes, uapi
+from helpers.syscall import (
+    ARRAY,
+    MMAPABLE,
+    SyscallError,
+    create_map,
+    load_program,
+    test_run,
+)
 
 WORKS, UNKNOWN = "works", "Invalid argument"
 KERNEL_TYPES = Path("/sys/kernel/btf/vmlinux")
@@ -40,70 +45,49 @@ class Feature:
     number: int = -1
 
 
-def try_call(command: int, attributes: bytes) -> str:
-    """One bpf(2); a file descriptor that it returns is closed."""
-    result = probes.bpf(command, attributes)
-    if result < 0:
-        return os.strerror(-result)
-    if command in (Command.MAP_CREATE, Command.PROG_LOAD):
-        os.close(result)
+def tried(use: Callable[[], object]) -> str:
+    """What the kernel says to something: "works", or the text of its error number."""
+    try:
+        use()
+    except SyscallError as error:
+        return os.strerror(error.number)
     return WORKS
 
 
 def try_mmapable() -> str:
-    return try_call(Command.MAP_CREATE, struct.pack("5I", ARRAY, 4, 8, 1, MMAPABLE))
+    """Make an array of one that can be read as memory."""
+    return tried(lambda: create_map(ARRAY, 4, 8, 1, MMAPABLE).close())
 
 
 def try_instructions(code: bytes) -> str:
     """Load a program of these instructions as a socket filter."""
-    return with_program(code, lambda fd: WORKS)
-
-
-def with_program(code: bytes, use: Callable[[int], str]) -> str:
-    """Load a socket filter, use it, and close it; what `use` says, or the kernel's refusal."""
-    text, licence = ctypes.create_string_buffer(code), ctypes.create_string_buffer(b"GPL")
-    places = ctypes.addressof(text), ctypes.addressof(licence)
-    fd = probes.bpf(Command.PROG_LOAD, struct.pack("IIQQ", SOCKET_FILTER, len(code) // 8, *places))
-    if fd < 0:
-        return os.strerror(-fd)
-    try:
-        return use(fd)
-    finally:
-        os.close(fd)
+    return tried(lambda: load_program(code).close())
 
 
 def try_batch() -> str:
     """Look up in one call every value of an array of one."""
-    fd = probes.bpf(Command.MAP_CREATE, struct.pack("4I", ARRAY, 4, 8, 1))
-    if fd < 0:
-        return os.strerror(-fd)
-    after, keys, values = (ctypes.create_string_buffer(8) for _ in range(3))
-    places = [ctypes.addressof(each) for each in (after, keys, values)]
-    attributes = struct.pack("QQQQIIQQ", 0, *places, 1, fd, 0, 0)
-    try:
-        # ENOENT: that was the last of them.
-        answer = try_call(Command.MAP_LOOKUP_BATCH, attributes)
-        return WORKS if answer == os.strerror(2) else answer
-    finally:
-        os.close(fd)
+
+    def read() -> None:
+        with create_map(ARRAY, 4, 8, 1) as array:
+            array.batch()
+
+    return tried(read)
 
 
 def try_test_run() -> str:
     """Run the shortest program on a frame of 64 zeros, without a network."""
-    frame = ctypes.create_string_buffer(64)
-    place = ctypes.addressof(frame)
 
-    def run(fd: int) -> str:
-        attributes = struct.pack("IIIIQQII", fd, 0, 64, 0, place, 0, 1, 0)
-        return try_call(Command.PROG_TEST_RUN, attributes)
+    def run() -> None:
+        with load_program(probes.RETURN_0) as program:
+            test_run(program, bytes(64))
 
-    return with_program(probes.RETURN_0, run)
+    return tried(run)
 
 
 def try_capability() -> str:
     """Whether the kernel knows CAP_BPF."""
     last = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
-    return WORKS if last >= probes.CAPABILITIES["CAP_BPF"] else UNKNOWN
+    return WORKS if last >= uapi.CAP_BPF else UNKNOWN
 
 
 def try_without_memlock() -> str:
@@ -111,14 +95,15 @@ def try_without_memlock() -> str:
     allowed = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, allowed[1]))
     try:
-        return try_call(Command.MAP_CREATE, struct.pack("4I", ARRAY, 4, 8, 1))
+        return tried(lambda: create_map(ARRAY, 4, 8, 1).close())
     finally:
         resource.setrlimit(resource.RLIMIT_MEMLOCK, allowed)
 
 
 def try_unknown_command() -> str:
     """Whether the kernel tells a process without any capability that there is no such command."""
-    answer = probes.without_capabilities(probes.bpf, probes.NO_SUCH_COMMAND, bytes(16))
+    unknown = probes.NO_SUCH_COMMAND, bytes(16)
+    answer = capabilities.without_capabilities(probes.bpf, *unknown)
     return WORKS if os.strerror(-answer) == UNKNOWN else os.strerror(-answer)
 
 
@@ -175,8 +160,8 @@ def memory_limit() -> int | None:
     Source: getrlimit(2).
     """
     limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
-    permitted = {"CAP_BPF", "CAP_SYS_ADMIN"} & set(probes.capabilities())
-    if not permitted or limit == resource.RLIM_INFINITY or kernel.version() >= (5, 11):
+    allowed = {"CAP_BPF", "CAP_SYS_ADMIN"} & set(capabilities.held())
+    if not allowed or limit == resource.RLIM_INFINITY or kernel.version() >= (5, 11):
         return None
     return limit
 

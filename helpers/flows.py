@@ -8,21 +8,23 @@ from __future__ import annotations
 import ctypes
 import ipaddress
 import os
-import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helpers import counters, libbpf
+from helpers import libbpf, protocols
 from helpers.errors import CourseError
-from helpers.loader import LoadedObject
-from helpers.syscall import Map
 from helpers.table import Table
 
-# struct flow, struct traffic and struct arrival of bpf/flows_kern.c. ">u2" is network order.
+if TYPE_CHECKING:
+    from helpers.loader import LoadedObject
+
+# struct flow of bpf/flow.h, struct traffic and struct arrival of bpf/flows_kern.c. ">u2" is network
+# order.
 FLOW = np.dtype(
     [("from", "u1", 16), ("to", "u1", 16), ("from_port", ">u2"), ("to_port", ">u2")]
-    + [("protocol", "u1"), ("version", "u1"), ("nothing", "u2")]
+    + [("protocol", "u2"), ("version", "u1"), ("nothing", "u1")]
 )
 TRAFFIC = np.dtype([("packets", "u8"), ("bytes", "u8"), ("first", "u8"), ("last", "u8")])
 ARRIVAL = np.dtype([("flow", FLOW), ("length", "u4"), ("copied", "u4"), ("bytes", "u1", 96)])
@@ -35,7 +37,10 @@ class FlowError(CourseError):
 
 @dataclass(frozen=True)
 class Flow:
-    """One direction of one conversation. Ports are 0 where a protocol has none."""
+    """One direction of one conversation. Ports are 0 where a protocol has none.
+
+    protocol: its name, or that of a class of protocols.CLASSES; then there are no addresses.
+    """
 
     protocol: str
     sender: str
@@ -44,8 +49,9 @@ class Flow:
     to_port: int
 
     def __str__(self) -> str:
-        ends = [(self.sender, self.from_port), (self.receiver, self.to_port)]
-        sender, receiver = (end(*each) for each in ends)
+        if not self.sender:
+            return self.protocol
+        sender, receiver = end(self.sender, self.from_port), end(self.receiver, self.to_port)
         return f"{self.protocol} {sender} > {receiver}"
 
 
@@ -59,12 +65,14 @@ def end(address: str, port: int) -> str:
 def decode(key: np.void | bytes) -> Flow:
     """What the 40 bytes of a key say. Built in chapter 12."""
     key = np.frombuffer(key, FLOW)[0] if isinstance(key, bytes) else key
+    protocol = protocols.name(int(key["protocol"]))
+    if not key["version"]:
+        return Flow(protocol, "", 0, "", 0)
     # chapter 12: begin decode
     size = 4 if key["version"] == 4 else 16
     ends = [key[side].tobytes()[:size] for side in ("from", "to")]
     sender, receiver = (str(ipaddress.ip_address(address)) for address in ends)
     # chapter 12: end decode
-    protocol = counters.name(int(key["protocol"]))
     return Flow(protocol, sender, int(key["from_port"]), receiver, int(key["to_port"]))
 
 
@@ -99,46 +107,28 @@ class Reading:
 
 
 class Flows:
-    """The flows of a loaded bpf/flows_kern.c, whatever the type of its map.
+    """The flows of a loaded bpf/flows_kern.c, whatever the type of its map, until that is closed.
 
-    Use it with `with`, or close() it. Built in chapter 12.
+    Built in chapter 12.
     """
 
     def __init__(self, loaded: LoadedObject) -> None:
-        found = loaded.map("flows")
-        sizes = (found.key_size, found.value_size, found.max_entries)
-        self._flows = Map(os.dup(found.fd), found.type, *sizes)
-        self._missed = Map(os.dup(loaded.map("missed").fd), 2, 4, 8, 2)
+        self._flows, self._missed = loaded.map("flows"), loaded.map("missed")
 
     def read(self) -> Reading:
         """All flows now. Errors: SyscallError, also where Linux is older than 5.6."""
-        found = self._flows.batch()
-        keys = np.frombuffer(b"".join(found), FLOW)
+        entries = self._flows.batch()
+        keys = np.frombuffer(b"".join(entries), FLOW)
         # In a per-CPU map there is one value for each processor: shape (flows, processors).
         slots = self._flows.slots_size // TRAFFIC.itemsize
-        values = np.frombuffer(b"".join(found.values()), TRAFFIC).reshape(-1, slots)
+        values = np.frombuffer(b"".join(entries.values()), TRAFFIC).reshape(-1, slots)
         traffic = np.empty(len(values), TRAFFIC)
         for name in ("packets", "bytes"):
             traffic[name] = values[name].sum(axis=1)
         idle = np.iinfo(np.uint64).max
         traffic["first"] = np.where(values["packets"], values["first"], idle).min(axis=1)
         traffic["last"] = values["last"].max(axis=1)
-        missed, unannounced = (
-            int.from_bytes(self._missed.lookup(which.to_bytes(4, sys.byteorder)), sys.byteorder)
-            for which in (0, 1)
-        )
-        return Reading(keys, traffic, missed, unannounced)
-
-    def close(self) -> None:
-        """Give the maps back."""
-        self._flows.close()
-        self._missed.close()
-
-    def __enter__(self) -> Flows:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+        return Reading(keys, traffic, self._missed.counter(0), self._missed.counter(1))
 
 
 @dataclass(frozen=True)
@@ -193,6 +183,6 @@ class Arrivals:
 
 def arrival(record: bytes) -> Arrival:
     """One record of the ring buffer, decoded. Built in chapter 12."""
-    found = np.frombuffer(record, ARRIVAL, count=1)[0]
-    first = found["bytes"].tobytes()[: found["copied"]]
-    return Arrival(decode(found["flow"]), int(found["length"]), first)
+    fields = np.frombuffer(record, ARRIVAL, count=1)[0]
+    first = fields["bytes"].tobytes()[: fields["copied"]]
+    return Arrival(decode(fields["flow"]), int(fields["length"]), first)

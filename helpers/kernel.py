@@ -91,10 +91,10 @@ def version(release: str | None = None) -> tuple[int, int]:
     Errors: KernelError. Source: uname(2). Built in chapter 01.
     """
     release = release or os.uname().release
-    found = re.match(r"(\d+)\.(\d+)", release)
-    if found is None:
+    numbers = re.match(r"(\d+)\.(\d+)", release)
+    if numbers is None:
         raise KernelError(f"The kernel release {release!r} does not begin with two numbers.")
-    return int(found[1]), int(found[2])
+    return int(numbers[1]), int(numbers[2])
 
 
 def config_places(root: Path = ROOT, release: str | None = None) -> list[Path]:

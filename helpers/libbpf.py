@@ -64,15 +64,15 @@ def library() -> ctypes.CDLL:
     Source: bpf/libbpf.h, bpf/bpf.h; libbpf.readthedocs.io. Built in chapter 03.
     """
     try:
-        found = ctypes.CDLL("libbpf.so.1", use_errno=True)
+        library = ctypes.CDLL("libbpf.so.1", use_errno=True)
         for name, (result, arguments) in PROTOTYPES.items():
-            function = getattr(found, name)
+            function = getattr(library, name)
             function.restype, function.argtypes = result, arguments
     except (OSError, AttributeError) as error:
         raise LibraryError(
             "libbpf 1.0 or later is not installed: run ./course lab, or install libbpf1."
         ) from error
-    return found
+    return library
 
 
 def listen() -> None:

@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from helpers import features, libbpf
+from helpers import libbpf, syscall
 from helpers.errors import CourseError
-from helpers.syscall.maps import slots_size
 
 # What libbpf answers to a file that is none of its kind: errno's, and its own from 4000 on
 # (LIBELF, FORMAT, ENDIAN, in bpf/libbpf.h).
@@ -30,29 +29,18 @@ class LoadError(CourseError):
         self.log = log
 
 
-@dataclass(frozen=True)
-class Program:
-    """A program in the kernel. `fd` is the file descriptor to attach it by."""
+class Program(syscall.Program):
+    """A program in the kernel, which its object gives back; `fd` is what to attach it by."""
 
-    name: str
-    fd: int
+    def close(self) -> None:
+        """Nothing: the object that it belongs to holds it, and gives it back."""
 
 
-@dataclass(frozen=True)
-class Map:
-    """A map in the kernel. Sizes are in bytes, `max_entries` counts elements."""
+class Map(syscall.Map):
+    """A map in the kernel, which its object gives back. Sizes in bytes.
 
-    name: str
-    fd: int
-    type: int
-    key_size: int
-    value_size: int
-    max_entries: int
-
-    @property
-    def slots_size(self) -> int:
-        """Bytes of all that lies under one key: in a per-CPU map a value for each processor."""
-        return slots_size(self.type, self.value_size)
+    Whatever chapter 06 does to maps by bpf(2) it does, too; to read one value goes through libbpf.
+    """
 
     def lookup(self, key: bytes) -> bytes:
         """What lies under `key` (key_size bytes in, slots_size bytes out).
@@ -81,9 +69,13 @@ class Map:
     def counter(self, number: int) -> int:
         """The value under a number, itself a number; both are in this machine's byte order.
 
-        Errors: as lookup. Built in chapter 03.
+        Errors: LoadError if its keys have not 4 bytes, or the object is closed; KeyError if the map
+        has no such key. Built in chapter 03.
         """
         return int.from_bytes(self.lookup(number.to_bytes(4, sys.byteorder)), sys.byteorder)
+
+    def close(self) -> None:
+        """Nothing: the object that it belongs to holds it, and gives it back."""
 
 
 @dataclass
@@ -160,16 +152,17 @@ def collect(handle: int) -> LoadedObject:
     loaded = LoadedObject(handle)
     for pointer in each(library.bpf_object__next_program, handle):
         name = library.bpf_program__name(pointer).decode()
-        loaded.programs[name] = Program(name, library.bpf_program__fd(pointer))
+        fd, type = library.bpf_program__fd(pointer), library.bpf_program__type(pointer)
+        loaded.programs[name] = Program(fd, type, name)
     for pointer in each(library.bpf_object__next_map, handle):
         name = library.bpf_map__name(pointer).decode()
         loaded.maps[name] = Map(
-            name,
             fd=library.bpf_map__fd(pointer),
             type=library.bpf_map__type(pointer),
             key_size=library.bpf_map__key_size(pointer),
             value_size=library.bpf_map__value_size(pointer),
             max_entries=library.bpf_map__max_entries(pointer),
+            name=name,
         )
     return loaded
 
@@ -194,6 +187,8 @@ def _uses(handle: int):
 
 def explain(code: int, path: Path, log: str, uses: Iterable[tuple[str, int]] = ()) -> str:
     """One sentence for a refusal: what it was, and what helps."""
+    from helpers import features  # to say what this kernel lacks, which is rarely asked
+
     verified = "processed" in log  # the verifier's last word, whatever its verdict
     if "BTF is required" in log:
         return f"{path.name} has no BTF, which describes its map: compile it with clang -g."

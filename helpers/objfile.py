@@ -15,7 +15,7 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
 from helpers import btf
-from helpers.asm import BytecodeError, Instruction, decode
+from helpers.asm import BytecodeError, Function, Instruction, decode, linked
 from helpers.errors import CourseError
 
 # The relocations that a program has, from Documentation/bpf/llvm_reloc.rst.
@@ -61,15 +61,6 @@ class Relocation:
 
 
 @dataclass(frozen=True)
-class Program:
-    """A function of the object: a program, or in the section .text one that programs call."""
-
-    name: str
-    section: str
-    instructions: list[Instruction]
-
-
-@dataclass(frozen=True)
 class MapDefinition:
     """A map as the object describes it. Sizes are in bytes, `max_entries` counts elements."""
 
@@ -89,13 +80,20 @@ class ObjectFile:
     sections: dict[str, Section]
     symbols: list[Symbol]
     relocations: list[Relocation]
-    programs: dict[str, Program]
+    programs: dict[str, Function]
     maps: dict[str, MapDefinition]
-    licence: str
+    license: str
 
-    def program(self, name: str) -> Program:
+    def program(self, name: str) -> Function:
         """The program of that name. Errors: ObjectFileError, which names those that there are."""
         return self._named(self.programs, name, "program")
+
+    def linked(self, name: str) -> list[Instruction]:
+        """That program with the functions that it calls: see asm.linked.
+
+        Errors: ObjectFileError, asm.LinkError.
+        """
+        return linked(self.program(name), self.programs.values())
 
     def map(self, name: str) -> MapDefinition:
         """The map of that name. Errors: ObjectFileError, which names those that there are."""
@@ -178,7 +176,7 @@ def _read(path: Path, data: bytes) -> ObjectFile:
         relocations,
         programs={s.name: _program(s, sections, relocations, lines) for s in functions},
         maps={name: _map(name, found) for name, found in (types.maps() if types else {}).items()},
-        licence=sections["license"].data.rstrip(b"\0").decode() if "license" in sections else "",
+        license=sections["license"].data.rstrip(b"\0").decode() if "license" in sections else "",
     )
 
 
@@ -233,9 +231,9 @@ def _program(
     sections: dict[str, Section],
     relocations: list[Relocation],
     lines: dict[str, dict[int, tuple[int, str]]],
-) -> Program:
+) -> Function:
     start, name = symbol.value, symbol.section
     code = sections[name].data[start : start + symbol.size]
     targets = {r.offset - start: r.symbol for r in relocations if r.section == name}
     places = {offset - start: place for offset, place in lines.get(name, {}).items()}
-    return Program(symbol.name, name, list(decode(code, targets, places)))
+    return Function(symbol.name, name, start, list(decode(code, targets, places)))

@@ -60,16 +60,16 @@ def records(path: str | Path) -> list[Record]:
         ) from error
     header = struct.Struct(f"{_byte_order(path.name, data)}4I")
     fraction = 1e-9 if data[:4] in NANOSECONDS else 1e-6
-    found, at = [], FILE_HEADER
+    records, at = [], FILE_HEADER
     while at < len(data):
         if at + RECORD_HEADER > len(data):
-            raise _truncated(path.name, at, len(data), len(found))
+            raise _truncated(path.name, at, len(data), len(records))
         seconds, fractions, kept, length = header.unpack_from(data, at)
         start, at = at, at + RECORD_HEADER + kept
         if at > len(data):
-            raise _truncated(path.name, start, len(data), len(found))
-        found.append(Record(seconds + fractions * fraction, length, data[at - kept : at]))
-    return found
+            raise _truncated(path.name, start, len(data), len(records))
+        records.append(Record(seconds + fractions * fraction, length, data[at - kept : at]))
+    return records
 
 
 def _byte_order(name: str, data: bytes) -> str:

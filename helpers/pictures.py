@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from PIL import Image
 
-from helpers.counters import NAMES, name
+from helpers import protocols
 from helpers.errors import CourseError
 
 
@@ -65,7 +65,7 @@ def style(protocol: str) -> Style:
     """The look of a protocol, known or not: the same name gives the same look, always.
 
     Arguments:
-        protocol: a name as counters.name gives it: "TCP", or "200" for a number without a name.
+        protocol: a name as protocols.name gives it: "TCP", or "200" for a number without a name.
     Result: its entry in STYLE, or a grey line whose dashes follow from the number.
     Source: Okabe and Ito, Color Universal Design. Built in chapter 04.
     """
@@ -160,7 +160,8 @@ def meaning_of(frame: bytes, mark: int) -> str:
         return f"the source address, byte {mark - 21} of 16"
     if not is_ipv6(frame) and mark == 23:
         number = frame[mark]
-        return f"the protocol, {number} is {name(number)}" if number in NAMES else "the protocol"
+        known = number in protocols.NAMES
+        return f"the protocol, {number} is {protocols.name(number)}" if known else "the protocol"
     return f"{frame[mark]} in decimal"
 
 

@@ -8,43 +8,31 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import struct
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from helpers import libbpf, syscall
+from helpers import capabilities, libbpf, syscall, uapi
 from helpers.errors import CourseError
+from helpers.syscall.forms import MapCreate
 from helpers.table import Table
 
-Result = TypeVar("Result")
 NO_SUCH_COMMAND = 9999
-CAPABILITY_VERSION_3 = 0x20080522  # <linux/capability.h>
-# The bits that matter here, from <linux/capability.h>.
-CAPABILITIES = {
-    "CAP_NET_ADMIN": 12,
-    "CAP_NET_RAW": 13,
-    "CAP_SYS_ADMIN": 21,
-    "CAP_PERFMON": 38,
-    "CAP_BPF": 39,
-}
+WITH_NET_ADMIN, WITH_PERFMON = "CAP_BPF, CAP_NET_ADMIN", "CAP_BPF, CAP_PERFMON"
 # The shortest program there is: r0 = 0, exit.
 RETURN_0 = bytes.fromhex("b700000000000000 9500000000000000")
 WHOLE_MACHINE = ["0", "0", "4294967295"]
 
 
 class ProbeError(CourseError):
-    """BPF is refused here, or a thread cannot hold what it is to hold."""
+    """BPF is refused here."""
 
 
 @dataclass(frozen=True)
 class Type:
     """A map type or program type that the course uses.
 
-    number: as in <linux/bpf.h>; since: kernel version; needs: capabilities;
-    sizes: for a map, bytes per key, bytes per value, and entries.
+    kind: "map" or "program"; number: as in <linux/bpf.h>; since: kernel version; needs:
+    capabilities; sizes: for a map, bytes per key, bytes per value, and entries.
     """
 
     kind: str
@@ -60,15 +48,15 @@ class Type:
 
 
 TYPES = (
-    Type("map", "array", 2, "3.19"),
-    Type("map", "hash", 1, "3.19"),
-    Type("map", "per-CPU array", 6, "4.6"),
-    Type("map", "LRU hash", 9, "4.10"),
-    Type("map", "ring buffer", 27, "5.8", sizes=(0, 0, 65536)),
-    Type("program", "socket filter", 1, "3.19"),
-    Type("program", "sched_cls (tc)", 3, "4.1", "CAP_BPF, CAP_NET_ADMIN"),
-    Type("program", "XDP", 6, "4.8", "CAP_BPF, CAP_NET_ADMIN"),
-    Type("program", "raw tracepoint", 17, "4.17", "CAP_BPF, CAP_PERFMON"),
+    Type("map", "array", uapi.BPF_MAP_TYPE_ARRAY, "3.19"),
+    Type("map", "hash", uapi.BPF_MAP_TYPE_HASH, "3.19"),
+    Type("map", "per-CPU array", uapi.BPF_MAP_TYPE_PERCPU_ARRAY, "4.6"),
+    Type("map", "LRU hash", uapi.BPF_MAP_TYPE_LRU_HASH, "4.10"),
+    Type("map", "ring buffer", uapi.BPF_MAP_TYPE_RINGBUF, "5.8", sizes=(0, 0, 65536)),
+    Type("program", "socket filter", uapi.BPF_PROG_TYPE_SOCKET_FILTER, "3.19"),
+    Type("program", "sched_cls (tc)", uapi.BPF_PROG_TYPE_SCHED_CLS, "4.1", WITH_NET_ADMIN),
+    Type("program", "XDP", uapi.BPF_PROG_TYPE_XDP, "4.8", WITH_NET_ADMIN),
+    Type("program", "raw tracepoint", uapi.BPF_PROG_TYPE_RAW_TRACEPOINT, "4.17", WITH_PERFMON),
 )
 
 
@@ -93,7 +81,8 @@ def try_map(number: int, key_size: int = 4, value_size: int = 8, entries: int = 
 def try_program(number: int) -> str:
     """Load the shortest program as one of this type, give it up, and say how it went.
 
-    Result: as try_map. Errors: LibraryError. Source: bpf(2), BPF_PROG_LOAD. Built in chapter 01.
+    Result: "works", or the kernel's answer, such as "Operation not permitted".
+    Errors: LibraryError. Source: bpf(2), BPF_PROG_LOAD. Built in chapter 01.
     """
     count = ctypes.c_size_t(len(RETURN_0) // 8)
     fd = libbpf.library().bpf_prog_load(number, None, b"GPL", RETURN_0, count, None)
@@ -135,8 +124,8 @@ def access(proc: Path = Path("/proc")) -> str:
     Errors: SyscallError.
     Source: bpf(2), seccomp(2), user_namespaces(7). Built in chapter 01.
     """
-    array_of_one = struct.pack("4I", 2, 4, 8, 1)
-    fd = bpf(0, array_of_one)
+    array_of_one = MapCreate(uapi.BPF_MAP_TYPE_ARRAY, key_size=4, value_size=8, max_entries=1)
+    fd = syscall.bpf(syscall.Command.MAP_CREATE, array_of_one)
     if fd >= 0:
         os.close(fd)
         return "works"
@@ -149,7 +138,7 @@ def access(proc: Path = Path("/proc")) -> str:
     # A kernel of 5.19 or later tells anybody that there is no such command; a seccomp filter
     # does not look that far. An older kernel refuses both alike: then the filter is suspected.
     refused = bpf(NO_SUCH_COMMAND, bytes(16)) == -errno.EPERM
-    return "seccomp" if refused and _status(proc)["Seccomp"] == "2" else "capability"
+    return "seccomp" if refused and capabilities.status(proc)["Seccomp"] == "2" else "capability"
 
 
 def require() -> None:
@@ -157,85 +146,3 @@ def require() -> None:
     answer = access()
     if answer != "works":
         raise ProbeError(f"BPF is refused here ({answer}): ./course doctor tells what to do.")
-
-
-def capabilities(proc: Path = Path("/proc")) -> list[str]:
-    """Those of CAPABILITIES that this thread has in effect.
-
-    Source: capabilities(7), proc(5). Built in chapter 01.
-    """
-    effective = int(_status(proc)["CapEff"], 16)
-    return [name for name, bit in CAPABILITIES.items() if effective >> bit & 1]
-
-
-def permitted(proc: Path = Path("/proc")) -> int:
-    """The capabilities that this thread may use or hand on: bit n for the one with number n.
-
-    Source: capabilities(7), proc(5).
-    """
-    return int(_status(proc)["CapPrm"], 16)
-
-
-def _status(proc: Path) -> dict[str, str]:
-    lines = (proc / "thread-self/status").read_text().splitlines()
-    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
-
-
-def without_capabilities(function: Callable[..., Result], *arguments: object) -> Result:
-    """Call a function in a thread that has given up every capability, and end that thread.
-
-    Errors and source: as with_only. Laboratory equipment, first used in chapter 01.
-    """
-    return with_only((), function, *arguments)
-
-
-def with_only(names: Iterable[str], function: Callable[..., Result], *arguments: object) -> Result:
-    """Call a function in a thread that holds no other capability than these, and end that thread.
-
-    The rest of the process keeps its own: capabilities belong to a thread, and the kernel asks
-    the thread that makes a call. What the function opens belongs to the process and stays.
-    Arguments: names: keys of CAPABILITIES.
-    Errors: as keep, and what the function raises.
-    Source: capabilities(7). Laboratory equipment, first used in chapter 08.
-    """
-    kept = tuple(names)
-
-    def run() -> Result:
-        keep(kept)
-        return function(*arguments)
-
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(run).result()
-
-
-def keep(names: Sequence[str]) -> None:
-    """As keep_only, by names: keys of CAPABILITIES.
-
-    Errors: ProbeError if the thread does not hold one of them itself.
-    """
-    try:
-        keep_only(sum(1 << CAPABILITIES[name] for name in names))
-    except PermissionError as error:
-        raise ProbeError(
-            f"This process does not hold {' and '.join(names)}, so it cannot keep it: "
-            "./course doctor tells why, and what to do."
-        ) from error
-
-
-def keep_only(mask: int) -> None:
-    """Have the calling thread give up every capability but those in the mask, for good.
-
-    It must not start another program afterwards: as root, that would get everything back.
-    Arguments: mask: bit n stands for the capability with number n.
-    Errors: OSError (EPERM) if the thread does not hold one of them itself.
-    Source: capset(2), capabilities(7). Built in chapter 10.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    # chapter 10: begin capset
-    low, high = mask & 0xFFFFFFFF, mask >> 32
-    header = struct.pack("Ii", CAPABILITY_VERSION_3, 0)
-    failed = libc.capset(header, struct.pack("6I", low, low, 0, high, high, 0))
-    # chapter 10: end capset
-    if failed:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))

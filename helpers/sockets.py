@@ -9,16 +9,20 @@ import ctypes
 import errno
 import socket
 import struct
+from typing import TYPE_CHECKING
 
-from helpers import cbpf
 from helpers.errors import CourseError
-from helpers.netlab import Network
+from helpers.uapi import (  # Python's socket module names none of these
+    ETH_P_ALL,
+    PACKET_IGNORE_OUTGOING,
+    SO_ATTACH_BPF,
+    SO_ATTACH_FILTER,
+    SO_DETACH_FILTER,
+    SOL_PACKET,
+)
 
-# From <asm-generic/socket.h> and <linux/if_ether.h>; Python's socket module names none of these.
-SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
-SO_ATTACH_BPF = 50
-ETH_P_ALL = 0x0003
-SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23  # <linux/socket.h>, <linux/if_packet.h>
+if TYPE_CHECKING:
+    from helpers.netlab import Network
 
 
 class SocketError(CourseError):
@@ -92,7 +96,11 @@ def attach_filter(sock: socket.socket, code: bytes) -> None:
         sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
         # chapter 09: end attach_filter
     except (OSError, struct.error) as error:
-        cbpf.check(cbpf.decode(code))  # the kernel says EINVAL to everything; this says why
+        # The kernel says EINVAL to everything; the check of chapter 09 says why. Loaded here, for
+        # who attaches programs of the other kind needs nothing of it.
+        from helpers import cbpf
+
+        cbpf.check(cbpf.decode(code))
         raise SocketError(
             f"The filter is right, but the socket does not take it ({error}): it may be locked "
             "(SO_LOCK_FILTER), or the filter larger than net.core.optmem_max allows."

@@ -5,11 +5,8 @@ The second stage of the road. Built in chapter 02, compile_the_sample.
 
 from __future__ import annotations
 
-import platform
+import os
 import re
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,6 +43,9 @@ def compile_bpf(
     Source: clang(1); Documentation/bpf/clang-notes.rst in the kernel tree.
     Built in chapter 02.
     """
+    import shutil  # here, and in run_clang: many a reader of this module wants but SOURCES or BUILD
+    import tempfile
+
     source = find_source(source)
     output = Path(output) if output else BUILD / f"{source.stem}.o"
     if shutil.which("clang") is None:
@@ -73,12 +73,14 @@ def find_source(source: str | Path) -> Path:
     for candidate in (Path(source), SOURCES / source):
         if candidate.is_file():
             return candidate
-    known = ", ".join(sorted(path.name for path in SOURCES.glob("*_kern.c")))
-    raise CompileError(f"There is no C file {source}: check its name, bpf/ has {known}.")
+    names = ", ".join(sorted(path.name for path in SOURCES.glob("*_kern.c")))
+    raise CompileError(f"There is no C file {source}: check its name, bpf/ has {names}.")
 
 
 def run_clang(source: Path, output: Path, options: Sequence[str] = ()) -> None:
     """Run clang on one file, and turn its refusal into a CompileError. Built in chapter 02."""
+    import subprocess
+
     # chapter 02: begin clang
     command = ["clang", "-target", "bpf", "-O2", "-g", "-Wall", *include_options(), *options]
     command += ["-c", str(source), "-o", str(output)]
@@ -90,7 +92,7 @@ def run_clang(source: Path, output: Path, options: Sequence[str] = ()) -> None:
 
 def include_options() -> list[str]:
     """Where Debian and Ubuntu keep <asm/types.h>: clang for BPF does not look there by itself."""
-    folder = HEADERS / f"{platform.machine()}-linux-gnu"
+    folder = HEADERS / f"{os.uname().machine}-linux-gnu"
     return ["-idirafter", str(folder)] if folder.is_dir() else []
 
 
@@ -101,9 +103,9 @@ def readable(complaint: str, source: Path) -> str:
     """
     lines = complaint.splitlines()
     for number, line in enumerate(lines):
-        found = re.match(r"(.+?):(\d+):(\d+): (?:fatal )?error: (.*)", line)
-        if found:
-            file, row, column, what = found.groups()
+        error = re.match(r"(.+?):(\d+):(\d+): (?:fatal )?error: (.*)", line)
+        if error:
+            file, row, column, what = error.groups()
             missing = re.fullmatch("'(.+)' file not found", what)
             if missing:
                 return f"{source.name} includes {missing[1]}, {cure_for_header(missing[1])}."

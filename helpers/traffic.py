@@ -14,12 +14,15 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from helpers.errors import CourseError
-from helpers.netlab import Network
 
-# How long to wait for anything, in seconds; on lo an answer takes well under a millisecond.
-PATIENCE = 5.0
+if TYPE_CHECKING:
+    from helpers.netlab import Network
+
+# How long to wait for anything; on lo an answer takes well under a millisecond.
+TIMEOUT_SECONDS = 5.0
 
 
 class TrafficError(CourseError):
@@ -37,7 +40,7 @@ def echo(net: Network, count: int = 1, size: int = 56, to: str = "127.0.0.1") ->
     Each is sent once the reply to the one before has arrived. To an IPv6 address it is ICMPv6.
     On the wire one request has 14 + 20 + 8 + size bytes over IPv4, 20 more over IPv6, and its
     reply has as many.
-    Errors: TrafficError if a reply does not come within PATIENCE seconds.
+    Errors: TrafficError if a reply does not come within TIMEOUT_SECONDS.
     Source: RFC 792, RFC 4443.
     """
     six = family_of(to) == socket.AF_INET6
@@ -56,7 +59,7 @@ def echo(net: Network, count: int = 1, size: int = 56, to: str = "127.0.0.1") ->
 def await_reply(raw: socket.socket, reply: int, identity: bytes, to: str) -> None:
     """Read from a raw ICMP socket until the reply with this identity is there."""
     header = 0 if raw.family == socket.AF_INET6 else 20
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while (left := deadline - time.monotonic()) > 0:
         raw.settimeout(left)
         try:
@@ -66,7 +69,7 @@ def await_reply(raw: socket.socket, reply: int, identity: bytes, to: str) -> Non
         if message[0] == reply and message[4:8] == identity:
             return
     raise TrafficError(
-        f"No echo reply from {to} within {PATIENCE:.0f} seconds: "
+        f"No echo reply from {to} within {TIMEOUT_SECONDS:.0f} seconds: "
         "is the address one of this network, and its firewall open?"
     )
 
@@ -86,8 +89,8 @@ def patience(to: str) -> Iterator[None]:
         yield
     except TimeoutError as error:
         raise TrafficError(
-            f"Nothing came through to {to} for {PATIENCE:.0f} seconds: is the address one of this "
-            "network, and its firewall open?"
+            f"Nothing came through to {to} for {TIMEOUT_SECONDS:.0f} seconds: is the address one "
+            "of this network, and its firewall open?"
         ) from error
 
 
@@ -108,7 +111,7 @@ def udp(
         ttl: the time to live in the IPv4 header, None for the kernel's usual one.
         source: the address to send from, None for the kernel's choice.
         port: the port to send to, 0 for a free one.
-    Errors: TrafficError if one does not arrive within PATIENCE seconds.
+    Errors: TrafficError if one does not arrive within TIMEOUT_SECONDS.
     Source: RFC 768.
     """
     with (
@@ -120,7 +123,7 @@ def udp(
             sender.bind((source, 0))
         if ttl is not None:
             sender.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
-        receiver.settimeout(PATIENCE)
+        receiver.settimeout(TIMEOUT_SECONDS)
         data = bytes(size)
         address = receiver.getsockname()
         with patience(to):
@@ -141,7 +144,7 @@ def tcp(net: Network, size: int = 100_000, to: str = "127.0.0.1") -> int:
         listener.bind((to, 0))
         listener.listen(1)
         with net.socket(family_of(to), socket.SOCK_STREAM) as sender, patience(to):
-            sender.settimeout(PATIENCE)
+            sender.settimeout(TIMEOUT_SECONDS)
             sender.connect(listener.getsockname())
             receiver, _ = listener.accept()
             with receiver:
@@ -160,7 +163,7 @@ def bulk(net: Network, size: int = 1_000_000, to: str = "127.0.0.1") -> None:
         listener.bind((to, 0))
         listener.listen(1)
         with patience(to):
-            sender.settimeout(PATIENCE)
+            sender.settimeout(TIMEOUT_SECONDS)
             sender.connect(listener.getsockname())
             receiver, _ = listener.accept()
             # The receiver is closed first, or a sender that nobody listens to would go on waiting.
@@ -172,7 +175,7 @@ def bulk(net: Network, size: int = 1_000_000, to: str = "127.0.0.1") -> None:
 
 def receive(receiver: socket.socket, size: int) -> None:
     """Read `size` bytes. Errors: TrafficError if the connection ends before."""
-    receiver.settimeout(PATIENCE)
+    receiver.settimeout(TIMEOUT_SECONDS)
     left = size
     while left:
         received = len(receiver.recv(min(left, 1 << 20)))

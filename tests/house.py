@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 import stored
@@ -37,6 +38,7 @@ def imported(code: str, known: Iterable[str]) -> set[str]:
     return names & known
 
 
+@cache
 def arrows(course: Path = stored.COURSE) -> dict[str, set[str]]:
     """What each module imports of the others."""
     known = modules(course)
@@ -70,6 +72,25 @@ def notebook_imports(path: Path, known: Iterable[str]) -> set[str]:
         for cell in stored.code_cells(path)
         for name in imported(without_magic(cell.source), known)
     }
+
+
+def notebook_names(path: Path, known: Iterable[str]) -> set[str]:
+    """The names of helpers that the code cells of a notebook use: helpers.loader.load."""
+    known, names, called = set(known), set(), {}
+    code = "\n".join(without_magic(cell.source) for cell in stored.code_cells(path))
+    nodes = list(ast.walk(ast.parse(code)))
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "helpers":
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                if name in known:
+                    called[alias.asname or alias.name] = name
+                else:
+                    names.add(name)
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and getattr(node.value, "id", None) in called:
+            names.add(f"{called[node.value.id]}.{node.attr}")
+    return names
 
 
 def without_magic(source: str) -> str:

@@ -11,8 +11,19 @@ from PIL import Image
 
 from chapters.ch11 import flood, measuring
 from helpers import netlab
-from tools.bench import classes, counting, machines, playground, rows, two_senders, with_bcc
-from tools.bench.__main__ import main
+from tools import marked
+from tools.bench import (
+    classes,
+    counting,
+    doors,
+    machines,
+    playground,
+    rows,
+    two_senders,
+    with_bcc,
+)
+from tools.bench.__main__ import COSTS, NOTES, README, main
+from tools.bench.short import in_short
 
 DATAGRAMS, REPEATS = 40, 2
 
@@ -25,6 +36,12 @@ def cells(output: str) -> dict[str, list[str]]:
     """The table's rows by the text of their first cell."""
     lines = [line for line in output.splitlines() if line.startswith("|")]
     return {first: rest for first, *rest in (line[2:-2].split(" | ") for line in lines)}
+
+
+def as_rows(output: str) -> list[rows.Row]:
+    """The rows of a printed table."""
+    lines = [line for line in output.splitlines() if line.startswith("| ")]
+    return [rows.Row(*map(str.strip, line[2:-2].split(" | "))) for line in lines]
 
 
 @pytest.mark.kernel
@@ -46,6 +63,8 @@ def test_the_table_is_whole_and_the_course_misses_nothing(capsys):
     assert found[machines.TRANSLATED][-1].startswith("at least 4 times as many: ")
     assert "under 100 ms: met" in [row[-1] for row in found.values() if row]
     assert all(len(row) == len(rows.HEAD) - 1 for name, row in found.items() if name.strip("|-"))
+    assert {f"`import helpers.{door}`" for door in doors.DOORS} <= set(found)
+    assert found["`import helpers.toolchain`"][2] == "2 modules"
     sent = DATAGRAMS * REPEATS
     assert found[counting.COURSE][0].startswith(f"{sent} of {sent} seen, bytes exact")
     assert found[counting.COURSE][-1] == "misses nothing: met"
@@ -86,7 +105,25 @@ def test_the_plot_is_drawn_and_told_in_words(tmp_path, capsys):
 
 def test_an_argument_that_bench_does_not_know(capsys):
     assert main(["--fast"]) == 2
-    assert capsys.readouterr().err == "course: bench takes nothing, or --plot.\n"
+    assert capsys.readouterr().err == "course: bench takes nothing, or --keep, or --plot.\n"
+
+
+@pytest.mark.kernel
+def test_what_is_kept_is_what_was_printed(tmp_path, capsys):
+    costs, readme = tmp_path / "costs.md", tmp_path / "README.md"
+    costs.write_text("before\n<!-- costs: begin -->\nold\n<!-- costs: end -->\nafter\n")
+    readme.write_text("<!-- short: begin -->\nold\n<!-- short: end -->\n")
+    small = {"datagrams": DATAGRAMS, "reads": 2, "updates": 1, "repeats": REPEATS}
+    assert main(["--keep"], **small, costs=costs, readme=readme) == 0
+    whole = capsys.readouterr().out.strip()
+    assert marked.part(costs, "costs") == whole
+    assert marked.part(readme, "short") == in_short(as_rows(whole))
+
+
+def test_the_readmes_three_numbers_are_those_of_the_table():
+    written = marked.part(COSTS, "costs")
+    assert written.startswith("Measured on ") and written.endswith(NOTES)
+    assert marked.part(README, "short") == in_short(as_rows(written))
 
 
 @pytest.mark.kernel

@@ -1,6 +1,6 @@
 """The playground as a learner meets it: JupyterLab in a real browser, its controls pressed.
 
-It also takes the picture in the README and the notebook, of traffic in the private network:
+It also takes the picture in the notebook, of traffic in the private network:
 PLAYGROUND_PICTURE=notebooks/images/playground.png ./course test tests/test_browser_playground.py
 """
 
@@ -32,8 +32,8 @@ class Screen(Plot):
         expect(self.cell.get_by_text(text).first).to_be_visible()
 
     def row(self, name: str, packets: int, size: int) -> None:
-        found = self.cell.locator("table tr", has_text=name).locator("td")
-        expect(found).to_have_text([f"{packets:,}", f"{size:,}"])
+        cells = self.cell.locator("table tr", has_text=name).locator("td")
+        expect(cells).to_have_text([f"{packets:,}", f"{size:,}"])
 
     def table(self, caption: str) -> None:
         expect(self.cell.locator("table caption")).to_have_text(re.compile(caption))
@@ -105,5 +105,5 @@ def test_the_controls_do_what_they_say(address: str, page: Page, tmp_path: Path)
     page.screenshot(path=tmp_path / "file.png")
 
     run_cell(page, cell_with(page, "plot.close()"))
-    screen.says("This playground is closed: run its cell again.")
+    screen.says("This playground is closed: run its cell again for a new one.")
     assert errors == []

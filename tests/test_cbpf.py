@@ -14,7 +14,7 @@ from helpers.cbpf import instruction as c
 from helpers.cbpf.check import ConstantError, JumpError, LengthError, ReturnError, ScratchError
 from helpers.cbpf.expression import ExpressionError, ExpressionSyntaxError, LinkTypeError, PcapError
 from helpers.cbpf.instruction import InstructionError
-from helpers.cbpf.machine import MachineError
+from helpers.cbpf.machine import MissingDataError
 from helpers.cbpf.rules import TranslationError
 
 ACCEPT, DROP = Instruction(c.RET | c.K, k=262144), Instruction(c.RET | c.K)
@@ -205,10 +205,12 @@ def test_an_offset_goes_round_at_32_bits():
 def test_the_machine_says_what_it_was_not_told():
     program = [Instruction(c.LD | c.ABS, k=c.AUXILIARY_OFFSET + 4), Instruction(c.RET | c.A)]
     assert cbpf.run(program, b"", auxiliary={"type": 4}) == 4
-    with pytest.raises(MachineError, match=r'asks for \[type\].*auxiliary=\{"type": ...\}'):
+    with pytest.raises(MissingDataError, match=r'asks for \[type\].*auxiliary=\{"type": ...\}'):
         cbpf.run(program, b"")
     from_ip_header = [Instruction(c.LD | c.ABS, k=0xFFF00000), Instruction(c.RET | c.A)]
-    with pytest.raises(MachineError, match="load from -1048576 counts from the start of another"):
+    with pytest.raises(
+        MissingDataError, match="load from -1048576 counts from the start of another"
+    ):
         cbpf.run(from_ip_header, bytes(100))
 
 

@@ -34,7 +34,7 @@ from helpers.cbpf import Instruction, expression
 from helpers.cbpf import instruction as c
 from helpers.cbpf.check import NOT_IN_SECCOMP
 from helpers.cbpf.instruction import FilterError
-from helpers.cbpf.machine import MachineError
+from helpers.cbpf.machine import MissingDataError
 from helpers.cbpf.rules import FIELDS
 
 pytestmark = pytest.mark.kernel
@@ -58,7 +58,7 @@ def outcomes(program: list[Instruction], packets: list[bytes]) -> dict[bytes, in
     for packet in packets:
         try:
             found[packet] = cbpf.run(program, packet)
-        except MachineError:
+        except MissingDataError:
             continue  # it loads from the start of another header
     return found
 

@@ -86,7 +86,7 @@ def test_each_step_counts_a_plain_frame_and_every_byte(net, step):
 
 @pytest.mark.kernel
 def test_totals_do_not_wait_for_ever(monkeypatch):
-    monkeypatch.setattr(classes, "PATIENCE", 0.05)
+    monkeypatch.setattr(classes, "TIMEOUT_SECONDS", 0.05)
     with classes.load() as loaded:
         assert classes.totals(loaded, expected=1) == {}
 

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from unwelcome import ordinary_user
 
-from helpers import cbpf, loader, probes, sockets, toolchain, traffic
+from helpers import capabilities, cbpf, loader, sockets, toolchain, traffic
 from helpers.cbpf import Instruction
 from helpers.cbpf.check import JumpError, LengthError
 from helpers.sockets import SocketError
@@ -97,7 +97,7 @@ def test_a_refusal_is_named(program, error, place):
 
 def test_an_ordinary_udp_socket_without_any_capability():
     def kept(length: int) -> bytes:
-        assert probes.capabilities() == []
+        assert capabilities.held() == []
         family = socket.AF_INET, socket.SOCK_DGRAM
         with socket.socket(*family) as receiver, socket.socket(*family) as sender:
             receiver.bind(("127.0.0.1", 0))
@@ -107,7 +107,7 @@ def test_an_ordinary_udp_socket_without_any_capability():
             return receiver.recv(100)
 
     for length, data in ((8, b""), (12, b"Hell"), (13, b"Hello"), (262144, b"Hello")):
-        assert probes.without_capabilities(kept, length) == data
+        assert capabilities.without_capabilities(kept, length) == data
 
 
 def test_the_filter_of_a_running_tcpdump(net):

@@ -1,4 +1,4 @@
-"""The image, built and run for real, in every way that README.md names; and the table of them.
+"""The image, built and run for real, in every way that docs/containers.md names; their table.
 
 What works in which way is tried inside, by tests/inside/ways.py, and written to
 chapters/ch10/ways_to_run.json, which chapter 10 shows.

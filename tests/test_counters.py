@@ -8,30 +8,30 @@ import sys
 import numpy as np
 import pytest
 
-from helpers import counters, loader, sockets, toolchain, traffic
+from helpers import counters, loader, protocols, sockets, toolchain, traffic
 
 
 @pytest.mark.parametrize(("number", "name"), [(6, "TCP"), (0, "HOPOPT"), (58, "ICMPv6")])
 def test_a_protocol_has_a_name_and_the_name_a_number(number, name):
-    assert counters.name(number) == name
-    assert counters.number(name) == number
+    assert protocols.name(number) == name
+    assert protocols.number(name) == number
 
 
 def test_a_protocol_without_a_name_is_its_number():
-    assert counters.name(200) == "200"
-    assert counters.number("200") == 200
+    assert protocols.name(200) == "200"
+    assert protocols.number("200") == 200
 
 
 @pytest.mark.parametrize("name", ["Tcp", "256", "-1", ""])
 def test_there_is_no_such_protocol(name):
-    with pytest.raises(counters.CounterError, match="0 to 255"):
-        counters.number(name)
+    with pytest.raises(protocols.ProtocolError, match="0 to 255"):
+        protocols.number(name)
 
 
 def reading(**grown: int) -> np.ndarray:
     values = np.zeros(256, dtype=np.uint64)
     for name, size in grown.items():
-        values[counters.NUMBERS[name]] = size
+        values[protocols.NUMBERS[name]] = size
     return values
 
 

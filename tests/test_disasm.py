@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from helpers import asm, objfile, toolchain
-from helpers.asm import DisasmError, Instruction, decode, disassembly, text
+from helpers.asm import DisasmError, Instruction, decode, prototypes, text
 
 SOURCES = sorted(toolchain.SOURCES.glob("*_kern.c"))
 
@@ -175,11 +175,13 @@ def test_agrees_with_llvm_19_on_every_opcode(tmp_path):
         if not llvm or any(name in llvm for name in EXTENSIONS) or reserved(each):
             continue
         known.add(each.opcode)
-        if each.kind < 4 and each.opcode & 0xE0 == 0x60:
+        if each.opcode_class < 4 and each.mode == asm.MEMORY:
             # LLVM 19 writes w1 where the kernel and LLVM 14 write r1.
             llvm = re.sub(r"\bw", "r", llvm)
         ours = as_llvm(each)
-        if each.opcode & 0xE7 == 0x40:  # LLVM leaves out the number added to an indirect offset
+        if (
+            each.loads_packet and each.mode == asm.INDIRECT
+        ):  # LLVM leaves out the number added to an indirect offset
             ours = ours.replace(f" + {each.imm}]", "]")
         assert ours == llvm, each
         agreed.add(each.opcode)
@@ -189,15 +191,11 @@ def test_agrees_with_llvm_19_on_every_opcode(tmp_path):
 
 def reserved(i: Instruction) -> bool:
     """Whether an arithmetic instruction has an offset that means nothing; LLVM does not look."""
-    operation, from_register = i.opcode & 0xF0, i.opcode & 8
-    if i.kind not in (4, 7) or i.offset == 0:
+    if not i.is_arithmetic or i.offset == 0:
         return False
-    moves = (
-        operation == 0xB0
-        and from_register
-        and i.offset in ((8, 16, 32) if i.kind == 7 else (8, 16))
-    )
-    return not (moves or operation in (0x30, 0x90) and i.offset == 1)
+    extended = (8, 16, 32) if i.opcode_class == asm.ALU64 else (8, 16)
+    moves = i.operation == asm.MOVE and i.takes_register and i.offset in extended
+    return not (moves or i.operation in (asm.DIVIDE, asm.MODULO) and i.offset == 1)
 
 
 def test_no_other_opcode_has_a_text():
@@ -221,10 +219,10 @@ def test_the_listing_has_every_line_and_byte(tmp_path):
 
 
 def test_without_libbpf_headers_a_helper_is_a_number(monkeypatch, tmp_path):
-    monkeypatch.setattr(disassembly, "HELPER_NAMES", tmp_path / "none.h")
-    asm.helper_names.cache_clear()
+    monkeypatch.setattr(prototypes, "HEADER", tmp_path / "none.h")
+    prototypes._prototypes.cache_clear()
     assert text(instruction(0x85, 0, 0, 0, 1)) == "call 1"
-    asm.helper_names.cache_clear()
+    prototypes._prototypes.cache_clear()
 
 
 def test_the_helper_names_are_the_kernels():

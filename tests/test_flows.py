@@ -15,7 +15,7 @@ from scapy.compat import raw
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 
-from helpers import counters, flows, loader, netlab, sockets, toolchain, traffic
+from helpers import flows, loader, netlab, protocols, sockets, toolchain, traffic
 from helpers.syscall import possible_cpus
 
 pytestmark = pytest.mark.kernel
@@ -33,13 +33,12 @@ def counting(
     compiled = toolchain.compile_bpf("flows_kern.c", folder / "flows.o", options)
     with (
         loader.load(compiled) as loaded,
-        flows.Flows(loaded) as found,
         flows.Arrivals(loaded) as arrivals,
         # On lo each frame also comes back in: there only that is counted. Elsewhere what goes out
         # is counted by the time that it is sent.
         sockets.packet_socket(net, loaded.program("count_flows").fd, interface, interface != "lo"),
     ):
-        yield found, arrivals
+        yield flows.Flows(loaded), arrivals
 
 
 def datagram(number: int, size: int = 0) -> bytes:
@@ -81,7 +80,7 @@ def test_a_frame_of_each_kind_is_in_the_flow_that_tshark_says(veth, tmp_path):
             traffic.frames(veth, [frame], "left")
             after = packets(found)
             changed = [flow for flow in after if after[flow] != before.get(flow)]
-            if protocol in counters.CLASSES:
+            if protocol in protocols.CLASSES:
                 assert changed == [], name
                 continue
             (flow,) = changed

@@ -11,7 +11,7 @@ import tshark
 from kinds import FRAMES, cut
 
 from chapters.ch07.translator import translate
-from helpers import counters, flows, loader, machine, objfile, toolchain
+from helpers import counters, flows, loader, machine, objfile, protocols, toolchain
 from helpers.syscall import bpf
 from helpers.syscall.forms import Command, ProgTestRun
 
@@ -67,7 +67,7 @@ def test_a_hundred_thousand_random_packets(seed):
         counted = counters.Counters(loaded.map("bytes_by_protocol")).read()
     assert counted.sum() == lengths.sum()
     # And the packets were not all of one kind.
-    assert np.all(counted[[0, 17, 43, 44, 60, *counters.CLASSES.values()]] > 0)
+    assert np.all(counted[[0, 17, 43, 44, 60, *protocols.CLASSES.values()]] > 0)
 
 
 @pytest.mark.kernel
@@ -78,12 +78,11 @@ def test_random_packets_are_in_the_flows_that_have_a_protocol(tmp_path):
     with (
         loader.load(toolchain.compile_bpf("flows_kern.c", tmp_path / "f.o", options)) as by_flow,
         loader.load(toolchain.compile_bpf("protocols_kern.c", tmp_path / "p.o")) as by_class,
-        flows.Flows(by_flow) as found,
     ):
         run_all(by_flow.program("count_flows").fd, packets, lengths)
         run_all(by_class.program("count_bytes").fd, packets, lengths)
         counted = counters.Counters(by_class.map("bytes_by_protocol")).read()
-        reading = found.read()
+        reading = flows.Flows(by_flow).read()
     assert reading.missed == 0
     assert reading.traffic["bytes"].sum() == counted[:256].sum() > 0
     by_protocol = np.bincount(reading.keys["protocol"], reading.traffic["bytes"], 256)
@@ -101,7 +100,7 @@ def total(loaded: machine.Machine) -> dict[str, int]:
     counted = loaded.maps["bytes_by_protocol"]
     values = {number: counted.lookup(number.to_bytes(4, "little")) for number in range(261)}
     found = {number: int.from_bytes(value, "little") for number, value in values.items()}
-    return {counters.name(number): value for number, value in found.items() if value}
+    return {protocols.name(number): value for number, value in found.items() if value}
 
 
 def test_the_machine_says_what_tshark_says(compiled, tmp_path):
@@ -122,4 +121,4 @@ def test_random_packets_through_the_machine(compiled):
         assert run(packet[CUT_OFF : CUT_OFF + length].tobytes()) == 0
     counted = total(loaded)
     assert sum(counted.values()) == lengths.sum()
-    assert set(counters.CLASSES) <= set(counted)
+    assert set(protocols.CLASSES) <= set(counted)

@@ -12,7 +12,7 @@ import pytest
 from stored import COURSE
 from unwelcome import no_bpf_call, ordinary_user, without_bpf
 
-from helpers import kernel, libbpf, probes, syscall
+from helpers import capabilities, kernel, libbpf, probes, syscall
 
 RELEASE = "5.0.0-31-generic"
 LINES = """\
@@ -153,7 +153,7 @@ def test_a_type_is_tried_and_given_up(type):
     libbpf.library()
     before = open_files()
     answer = type.attempt()
-    allowed = set(type.needs.split(", ")) <= set(probes.capabilities())
+    allowed = set(type.needs.split(", ")) <= set(capabilities.held())
     assert answer == ("works" if allowed else "Operation not permitted")
     assert open_files() == before
 
@@ -170,14 +170,14 @@ def test_unknown_types_and_wrong_sizes_are_invalid(arguments):
 def test_without_capabilities_the_kernel_refuses_and_the_rest_of_the_process_goes_on():
     setting = Path("/proc/sys/kernel/unprivileged_bpf_disabled").read_text().strip()
     expected = "works" if setting == "0" else "Operation not permitted"
-    assert probes.without_capabilities(probes.try_map, 2) == expected
-    assert probes.without_capabilities(probes.capabilities) == []
+    assert capabilities.without_capabilities(probes.try_map, 2) == expected
+    assert capabilities.without_capabilities(capabilities.held) == []
     assert probes.try_map(2) == "works"
 
 
 def test_an_error_in_the_thread_without_capabilities_comes_out():
     with pytest.raises(ZeroDivisionError):
-        probes.without_capabilities(lambda: 1 // 0)
+        capabilities.without_capabilities(lambda: 1 // 0)
 
 
 def test_a_processor_that_the_course_does_not_know_is_one_sentence(monkeypatch):

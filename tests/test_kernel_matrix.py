@@ -16,8 +16,8 @@ import pytest
 from stored import COURSE
 
 from chapters.ch01 import kernel_matrix
-from helpers import counters, features, kernel, loader, probes
-from tools import private_apt, privileges
+from helpers import capabilities, counters, features, kernel, loader, probes
+from tools import marked, private_apt, privileges
 from tools.kernels import fetch, initramfs, machine, modules, results
 
 NAMES = [feature.name for feature in features.FEATURES]
@@ -73,26 +73,35 @@ def test_one_role_without_the_five_lines_is_enough_to_say_no():
 
 
 def test_a_quick_run_keeps_the_chapters_of_the_same_release_only(tmp_path):
-    file, readme = tmp_path / "data/kernels.json", tmp_path / "README.md"
-    readme.write_text(f"before\n{results.BEGIN}old{results.END}\nafter\n")
+    file, page = tmp_path / "data/kernels.json", tmp_path / "kernels.md"
+    page.write_text("before\n<!-- kernels: begin -->\nold\n<!-- kernels: end -->\nafter\n")
 
     def keep(release: str, chapters: bool) -> dict:
         entry = results.entry("bullseye", "tcg", findings(release, chapters))
-        results.keep(entry, file, readme)
+        results.keep(entry, file, page)
         (kept,) = kernel_matrix.load(file)
         return kept
 
     assert len(keep("5.10.0-1-amd64", True)["chapters"]) == 2
     assert len(keep("5.10.0-1-amd64", False)["chapters"]) == 2
     assert keep("5.10.0-2-amd64", False)["chapters"] == {}
-    text = readme.read_text()
+    text = page.read_text()
     assert text.startswith("before\n") and text.endswith("\nafter\n")
-    assert kernel_matrix.markdown(kernel_matrix.load(file)) in text
+    assert marked.part(page, "kernels") == kernel_matrix.markdown(kernel_matrix.load(file))
 
 
-def test_the_readme_shows_the_stored_table():
-    text = (COURSE / "README.md").read_text()
-    assert results.BEGIN + kernel_matrix.markdown() + results.END in text
+def test_a_page_without_a_place_for_the_table_is_one_sentence(tmp_path):
+    page = tmp_path / "kernels.md"
+    page.write_text("<!-- kernels: begin -->\nold")
+    with pytest.raises(marked.MarkError, match="has no part kernels: put the lines .* back"):
+        marked.put(page, "kernels", "new")
+    assert page.read_text() == "<!-- kernels: begin -->\nold"
+
+
+def test_the_page_shows_the_stored_table_and_the_readme_its_oldest_kernel():
+    assert marked.part(results.PAGE, "kernels") == kernel_matrix.markdown()
+    oldest = ".".join(map(str, kernel_matrix.load()[0]["version"]))
+    assert f"tested from {oldest} on" in (COURSE / "README.md").read_text()
 
 
 def test_without_a_file_nothing_is_known(tmp_path):
@@ -133,14 +142,14 @@ def test_each_feature_is_tried_and_given_up():
 
 def test_a_limit_on_memory_is_blamed_only_before_5_11(monkeypatch):
     allowed = resource.getrlimit(resource.RLIMIT_MEMLOCK)
-    monkeypatch.setattr(features.probes, "capabilities", lambda: ["CAP_BPF"])
+    monkeypatch.setattr(capabilities, "held", lambda: ["CAP_BPF"])
     monkeypatch.setattr(features.resource, "getrlimit", lambda _: (64 << 10, allowed[1]))
     for version, limit in (((5, 10), 64 << 10), ((5, 11), None)):
         monkeypatch.setattr(features.kernel, "version", lambda version=version: version)
         assert features.memory_limit() == limit
     monkeypatch.setattr(features.kernel, "version", lambda: (5, 10))
     assert "than 64 KB" in loader.explain(1, COURSE / "course", "", [])
-    monkeypatch.setattr(features.probes, "capabilities", lambda: [])
+    monkeypatch.setattr(capabilities, "held", lambda: [])
     assert features.memory_limit() is None
 
 
@@ -172,7 +181,7 @@ def test_the_course_raises_the_limit_where_it_counts(monkeypatch, version, raise
     monkeypatch.setattr(privileges.resource, "setrlimit", lambda *limits: set_to.append(limits))
     privileges.raise_memory_limit()
     assert bool(set_to) == raised
-    assert ("prlimit" in privileges.handing_over({39})) == raised
+    assert ("prlimit" in privileges.handing_over(1 << 39)) == raised
 
 
 def test_the_archive_is_one_that_cpio_reads(tmp_path):

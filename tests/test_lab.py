@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from helpers import capabilities
 from tools import lab, privileges
 
 COURSE = Path(__file__).resolve().parent.parent
 NOBODY = 65534
+NEEDED = capabilities.mask("CAP_NET_RAW", "CAP_BPF")
 
 
 # JupyterLab is told to take the port that was announced, or none.
@@ -133,14 +135,14 @@ def test_a_full_disk_is_one_sentence(tmp_path, monkeypatch):
         lab.main([])
 
 
-def become(monkeypatch: pytest.MonkeyPatch, held: set[int], sudo: bool, verb: str) -> list[str]:
+def become(monkeypatch: pytest.MonkeyPatch, ambient: int, sudo: bool, verb: str) -> list[str]:
     """What an ordinary user's ./course would become who holds these capabilities already."""
     became = []
     monkeypatch.setattr(os, "geteuid", lambda: NOBODY)
     monkeypatch.setattr(os, "getuid", lambda: NOBODY)
     monkeypatch.setattr(os, "getgid", lambda: NOBODY)
     monkeypatch.setattr(os, "execvp", lambda name, command: became.extend(command))
-    monkeypatch.setattr(privileges, "ambient", lambda: held)
+    monkeypatch.setattr(capabilities, "ambient", lambda: ambient)
     monkeypatch.setattr(privileges, "may_sudo", lambda: sudo)
     privileges.main(verb, "python", "-m", "something")
     return became
@@ -149,7 +151,7 @@ def become(monkeypatch: pytest.MonkeyPatch, held: set[int], sudo: bool, verb: st
 def test_sudo_only_hands_over_two_capabilities(monkeypatch):
     monkeypatch.setenv("SECRET", "password")
     monkeypatch.setenv("HOME", "/home/ana")
-    became = become(monkeypatch, set(), True, "lab")
+    became = become(monkeypatch, 0, True, "lab")
     assert became[:2] == ["sudo", "setpriv"]
     assert became.count("+cap_13,+cap_39") == 2
     assert became[became.index("--reuid") + 1] == str(NOBODY)
@@ -167,13 +169,13 @@ def test_what_the_tests_ask_for_outlives_sudo(monkeypatch):
     }
     for name, value in given.items() | {("DOCKER_AUTH_CONFIG", "password")}:
         monkeypatch.setenv(name, value)
-    became = become(monkeypatch, set(), True, "test")
+    became = become(monkeypatch, 0, True, "test")
     assert {f"{name}={value}" for name, value in given.items()} <= set(became)
     assert "DOCKER_AUTH_CONFIG=password" not in became
 
 
 def test_no_sudo_where_the_capabilities_are_there(monkeypatch):
-    assert become(monkeypatch, {13, 39}, False, "lab") == ["python", "-m", "something"]
+    assert become(monkeypatch, NEEDED, False, "lab") == ["python", "-m", "something"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can leave a folder to somebody else")
@@ -197,12 +199,13 @@ def test_jupyter_starts_where_its_folder_is_somebody_else_s(tmp_path, left):
 
 def test_no_sudo_to_be_had(monkeypatch):
     with pytest.raises(SystemExit, match="let root run setpriv .*course'? lab"):
-        become(monkeypatch, set(), False, "lab")
-    assert become(monkeypatch, set(), False, "doctor") == ["python", "-m", "something"]
+        become(monkeypatch, 0, False, "lab")
+    assert become(monkeypatch, 0, False, "doctor") == ["python", "-m", "something"]
 
 
 def test_before_linux_5_8_it_is_sys_admin(tmp_path, monkeypatch):
-    for last, wanted in ((37, {13, 21}), (40, {13, 39})):
+    before = capabilities.mask("CAP_NET_RAW", "CAP_SYS_ADMIN")
+    for last, wanted in ((37, before), (40, NEEDED)):
         (tmp_path / "cap_last_cap").write_text(f"{last}\n")
         monkeypatch.setattr(privileges, "LAST", tmp_path / "cap_last_cap")
         assert privileges.needed() == wanted
@@ -213,7 +216,7 @@ def test_handed_over_are_exactly_these(monkeypatch):
     """Without a sudo: the command that sudo would run, run by root."""
     monkeypatch.setattr(os, "getuid", lambda: NOBODY)
     monkeypatch.setattr(os, "getgid", lambda: NOBODY)
-    command = [*privileges.handing_over({13, 39}), "--", "cat", "/proc/self/status"]
+    command = [*privileges.handing_over(NEEDED), "--", "cat", "/proc/self/status"]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert set(re.search(r"^Uid:(.*)$", said, re.MULTILINE)[1].split()) == {str(NOBODY)}
     for which in ("Prm", "Eff", "Amb"):

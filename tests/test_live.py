@@ -15,13 +15,15 @@ import pytest
 from PIL import Image, ImageColor
 
 from helpers import live, sockets
-from helpers.counters import NUMBERS, CounterError, Counters
+from helpers.counters import CounterError, Counters
 from helpers.errors import CourseError
 from helpers.live import picture as live_picture
 from helpers.live import series as live_series
 from helpers.live import still as live_still
+from helpers.live.picture import Chart, Picture
 from helpers.live.series import Series
 from helpers.pictures import style
+from helpers.protocols import NUMBERS, ProtocolError
 from helpers.table import Table
 
 FAST = 0.05  # seconds between readings
@@ -89,27 +91,44 @@ def test_rates_are_exact_whatever_the_intervals():
     series, source, clock = Series(("TCP", "other")), Growing(TCP=1000, UDP=50), Clock(0.5, 2, 0.25)
     for _ in range(3):
         series.add(clock(), source.read())
-    times, rates = series.last(10, "rate")
-    assert times.tolist() == [-2.25, -0.25, 0.0]
-    assert np.isnan(rates[0]).all()
-    assert rates[1:].tolist() == [[500, 25], [4000, 200]]
-    assert series.last(2, "total")[1].tolist() == [[2000, 100], [3000, 150]]
+    curves = series.curves()
+    assert curves.times.tolist() == [100.5, 102.5, 102.75]
+    assert np.isnan(curves.rates[0]).all()
+    assert curves.rates[1:].tolist() == [[500, 25], [4000, 200]]
+    assert curves.totals.tolist() == [[1000, 50], [2000, 100], [3000, 150]]
+    assert curves.values("total", ("other", "TCP")).tolist() == [
+        [50, 1000],
+        [100, 2000],
+        [150, 3000],
+    ]
+    assert curves.values("rate", ("other",))[1:].tolist() == [[25], [200]]
+
+
+def test_a_window_holds_its_seconds_and_the_reading_before_them():
+    series, source = Series(("TCP",)), Growing(TCP=1000)
+    assert len(series.curves(2.0).times) == 0
+    for second in (0, 1, 2, 3, 3.5):
+        series.add(second, source.read())
+    assert series.curves(1.5).times.tolist() == [1, 2, 3, 3.5]
+    assert series.curves(1.4).times.tolist() == [2, 3, 3.5]
+    assert series.curves(99).times.tolist() == [0, 1, 2, 3, 3.5]
+    assert series.curves(0).rates.tolist() == [[1000], [2000]]
 
 
 def test_other_is_everything_without_a_line():
     series = Series(("ICMP", "other", "TCP"))
     series.add(0.0, np.arange(256, dtype=np.uint64))
-    assert series.last(1, "total")[1].tolist() == [[1, sum(range(256)) - 1 - 6, 6]]
+    assert series.curves().totals.tolist() == [[1, sum(range(256)) - 1 - 6, 6]]
 
 
 def test_the_record_is_bounded():
     series, source = Series(("UDP",)), Growing(UDP=1)
-    for second in range(live_series.RECORDED + 10):
+    for second in range(live_series.READINGS_KEPT + 10):
         series.add(second, source.read())
-    assert len(series.times) == len(series.totals) == len(series.rates) == live_series.RECORDED
+    assert len(series.times) == len(series.totals) == len(series.rates) == live_series.READINGS_KEPT
     table = series.table()
     assert table["seconds"][0] == 10
-    assert table["UDP"][-1] == live_series.RECORDED + 10
+    assert table["UDP"][-1] == live_series.READINGS_KEPT + 10
 
 
 def test_the_csv_is_exact(tmp_path):
@@ -139,8 +158,8 @@ def test_a_table_reads_well_and_is_short_however_long_the_series():
 
 
 def drawn(series: Series, shown: list[str], quantity: str = "rate", scale: str = "linear"):
-    picture = live_picture.Picture(window=10)
-    return picture, pixels(picture.draw(series, shown, quantity, scale, points=100))
+    picture, chart = Picture(), Chart(tuple(shown), quantity, scale, window=10)
+    return picture, pixels(picture.draw(series.curves(), chart))
 
 
 @pytest.mark.parametrize("name", ["TCP", "UDP", "ICMP", "ICMPv6", "HOPOPT", "other"])
@@ -187,21 +206,21 @@ def test_the_axis_ends_at_a_round_number_and_changes_seldom(highest, before, sca
 
 def test_the_background_is_drawn_only_when_an_axis_changes(monkeypatch):
     backgrounds = []
-    original = live_picture.Picture._draw_background
+    original = live_picture.decorate
 
-    def counting(self, *look):
-        backgrounds.append(look)
-        original(self, *look)
+    def counting(*arguments):
+        backgrounds.append(arguments)
+        original(*arguments)
 
-    monkeypatch.setattr(live_picture.Picture, "_draw_background", counting)
+    monkeypatch.setattr(live_picture, "decorate", counting)
     source = Growing(UDP=500)
     plot = plot_of(source, clock=Clock(1))
     for _ in range(20):
-        plot._instrument.step()
+        plot._step()
     assert len(backgrounds) == 1
     source.step = {"UDP": 5000}
-    plot._instrument.step()
-    plot._instrument.step()
+    plot._step()
+    plot._step()
     assert len(backgrounds) == 2
     plot.choose(scale="log")
     assert len(backgrounds) == 3
@@ -210,7 +229,7 @@ def test_the_background_is_drawn_only_when_an_axis_changes(monkeypatch):
 def test_the_still_figure_says_in_words_what_it_shows():
     plot = plot_of(Growing(UDP=500, TCP=20_000), clock=Clock(0.5))
     for _ in range(5):
-        plot._instrument.step()
+        plot._step()
     still = plot.figure()
     for words in ("2.0 seconds", "UDP peaks at 1.0 kB/s", "TCP peaks at 40.0 kB/s", "ICMP stays"):
         assert words in still.alt
@@ -344,13 +363,14 @@ def test_stacked_areas_lie_on_each_other():
         values = values.copy()
         values[NUMBERS["TCP"]] += np.uint64(400)
         values[NUMBERS["UDP"]] += np.uint64(200)
-    picture = pixels(live_picture.Picture(3.0).draw(series, ("TCP", "UDP"), "rate", "stacked", 99))
+    chart = Chart(("TCP", "UDP"), "rate", "stacked", window=3.0)
+    picture = pixels(Picture().draw(series.curves(), chart))
     # The axis has 1000 bytes per second: TCP fills 400 of them, and UDP the 200 above.
     tcp, udp = (np.flatnonzero(has(picture, style(n).color)[60:, 400]) for n in ("TCP", "UDP"))
     assert udp.max() < tcp.min()
     assert len(tcp) == pytest.approx(0.4 * 0.74 * 400, abs=4)
     assert len(udp) == pytest.approx(0.2 * 0.74 * 400, abs=15)  # less its white hatches
-    still = live_still.draw(series, ("TCP", "UDP"), "rate", "stacked")
+    still = live_still.draw(series.curves(), chart)
     assert "TCP peaks at 400 B/s" in still.alt
 
 
@@ -399,8 +419,8 @@ def test_pause_loses_no_byte():
         for _ in range(3):
             plot.start()
             plot.stop()
-        _, rates = plot._instrument.series.last(3, "rate")
-        assert rates[1:, plot.protocols.index("UDP")].tolist() == [10, pytest.approx(10 / 60)]
+        rates = plot._series.curves().values("rate", ["UDP"])
+        assert rates[1:, 0].tolist() == [10, pytest.approx(10 / 60)]
 
     asyncio.run(main())
 
@@ -411,7 +431,7 @@ def test_pause_loses_no_byte():
 def test_choices_are_what_the_controls_hold():
     plot = plot_of(Growing(UDP=10), clock=Clock(1))
     plot.choose(interval=1.0, scale="log", quantity="total", protocols=["UDP", "other"])
-    assert plot.controls.chosen == (("UDP", "other"), "total", "log")
+    assert plot._chart() == Chart(("UDP", "other"), "total", "log", window=30.0)
     assert plot.controls.interval.value == 1.0
 
 
@@ -434,31 +454,31 @@ def test_a_choice_that_there_is_not(choice):
 def test_bad_arguments():
     with pytest.raises(live.LiveError, match="too short"):
         plot_of(Growing(), interval=0.0)
-    with pytest.raises(CounterError, match="TPC"):
+    with pytest.raises(ProtocolError, match="TPC"):
         plot_of(Growing(), protocols=["TPC"])
 
 
 def test_a_protocol_by_its_number_gets_a_line():
     plot = plot_of(Growing(SCTP=7), protocols=["SCTP", "200"])
-    plot._instrument.step()
+    plot._step()
     assert plot.table()["SCTP"].tolist() == [7]
     assert plot.protocols[-3:] == ("SCTP", "200", "other")
 
 
 def test_clear_forgets_what_was_recorded():
     plot = plot_of(Growing(UDP=10), clock=Clock(1))
-    plot._instrument.step()
+    plot._step()
     plot.clear()
     assert len(plot.table()) == 0
-    plot._instrument.step()
+    plot._step()
     assert plot.table()["UDP"].tolist() == [20]
 
 
 def test_the_save_button_tells_where(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     plot = plot_of(Growing(UDP=10), clock=Clock(1))
-    plot._instrument.step()
-    plot._instrument._act("save")
+    plot._step()
+    plot._act("save")
     (saved,) = tmp_path.glob("*.csv")
     assert str(saved) in plot.controls.sentence
     assert saved.read_text().startswith("seconds,TCP,UDP,ICMP,ICMPv6,HOPOPT,other\n0.000000,0,10")
@@ -508,7 +528,7 @@ def test_an_error_shows_and_stops(failure, sentence):
 
 def test_what_an_error_says_is_text_and_not_markup():
     plot = plot_of(Growing())
-    plot._instrument.say("<b>bold</b>", error=True)
+    plot._say("<b>bold</b>", error=True)
     assert "<b>" not in plot.controls.message.value
 
 
@@ -586,8 +606,8 @@ def test_closed_counters_while_it_runs(net, sockex1):
 def test_a_send_button_that_cannot_send_says_so():
     async def main() -> None:
         with live.open_plot(interval=FAST) as plot:
-            plot._instrument.sender._net.close()
-            plot._instrument._act("send", "UDP")
+            plot._net.close()
+            plot._act("send", "UDP")
             await until(lambda: "closed" in plot.controls.sentence)
             with pytest.raises(live.LiveError, match="ping, UDP, TCP"):
                 await plot.send("SCTP")

@@ -15,7 +15,7 @@ from chapters.ch07.translator import translate
 from helpers import machine, objfile, toolchain
 from helpers.errors import CourseError
 from helpers.machine import Machine, faults
-from helpers.machine.maps import ARRAY, EXIST, HASH, NOEXIST, PERCPU_ARRAY, Map
+from helpers.machine.maps import ARRAY, EXIST, HASH, NOEXIST, PERCPU_ARRAY, MachineMap
 from helpers.machine.packet import HOST, OUTGOING, Packet
 from helpers.machine.state import World
 
@@ -162,7 +162,7 @@ def test_a_long_jump_and_a_32_bit_comparison(translated):
 
 @WAYS
 def test_references_to_maps_and_values(translated):
-    values = Map("values", ARRAY, 4, 16, 2)
+    values = MachineMap("values", ARRAY, 4, 16, 2)
     values.update(bytes(4), bytes(8) + (77).to_bytes(8, "little"))
     for src, low in ((2, 9), (6, 0)):  # by file descriptor, by index
         code = wide(1, 8 << 32 | low, src) + insn(0x79, 0, 1, 0) + EXIT
@@ -267,7 +267,7 @@ def test_a_loop_may_use_the_whole_budget(translated):
 
 
 def test_maps_answer_as_in_the_kernel():
-    pairs = Map("pairs", HASH, 2, 3, 2)
+    pairs = MachineMap("pairs", HASH, 2, 3, 2)
     assert pairs.store(b"aa", b"123", EXIST) == -2
     assert pairs.store(b"aa", b"123", NOEXIST) == 0
     assert pairs.store(b"aa", b"456", NOEXIST) == -17
@@ -281,7 +281,7 @@ def test_maps_answer_as_in_the_kernel():
         pairs.lookup(b"aa")
     with pytest.raises(KeyError):
         pairs.delete(b"aa")
-    array = Map("array", ARRAY, 4, 8, 2)
+    array = MachineMap("array", ARRAY, 4, 8, 2)
     assert array.store(b"\2\0\0\0", bytes(8)) == -7
     assert array.store(bytes(4), bytes(8), NOEXIST) == -17
     assert array.remove(bytes(4)) == -22
@@ -290,7 +290,7 @@ def test_maps_answer_as_in_the_kernel():
 
 
 def test_a_per_cpu_array_has_a_value_for_each_processor():
-    counts = Map("counts", PERCPU_ARRAY, 4, 4, 1, cpus=3)
+    counts = MachineMap("counts", PERCPU_ARRAY, 4, 4, 1, cpus=3)
     code = insn(0x62, 10, 0, -4, 0) + insn(0xBF, 2, 10) + insn(0x07, 2, imm=-4)
     code += wide(1, 9, 1) + insn(0x85, imm=1) + insn(0x62, 0, 0, 0, 5)
     code += insn(0x85, imm=8) + EXIT
@@ -303,11 +303,14 @@ def test_a_per_cpu_array_has_a_value_for_each_processor():
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: Map("m", 27, 4, 8, 1), "has type 27"),
-        (lambda: Map("m", ARRAY, 2, 8, 1), "its keys have 4 bytes"),
-        (lambda: Map("m", ARRAY, 4, 8, 1).lookup(b"1"), "A key of the map m has 4 bytes"),
-        (lambda: Map("m", ARRAY, 4, 8, 1).update(bytes(4), b"1"), "A value of the map m has 8"),
-        (lambda: Map("m", ARRAY, 4, 8, 1).update(b"\1" * 4, bytes(8)), "E2BIG"),
+        (lambda: MachineMap("m", 27, 4, 8, 1), "has type 27"),
+        (lambda: MachineMap("m", ARRAY, 2, 8, 1), "its keys have 4 bytes"),
+        (lambda: MachineMap("m", ARRAY, 4, 8, 1).lookup(b"1"), "A key of the map m has 4 bytes"),
+        (
+            lambda: MachineMap("m", ARRAY, 4, 8, 1).update(bytes(4), b"1"),
+            "A value of the map m has 8",
+        ),
+        (lambda: MachineMap("m", ARRAY, 4, 8, 1).update(b"\1" * 4, bytes(8)), "E2BIG"),
     ],
 )
 def test_a_map_that_cannot_be_so_says_why(make, says):
@@ -366,8 +369,8 @@ def test_the_translation_is_python_that_names_its_lines(sockex1_object):
 
 
 def test_addresses_of_a_hash_are_not_kept_for_ever(monkeypatch):
-    monkeypatch.setattr("chapters.ch07.translator.translation.ELEMENTS_KEPT", 3)
-    seen = Map("seen", HASH, 4, 8, 100)
+    monkeypatch.setattr("chapters.ch07.translator.translation.MAX_ELEMENTS", 3)
+    seen = MachineMap("seen", HASH, 4, 8, 100)
     code = insn(0xBF, 6, 1) + insn(0x20, imm=0) + insn(0x63, 10, 0, -4)
     code += insn(0x7A, 10, 0, -16, 1) + insn(0xBF, 2, 10) + insn(0x07, 2, imm=-4)
     code += insn(0xBF, 3, 10) + insn(0x07, 3, imm=-16) + insn(0xB7, 4) + wide(1, 9, 1)

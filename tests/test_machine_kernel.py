@@ -23,7 +23,7 @@ from helpers import loader, machine, netlab, objfile, sockets, syscall, toolchai
 from helpers.asm import decode
 from helpers.bcc import program as bcc_program
 from helpers.machine import Machine
-from helpers.machine.maps import Map
+from helpers.machine.maps import MachineMap
 from helpers.machine.packet import HOST, OUTGOING, Packet
 from helpers.machine.state import World
 from helpers.syscall.maps import possible_cpus
@@ -66,7 +66,7 @@ class Kernel:
                     each.update(key, bytes(each.slots_size))
 
 
-def contents(each: Map | syscall.Map) -> dict[bytes, bytes]:
+def contents(each: MachineMap | syscall.Map) -> dict[bytes, bytes]:
     return {key: each.lookup(key) for key in list(each.keys())}
 
 
@@ -98,7 +98,7 @@ def strict() -> bool:
 
 
 def in_the_machine(code: bytes, cpu: int, translated: bool) -> tuple[list[int], dict]:
-    maps = {fd: Map(f"map_{fd:x}", *form, possible_cpus()) for fd, form in FORMS.items()}
+    maps = {fd: MachineMap(f"map_{fd:x}", *form, possible_cpus()) for fd, form in FORMS.items()}
     program = Machine(code, maps, world=World(cpu))
     run = translate(program).run if translated else program.run
     values = [run(seen(frame)) for frame in packets()]
@@ -318,7 +318,7 @@ def test_bcc_programs_count_the_same_on_a_live_lo(net, name, function, table) ->
         code = loaded.bpf.dump_func(function.encode())
         form = (theirs.map_fd, theirs.ttype, theirs.max_entries)
         sizes = (ctypes.sizeof(theirs.Key), ctypes.sizeof(theirs.Leaf))
-        ours = Map(table, form[1], *sizes, form[2])
+        ours = MachineMap(table, form[1], *sizes, form[2])
         program = Machine(code, {form[0]: ours})
         count = 0
         with witnessed(net, loaded.program(function).fd) as witness:

@@ -92,7 +92,7 @@ def refusal(path: Path | str) -> str:
 def test_sockex1_is_read(sockex1):
     found = objfile.read(sockex1)
     assert {"socket", ".maps", "license", ".BTF"} <= set(found.sections)
-    assert found.licence == "GPL"
+    assert found.license == "GPL"
     assert found.maps == {
         "bytes_by_protocol": MapDefinition("bytes_by_protocol", 2, 4, 8, 256, 1 << 10)
     }
@@ -127,7 +127,7 @@ def test_every_kind_of_map_definition(tmp_path):
         "events": MapDefinition("events", 27, 0, 0, 1 << 16, 0),
         "sized": MapDefinition("sized", 1, 4, 12, 10, 1),
     }
-    assert found.licence == ""
+    assert found.license == ""
 
 
 def test_two_programs_in_one_section_and_a_function_they_call(tmp_path):

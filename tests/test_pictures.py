@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from PIL import Image
 
-from helpers import counters, pictures
+from helpers import pictures, protocols
 from tools import draw
 from tools.draw import __main__ as writer
 from tools.draw import shapes
@@ -127,7 +127,7 @@ def test_a_diagram_marks_its_stage(name: str, marked: list[str]):
 
 
 def test_every_protocol_has_a_look_of_its_own():
-    assert set(counters.NUMBERS) <= set(pictures.STYLE)
+    assert set(protocols.NUMBERS) <= set(pictures.STYLE)
     assert len(set(pictures.STYLE.values())) == len(pictures.STYLE)
     assert [pictures.STYLE[name].color for name in ("TCP", "UDP", "ICMP", "ICMPv6")] == [
         "#0072B2",
@@ -174,7 +174,7 @@ def test_the_frame_picture_marks_the_right_byte(
 
 def test_the_frame_picture_names_a_protocol_and_says_what_it_is_told():
     ping = bytearray(frame("IPv4", 98))
-    ping[23] = counters.NUMBERS["ICMP"]
+    ping[23] = protocols.NUMBERS["ICMP"]
     assert "byte 23 is 01: the protocol, 1 is ICMP" in words(pictures.frame_picture(ping))
     told = pictures.frame_picture(ping, mark=12, meaning="the EtherType")
     assert "byte 12 is 08: the EtherType" in words(told)

@@ -132,9 +132,9 @@ def test_every_breakdown_is_exact(veth):
     with on_the_cable(veth) as play:
         counted(play, veth, KNOWN)
         for breakdown in BREAKDOWNS:
-            found = by(play, breakdown)
-            assert found == EXPECTED[breakdown]
-            assert list(found) == list(EXPECTED[breakdown])  # the largest first, sizes in order
+            rows = by(play, breakdown)
+            assert rows == EXPECTED[breakdown]
+            assert list(rows) == list(EXPECTED[breakdown])  # the largest first, sizes in order
         assert play.controls.numbers.value == "12 frames, 932 bytes."
 
 
@@ -283,9 +283,9 @@ def test_ten_thousand_flows_add_up_by_every_breakdown(veth):
     with on_the_cable(veth) as play:
         counted(play, veth, sent)
         for breakdown in BREAKDOWNS:
-            found = by(play, breakdown)
-            assert sum(packets for packets, _ in found.values()) == len(sent)
-            assert sum(size for _, size in found.values()) == 42 * len(sent)
+            rows = by(play, breakdown)
+            assert sum(packets for packets, _ in rows.values()) == len(sent)
+            assert sum(size for _, size in rows.values()) == 42 * len(sent)
         assert by(play, "protocol") == {"UDP": (10_050, 10_050 * 42)}
         assert by(play, "port") == {"UDP 9": (10_050, 10_050 * 42)}
         assert len(by(play, "flow")) == len(play.reading.keys) == 10_000
@@ -390,7 +390,7 @@ def test_a_file_that_cannot_be_counted_is_one_sentence(tmp_path, name, data, sen
             with pytest.raises((pcap.PacketFileError, CaptureError), match=sentence):
                 await play.count_file(path)
             play.controls.path.value = str(path)
-            play._instrument._act("file")
+            play._act("file")
             await until(lambda: 'role="alert"' in play.controls.message.value)
             assert sentence in play.controls.sentence
             assert play.reading is None
@@ -404,12 +404,12 @@ def test_a_file_can_be_stopped_and_something_else_be_started(veth, tmp_path):
     async def main() -> None:
         with on_the_cable(veth) as play:
             play.controls.path.value = str(path)
-            play._instrument._act("file")
+            play._act("file")
             await until(lambda: play.controls.sentence.startswith("Counting many.pcap: "))
             play.stop()
             assert "before the end" in play.controls.sentence
             assert await only_this_task()
-            play._instrument._act("file")
+            play._act("file")
             await until(lambda: play.controls.sentence.startswith("Counting many.pcap: "))
             play.start()
             traffic.frames(veth, KNOWN, "left")
@@ -430,10 +430,11 @@ async def only_one_follows() -> bool:
 
 LOADED_BY_A_USER = """
 import asyncio, sys
-from helpers import objfile, playground
+from chapters import playground
 from chapters.playground import program
+from helpers import objfile
 
-program.compiled = lambda found=objfile.read(sys.argv[1]): found
+program.compiled = lambda built=objfile.read(sys.argv[1]): built
 with playground.open_playground() as plot:
     for expression in sys.argv[3:]:
         plot.choose(filter=expression)
@@ -472,7 +473,7 @@ def test_the_buttons_do_what_they_say(tmp_path, monkeypatch):
         with open_playground(interval=FAST) as play:
             controls = play.controls
             assert controls.interface.value == "private lo"
-            play._instrument._act("send", "UDP")
+            play._act("send", "UDP")
             assert "Press Start to see it" in controls.sentence
             await asyncio.to_thread(controls.start.click)
             await until(lambda: play.running)
@@ -482,12 +483,12 @@ def test_the_buttons_do_what_they_say(tmp_path, monkeypatch):
             controls.breakdown.value = "flow"
             assert controls.image.value != before
             assert "&gt; 192.0.2.2:9" in controls.below.value
-            play._instrument._act("stop")
+            play._act("stop")
             assert not play.running
             play.choose(breakdown="size")
             controls.quantity.value, controls.scale.value = "total", "stacked"
             for kind in ("csv", "png"):
-                play._instrument._act(kind)
+                play._act(kind)
                 (saved,) = tmp_path.glob(f"*.{kind}")
                 assert str(saved) in controls.sentence
             with pytest.raises(LiveError, match="ping, UDP, TCP, flows"):

@@ -21,8 +21,17 @@ from stored import COURSE
 from unwelcome import ordinary_user
 
 from chapters.ch12 import attach, bpffs, drops
-from helpers import counters, features, loader, netlab, sockets, toolchain, traffic
-from helpers.probes import capabilities
+from helpers import (
+    capabilities,
+    counters,
+    features,
+    loader,
+    netlab,
+    protocols,
+    sockets,
+    toolchain,
+    traffic,
+)
 
 pytestmark = pytest.mark.kernel
 
@@ -62,7 +71,7 @@ def counting(net: netlab.Network, where: str, folder: Path) -> Iterator[Callable
 
             def read() -> dict[str, int]:
                 seen = values.read()
-                return {counters.name(int(n)): int(seen[n]) for n in np.flatnonzero(seen)}
+                return {protocols.name(int(n)): int(seen[n]) for n in np.flatnonzero(seen)}
 
             yield read
 
@@ -223,7 +232,8 @@ def test_an_interface_that_is_not_there(veth, tmp_path):
 ASK = """
 import sys
 from pathlib import Path
-from helpers import attach, bpffs, drops, loader, netlab, toolchain
+from chapters.ch12 import attach, bpffs, drops
+from helpers import loader, netlab, toolchain
 from helpers.errors import CourseError
 def attempt(what):
     try:

@@ -14,7 +14,7 @@ import pytest
 import tshark
 from kinds import FRAMES, cut
 
-from helpers import counters, loader, netlab, pcap, sockets, toolchain, traffic
+from helpers import counters, loader, netlab, pcap, protocols, sockets, toolchain, traffic
 
 pytestmark = pytest.mark.kernel
 
@@ -38,7 +38,7 @@ class Counted:
         while self._counters.read().sum() < total and time.monotonic() < deadline:
             time.sleep(0)
         values = self._counters.read()
-        return {counters.name(int(slot)): int(values[slot]) for slot in np.flatnonzero(values)}
+        return {protocols.name(int(slot)): int(values[slot]) for slot in np.flatnonzero(values)}
 
 
 @contextmanager

@@ -232,7 +232,7 @@ def test_a_command_that_is_waited_for_keeps_nobody_else_waiting(net):
 @pytest.mark.own_network
 @pytest.mark.parametrize("send", [traffic.tcp, traffic.bulk, traffic.udp])
 def test_traffic_that_does_not_get_through_ends_in_a_sentence(net, send, monkeypatch):
-    monkeypatch.setattr(traffic, "PATIENCE", 0.2)
+    monkeypatch.setattr(traffic, "TIMEOUT_SECONDS", 0.2)
     net.run(["nft", "add table inet t"], check=True)
     net.run(["nft", "add chain inet t c { type filter hook input priority 0; }"], check=True)
     net.run(["nft", "add rule inet t c ip length > 1000 drop"], check=True)

@@ -6,24 +6,19 @@ import re
 import statistics
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import stored
 
-from helpers.counters import NUMBERS
+from helpers import progress
 from helpers.pictures import STYLE
+from helpers.protocols import NUMBERS
 
 EVERY = pytest.mark.parametrize("path", stored.NOTEBOOKS, ids=stored.name)
 CHAPTERS = pytest.mark.parametrize("path", stored.CHAPTERS, ids=stored.name)
 HOUSE = ("helpers", "chapters", "tools")
 MODULES = sorted(path for room in HOUSE for path in (stored.COURSE / room).rglob("*.py"))
 BLOCK = re.compile(r"# chapter (\d\d): begin (\w+)\n(.*?)# chapter \1: end \2", re.DOTALL)
-
-
-def tracked() -> list[Path]:
-    names = subprocess.check_output(["git", "ls-files"], cwd=stored.COURSE, text=True).split("\n")
-    return [stored.COURSE / name for name in names if name]
 
 
 @EVERY
@@ -85,6 +80,19 @@ def test_a_chapter_opens_and_closes_as_promised(path):
     assert "Sources" in closing
 
 
+@CHAPTERS
+def test_who_knows_a_chapter_already_finds_its_exercises(path):
+    """The fast track: two or three of the chapter's own exercises, linked in its first cell."""
+    opening = stored.read(path).cells[0].source
+    (line,) = [each for each in opening.split("\n") if each.startswith("*Do you know this alr")]
+    links = re.findall(r"\[exercise (\d)\]\(#(\S+?)\)", line)
+    assert 2 <= len(links) <= 3
+    known = {str(each.number): each.anchor for each in progress.exercises(path)}
+    for number, anchor in links:
+        assert anchor == known[number]
+        assert anchor in stored.anchors(path)
+
+
 def squeezed(text: str) -> str:
     """Code without indentation, blank lines and comments."""
     lines = (line.strip() for line in text.splitlines())
@@ -112,8 +120,8 @@ def test_every_protocol_with_a_name_has_a_look_of_its_own():
 
 
 def test_no_file_names_the_folder_that_the_course_happens_to_lie_in():
-    for path in tracked():
-        if path.is_file() and path.suffix not in {".png", ".pcap"}:
+    for path in stored.tracked():
+        if path.is_file() and path.suffix not in {".png", ".pcap", ".xz"}:
             assert f"{stored.COURSE}/" not in path.read_text(), path
 
 

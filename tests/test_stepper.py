@@ -11,7 +11,7 @@ from chapters.ch07 import ebpf
 from helpers import machine, objfile
 from helpers.errors import CourseError
 from helpers.machine import Machine
-from helpers.machine.maps import HASH, Map
+from helpers.machine.maps import HASH, MachineMap
 from helpers.machine.packet import HOST, Packet
 from helpers.stepper import Stepper, StepperError, text
 from helpers.stepper.view import View, Walk
@@ -115,7 +115,7 @@ def test_each_function_shows_its_own_stack():
 
 
 def test_elements_of_a_hash_come_and_go():
-    seen = Map("seen", HASH, 4, 8, 10)
+    seen = MachineMap("seen", HASH, 4, 8, 10)
     key = insn(0x62, 10, 0, -4, 5) + insn(0xBF, 2, 10) + insn(0x07, 2, imm=-4)
     code = key + insn(0xBF, 3, 10) + insn(0x07, 3, imm=-16) + insn(0x7A, 10, 0, -16, 77)
     code += insn(0xB7, 4) + wide(1, 9, 1) + insn(0x85, imm=2) + key + wide(1, 9, 1)

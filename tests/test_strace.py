@@ -12,7 +12,7 @@ from unwelcome import no_call
 from chapters.ch06 import strace
 
 PTRACE = {"x86_64": 101, "aarch64": 117}
-WATCH = "from helpers import strace; print(strace.watch(['true']))"
+WATCH = "from chapters.ch06 import strace; print(strace.watch(['true']))"
 
 
 def test_it_shows_the_calls_that_were_asked_for_and_the_end(tmp_path):

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from helpers import counters
+from helpers import protocols
 
 # Fragments as they are, each by itself, as the kernel shows them.
 SINGLY = ["-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE"]
@@ -65,7 +65,7 @@ def class_of(frame: dict[str, str]) -> tuple[str, int]:
         return "truncated", length
     if first not in ("ip", "ipv6"):
         return "ARP" if first == "arp" else "not IP", length
-    return counters.name(int(number)) if number else "truncated", length
+    return protocols.name(int(number)) if number else "truncated", length
 
 
 def totals(frames: Sequence[bytes], folder: Path) -> dict[str, int]:
@@ -83,7 +83,7 @@ def statistics(frames: Sequence[bytes], folder: Path) -> dict[str, int]:
     """
     names = ["TCP", "UDP", "ICMP", "ICMPv6"]
     fields = ["ip.proto", "ipv6.nxt", *(f"{layer}.nxt" for layer in NEXT)]
-    numbers = [counters.number(name) for name in names]
+    numbers = [protocols.number(name) for name in names]
     filters = [" || ".join(f"{field} == {number}" for field in fields) for number in numbers]
     path = write_pcap(folder / "frames.pcap", frames)
     table = run("-r", path, "-q", "-z", ",".join(["io,stat,0", *filters]))

@@ -2,7 +2,7 @@
 
     lab [jupyter options]   JupyterLab on the course, with a token (the default)
     doctor, demo            as ./course does
-    reset NN                as ./course does
+    reset NN, diff NN, progress   as ./course does
     COMMAND ...             any other command, with the same rights
 
 Laboratory equipment. Chapter 10 takes apart what a container may do, and who says so. Inside, the
@@ -19,7 +19,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from helpers import netlab, probes
+from helpers import capabilities, netlab, probes
 from helpers.errors import CourseError
 from helpers.netlab import own_lo
 from helpers.toolchain import COURSE
@@ -27,8 +27,8 @@ from tools import lab, privileges
 
 MODULE = "tools.container"
 VERBS = {"doctor": "doctor", "demo": "demo", "reset": "workspace"}
+VERBS |= {verb: verb for verb in ("diff", "progress")}
 USER = "learner"
-CAP_SETGID, CAP_SETUID, CAP_SETPCAP, CAP_NET_ADMIN = 6, 7, 8, 12
 # Where the course writes. In the image everybody may, as in /tmp.
 WRITTEN = (COURSE / "work", COURSE / "build", Path("/home/learner"), Path("/tmp"))
 READ_ONLY = (
@@ -42,37 +42,31 @@ NO_TOKEN = (
 LISTEN = "0A"  # a socket's state in /proc/net/tcp
 
 
-def permitted() -> set[int]:
-    """The capabilities that this process may use, by number."""
-    bits = probes.permitted()
-    return {number for number in range(64) if bits >> number & 1}
-
-
-def kept(held: set[int]) -> set[int]:
+def kept(permitted: int) -> int:
     """What the learner gets of the capabilities that the container was given.
 
     CAP_NET_ADMIN, for addresses, firewalls and XDP, reaches no further than the container's
     network (which --network host makes the host's). CAP_SYS_ADMIN is passed on only where it has
     to stand in for CAP_BPF, and CAP_PERFMON never: with it the verifier is lenient.
     """
-    wanted = {CAP_NET_ADMIN, privileges.CAP_NET_RAW, privileges.CAP_BPF}
-    if privileges.CAP_BPF not in held:
-        wanted.add(privileges.CAP_SYS_ADMIN)
-    return held & wanted
+    wanted = capabilities.mask("CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_BPF")
+    if not permitted & capabilities.mask("CAP_BPF"):
+        wanted |= capabilities.mask("CAP_SYS_ADMIN")
+    return permitted & wanted
 
 
-def becoming_learner(held: set[int]) -> list[str]:
+def becoming_learner(permitted: int) -> list[str]:
     """The command with which root becomes the learner and keeps nothing but what is needed."""
-    names = ",".join(f"+cap_{number}" for number in sorted(kept(held)))
+    names = privileges.for_setpriv(kept(permitted))
     command = ["setpriv", "--reuid", USER, "--regid", USER, "--init-groups", "--no-new-privs"]
     if names:
         command += ["--inh-caps", names, "--ambient-caps", names]
-    if CAP_SETPCAP in held:
+    if permitted & capabilities.mask("CAP_SETPCAP"):
         command += ["--bounding-set", ",".join(filter(None, ("-all", names)))]
     return command
 
 
-def what_works(held: set[int]) -> str:
+def what_works(permitted: int) -> str:
     """One line on what this container allows, and the cure for what it does not."""
     answer = probes.access()
     if answer == "user namespace":
@@ -92,7 +86,7 @@ def what_works(held: set[int]) -> str:
         return f"BPF works, a network does not: {error}"
     if not private:
         return "BPF works; on the host's network other traffic is counted too: add --privileged."
-    if CAP_NET_ADMIN not in held:
+    if not permitted & capabilities.mask("CAP_NET_ADMIN"):
         limits = "addresses, firewalls and XDP need --cap-add NET_ADMIN as well"
     elif kind == "own lo":
         limits = "a second network needs --privileged"
@@ -137,7 +131,7 @@ def start(verb: str, *arguments: str) -> None:
     if verb == "lab":
         if reason := refusal():
             sys.exit(f"course: {reason}")
-        print(what_works(permitted()), flush=True)
+        print(what_works(capabilities.permitted()), flush=True)
         start_lab(list(arguments))
     module = [sys.executable, "-m", f"tools.{VERBS.get(verb)}"]
     command = [*(module if verb in VERBS else [verb]), *arguments]
@@ -164,13 +158,14 @@ def unhealthy(proc: Path = Path("/proc")) -> str | None:
 
 
 def main(arguments: list[str]) -> None:
-    held = permitted()
+    permitted = capabilities.permitted()
+    become = capabilities.mask("CAP_SETUID", "CAP_SETGID")
     if arguments[:1] == ["healthy"]:
         sys.exit(unhealthy())
     if arguments[:1] == ["as-learner"]:
         start(*arguments[1:])
-    if os.geteuid() == 0 and {CAP_SETUID, CAP_SETGID} <= held:
-        command = [*becoming_learner(held), "--", sys.executable, "-m", MODULE, "as-learner"]
+    if os.geteuid() == 0 and not become & ~permitted:
+        command = [*becoming_learner(permitted), "--", sys.executable, "-m", MODULE, "as-learner"]
         os.execvp(command[0], [*command, *arguments])
     start(*arguments)
 

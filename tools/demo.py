@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 
 from helpers import loader, netlab, sockets, toolchain
-from helpers.counters import NUMBERS
 from helpers.errors import CourseError
+from helpers.protocols import NUMBERS
 
 
 def line(counters: loader.Map) -> str:

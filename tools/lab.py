@@ -1,4 +1,4 @@
-"""./course lab: copy the chapters that are missing into work/, and become JupyterLab on them.
+"""./course lab: bring the chapters in work/ up to date, and become JupyterLab on them.
 
 Laboratory equipment. What is decided here goes into work/.jupyter, not on JupyterLab's command
 line, so that an option given to ./course lab wins; and a learner's own Jupyter settings neither
@@ -61,13 +61,15 @@ def main(arguments: list[str], told: str = TOLD) -> None:
     work = COURSE / "work"
     port = free_port(FIRST_PORT)
     try:
-        workspace.copy_chapters(COURSE / "notebooks", work)
+        brought = workspace.copy_chapters(COURSE / "notebooks", work)
         settings = work / ".jupyter"
         settings.mkdir(exist_ok=True)
         chosen = json.dumps(options(work, port), indent=1)
         (settings / "jupyter_lab_config.json").write_text(chosen, "utf-8")
     except OSError as error:
         sys.exit(f"course: {workspace.refusal(error)}")
+    for sentence in brought.sentences():
+        print(sentence)
     if os.geteuid() == 0:
         print("You are root on this machine, so the course runs as root.")
     named = any(re.match(r"--(ServerApp\.)?port(=|$)", argument) for argument in arguments)

@@ -16,14 +16,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from helpers import kernel
+from helpers import capabilities, kernel, uapi
 from helpers.toolchain import BUILD, COURSE
 
 LAST = Path("/proc/sys/kernel/cap_last_cap")
-CAP_NET_RAW, CAP_SYS_ADMIN, CAP_BPF = 13, 21, 39
 # What sudo would take away, and a browser, a terminal, an engine of containers or a test asks for.
 # Nothing secret: the command line, where these go, is there for everybody to see.
-KEPT = re.compile(
+KEPT_VARIABLES = re.compile(
     "HOME|USER|LOGNAME|PATH|SHELL|LANG|LANGUAGE|LC_.*|TERM|COLORTERM|TMPDIR|CI|BROWSER|DISPLAY|"
     "WAYLAND_DISPLAY|XAUTHORITY|XDG_.*|DBUS_SESSION_BUS_ADDRESS|CONDA_PREFIX|CONDA_DEFAULT_ENV|"
     "JUPYTER_(DATA|RUNTIME)_DIR|"
@@ -31,17 +30,10 @@ KEPT = re.compile(
 )
 
 
-def needed() -> set[int]:
+def needed() -> int:
     """The capabilities that the course needs here; before Linux 5.8 there is no CAP_BPF."""
-    known = int(LAST.read_text()) >= CAP_BPF
-    return {CAP_NET_RAW, CAP_BPF if known else CAP_SYS_ADMIN}
-
-
-def ambient() -> set[int]:
-    """The capabilities that this process hands on to every program it starts."""
-    status = Path("/proc/self/status").read_text()
-    bits = int(re.search(r"^CapAmb:\s*(\w+)", status, re.MULTILINE)[1], 16)
-    return {number for number in range(64) if bits >> number & 1}
+    known = int(LAST.read_text()) >= uapi.CAP_BPF
+    return capabilities.mask("CAP_NET_RAW", "CAP_BPF" if known else "CAP_SYS_ADMIN")
 
 
 def memory_counts() -> bool:
@@ -52,15 +44,16 @@ def memory_counts() -> bool:
     return kernel.version() < (5, 11)
 
 
-def handing_over(
-    capabilities: set[int], user: int | None = None, group: int | None = None
-) -> list[str]:
-    """The command that root uses to become a user, by default this one, and hand over those
-    capabilities; on an old kernel also memory for BPF.
+def for_setpriv(mask: int) -> str:
+    """A set of capabilities as setpriv(1) takes it, by number: not every one knows CAP_BPF."""
+    return ",".join(f"+cap_{number}" for number in capabilities.numbers(mask))
 
-    By number, because not every setpriv knows the name of CAP_BPF.
+
+def handing_over(mask: int, user: int | None = None, group: int | None = None) -> list[str]:
+    """The command that root uses to become a user, by default this one, and hand over a set of
+    capabilities; on an old kernel also memory for BPF.
     """
-    names = ",".join(f"+cap_{number}" for number in sorted(capabilities))
+    names = for_setpriv(mask)
     ids = [os.getuid() if user is None else user, os.getgid() if group is None else group]
     become = ["--reuid", str(ids[0]), "--regid", str(ids[1]), "--init-groups"]
     memory = ["prlimit", "--memlock=unlimited:unlimited"] if memory_counts() else []
@@ -107,14 +100,18 @@ def may_sudo() -> bool:
 
 def main(verb: str, *command: str) -> None:
     """Become `command`; `verb` is what ./course was asked for."""
-    missing = needed() - ambient()
+    missing = needed() & ~capabilities.ambient()
     give_jupyter_a_folder()
     if os.geteuid() == 0:
         raise_memory_limit()
     if os.geteuid() != 0 and missing:
         handing = handing_over(needed())
         if may_sudo():
-            kept = [f"{name}={os.environ[name]}" for name in os.environ if KEPT.fullmatch(name)]
+            kept = [
+                f"{name}={os.environ[name]}"
+                for name in os.environ
+                if KEPT_VARIABLES.fullmatch(name)
+            ]
             command = ("sudo", *handing, "--", "env", "-i", *kept, *command)
         elif verb != "doctor":  # which reports that, too
             again = shlex.join([*handing, "--reset-env", str(COURSE / "course"), verb])

@@ -19,6 +19,7 @@ from traitlets.config import Config
 
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
+from tools import shipped
 
 NOTEBOOKS = COURSE / "notebooks"
 METADATA = {
@@ -129,6 +130,7 @@ def main(numbers: list[str]) -> int:
         for path in chapters(numbers):
             print(f"rendering {path.name} ...", end=" ", flush=True)
             render(path)
+            shipped.add([path])
             print(f"{path.stat().st_size // 1024} KB")
     except CourseError as error:
         print(f"course: {error}", file=sys.stderr)

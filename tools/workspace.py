@@ -1,18 +1,25 @@
 """The learner's copies of the chapters, in work/: made by ./course lab, put back by ./course reset.
 
 Laboratory equipment. A copy has no outputs, so that predictions are not given away. What a
-learner has changed is never overwritten: reset keeps the old chapter beside the new one.
+learner has changed is never overwritten: reset keeps the old chapter beside the new one. A copy
+that nobody has changed follows the course. docs/workspace.md says what is decided how.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Set
+from dataclasses import dataclass, field
+from datetime import date
 from itertools import count
 from pathlib import Path
 
+from chapters.ch00 import copies
+from chapters.ch00.copies import NOTES, fingerprint, read_notes
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
+from tools import shipped
 
 
 class WorkspaceError(CourseError):
@@ -29,29 +36,97 @@ def without_outputs(notebook: str) -> str:
 
 
 def write(target: Path, source: Path) -> None:
-    """Copy one file, a notebook without outputs; renamed in the end: there is never half a file."""
+    """Copy one file, a notebook without outputs."""
     content = source.read_bytes()
     if source.suffix == ".ipynb":
         content = without_outputs(content.decode()).encode()
     target.parent.mkdir(parents=True, exist_ok=True)
+    put(target, content)
+
+
+def put(target: Path, content: bytes) -> None:
+    """Write a file and rename it in the end: there is never half a file."""
     unfinished = target.with_name(f".{target.name}.unfinished")
     unfinished.write_bytes(content)
     unfinished.replace(target)
 
 
-def copy_chapters(stored: Path, work: Path) -> list[Path]:
-    """Copy the chapters and pictures that work/ does not have yet, and touch nothing else.
+def note_copy(notes: dict[str, dict[str, str]], name: str, mark: str | None) -> None:
+    """Note that the copy of this name is the version with this fingerprint, as of today."""
+    if mark and notes.get(name, {}).get("copied") != mark:
+        notes[name] = {"copied": mark, "on": date.today().isoformat()}
 
-    Arguments: the folder notebooks/, and the folder work/, which is made if it is missing.
-    Result: the copies that were made.
+
+def write_notes(work: Path, notes: dict[str, dict[str, str]]) -> None:
+    put(work / NOTES, (json.dumps(notes, indent=1) + "\n").encode())
+
+
+@dataclass
+class Brought:
+    """What copy_chapters did: copies made, copies refreshed, and changed ones kept, told now."""
+
+    made: list[Path] = field(default_factory=list)
+    refreshed: list[Path] = field(default_factory=list)
+    kept: list[Path] = field(default_factory=list)
+
+    def sentences(self) -> list[str]:
+        """What the learner is told of it; nothing of copies that were missing."""
+        said = []
+        refreshed = [path.stem for path in self.refreshed if path.suffix == ".ipynb"]
+        if refreshed:
+            said.append(f"Newer in work/, where you had changed nothing: {', '.join(refreshed)}.")
+        if self.kept:
+            said.append(copies.advice([path.stem for path in self.kept]))
+        return said
+
+
+def copy_chapters(
+    stored: Path, work: Path, versions: Set[tuple[str, str]] | None = None
+) -> Brought:
+    """Copy the chapters and pictures that are missing, or have become newer, into work/.
+
+    A copy is refreshed if it says what some version of the course said, outputs aside; one that
+    was changed stays, and is told of once for each version of the course's.
+    Arguments: the folder notebooks/; the folder work/, which is made if it is missing; every
+    version that was ever shipped (by default those of tools/shipped.txt).
     """
-    made = []
-    for source in sorted([*stored.glob("*.ipynb"), *stored.glob("images/*")]):
-        target = work / source.relative_to(stored)
+    versions = shipped.versions() if versions is None else versions
+    brought, notes = Brought(), read_notes(work)
+    for source in shipped.of_course(stored):
+        name = str(source.relative_to(stored))
+        target, newest, note = work / name, fingerprint(source), notes.get(name, {})
+        mine = fingerprint(target) if target.exists() else None
         if not target.exists():
-            write(target, source)
-            made.append(target)
-    return made
+            brought.made.append(target)
+        elif mine == newest:
+            note_copy(notes, name, newest)
+            continue
+        elif mine is not None and (mine == note.get("copied") or (name, mine) in versions):
+            brought.refreshed.append(target)
+        else:
+            if source.suffix == ".ipynb" and newest not in (note.get("copied"), note.get("told")):
+                brought.kept.append(target)
+                notes[name] = note | {"told": str(newest)}
+            continue
+        write(target, source)
+        note_copy(notes, name, newest)
+    write_notes(work, notes)
+    return brought
+
+
+def find(stored: Path, chapter: str) -> Path:
+    """The chapter of a number, such as "3" or "03", or of a name.
+
+    Errors: WorkspaceError, naming the chapters that there are.
+    """
+    name = chapter.removesuffix(".ipynb")
+    number = name.zfill(2) if name.isdecimal() else None
+    known = sorted(stored.glob("*.ipynb"))
+    for path in known:
+        if name == path.stem or number == path.stem.split("_")[0]:
+            return path
+    names = ", ".join(path.stem for path in known)
+    raise WorkspaceError(f"There is no chapter {chapter}; there are: {names}.")
 
 
 def reset(stored: Path, work: Path, chapter: str) -> tuple[Path, Path | None]:
@@ -61,21 +136,20 @@ def reset(stored: Path, work: Path, chapter: str) -> tuple[Path, Path | None]:
     Result: the fresh copy, and where the learner's own is kept (None if there was none).
     Errors: WorkspaceError if there is no such chapter.
     """
-    name = chapter.removesuffix(".ipynb")
-    number = name.zfill(2) if name.isdecimal() else None
-    known = sorted(stored.glob("*.ipynb"))
-    found = [path for path in known if name == path.stem or number == path.stem.split("_")[0]]
-    if not found:
-        names = ", ".join(path.stem for path in known)
-        raise WorkspaceError(f"There is no chapter {chapter}; there are: {names}.")
-    target = work / found[0].name
+    source = find(stored, chapter)
+    target = work / source.name
     kept = None
     if target.exists():
         numbered = (target.with_suffix(f".old-{n}.ipynb") for n in count(1))
         kept = target.rename(next(path for path in numbered if not path.exists()))
-    write(target, found[0])
-    for picture in stored.glob("images/*"):  # the new chapter may come with new ones
-        write(work / "images" / picture.name, picture)
+    notes = read_notes(work)
+    notes.pop(source.name, None)
+    # The new chapter may come with new pictures.
+    for each in (source, *stored.glob("images/*")):
+        name = str(each.relative_to(stored))
+        write(work / name, each)
+        note_copy(notes, name, fingerprint(each))
+    write_notes(work, notes)
     return target, kept
 
 

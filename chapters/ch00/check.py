@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from helpers.check import Verdict, not_attempted, not_yet, right
+from helpers.check import NO_NUMBER, Verdict, as_number, not_attempted, not_yet, right
 
 
 def frame_length(answer: int | None) -> Verdict:
     """Exercise 1: the length of a ping's frame, headers and all."""
     if answer is None:
         return not_attempted("Replace None by a number, then run that cell and this one again.")
-    if answer == 14 + 20 + 8 + 56:
+    length = as_number(answer)
+    if length is None:
+        return NO_NUMBER
+    if length == 14 + 20 + 8 + 56:
         return right("98 bytes. You will meet this number again.")
-    if isinstance(answer, str):
-        return not_yet("Write a number, without quotes.")
-    if answer == 20 + 8 + 56:
+    if length == 20 + 8 + 56:
         return not_yet("That is the packet without its Ethernet header.")
-    if answer == 14 + 20 + 8:
+    if length == 14 + 20 + 8:
         return not_yet("Those are the headers; the data is missing.")
     return not_yet("Add the three headers and the 56 bytes of data.")
 
@@ -25,12 +26,13 @@ def ethertype(answer: int | None, frame: bytes) -> Verdict:
     if answer is None:
         return not_attempted("Replace None by an expression with frame in it.")
     wanted = int.from_bytes(frame[12:14], "big")
-    if answer == wanted:
-        return right(f"{wanted} is {wanted:#06x}, which stands for IPv4.")
-    if isinstance(answer, bytes | str):
+    number = as_number(answer)
+    if number is None:
         return not_yet("Make one number of the two bytes.")
-    if answer == 800:
+    if number == wanted:
+        return right(f"{wanted} is {wanted:#06x}, which stands for IPv4.")
+    if number == 800:
         return not_yet("The 08 00 is hexadecimal; Python writes that 0x0800.")
-    if answer in (frame[12], frame[13]):
+    if number in (frame[12], frame[13]):
         return not_yet("That is one of the bytes, or both with the least first.")
     return not_yet("Which slice of the frame holds bytes 12 and 13?")

@@ -25,7 +25,7 @@ from helpers.errors import CourseError
 from helpers.table import Table
 
 OK, WARNING, MISSING = "ok", "warning", "missing"
-PATIENCE = 60  # seconds for another program's answer: a cold disk is slow
+TIMEOUT_SECONDS = 60  # for another program's answer: a cold disk is slow
 INCLUDE = (Path("/usr/include"), Path("/usr/local/include"))
 HEADERS = {"linux/bpf.h": "linux-libc-dev", "bpf/bpf_helpers.h": "libbpf-dev"}
 # What only parts of the course use: package, and where.
@@ -136,10 +136,10 @@ def check(what: str, look: Callable[[], Finding], worst: str = MISSING) -> Row:
 
 def python(version: tuple[int, ...] = sys.version_info[:3]) -> Finding:
     """Python 3.10 or later."""
-    found = ".".join(map(str, version))
+    number = ".".join(map(str, version))
     if version >= (3, 10):
-        return Finding(found)
-    return Finding(found, MISSING, "Install Python 3.10 or later, and run ./course lab again.")
+        return Finding(number)
+    return Finding(number, MISSING, "Install Python 3.10 or later, and run ./course lab again.")
 
 
 def kernel_version(release: str | None = None) -> Finding:
@@ -191,15 +191,17 @@ def clang() -> Finding:
     if shutil.which("clang") is None:
         cure = "Run ./course lab, or install the package clang."
         return Finding("not installed", MISSING, cure)
-    said = subprocess.run(["clang", "--version"], capture_output=True, text=True, timeout=PATIENCE)
+    said = subprocess.run(
+        ["clang", "--version"], capture_output=True, text=True, timeout=TIMEOUT_SECONDS
+    )
     number = re.search(r"version (\S+)", said.stdout)
     return Finding(number[1] if number else said.stdout.strip())
 
 
 def library() -> Finding:
     """libbpf, version 1.0 or later."""
-    found = libbpf.library()
-    return Finding(f"{found.libbpf_major_version()}.{found.libbpf_minor_version()}")
+    libbpf_here = libbpf.library()
+    return Finding(f"{libbpf_here.libbpf_major_version()}.{libbpf_here.libbpf_minor_version()}")
 
 
 def headers(folders: tuple[Path, ...] = INCLUDE) -> Finding:
@@ -233,7 +235,7 @@ def bcc() -> Finding:
     """bcc as the distribution packages it, imported in a process of its own (it is large)."""
     code = "import bcc; print(bcc.__version__ if hasattr(bcc, 'BPF') else 'wrong')"
     command = [sys.executable, "-c", code]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
     said = result.stdout.strip()
     if said == "wrong":
         cure = "Run pip uninstall bcc, then ./course lab, which links the real one (chapter 05)."

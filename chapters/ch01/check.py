@@ -5,10 +5,21 @@ from __future__ import annotations
 import contextlib
 import io
 import mmap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from helpers import probes
-from helpers.check import Verdict, not_attempted, not_yet, right
+from helpers.check import (
+    Verdict,
+    as_list,
+    as_number,
+    as_text,
+    as_word,
+    called,
+    not_attempted,
+    not_yet,
+    right,
+    shown,
+)
 
 MOST = 1 << 20  # bytes of the kernel's memory for a try
 
@@ -37,19 +48,20 @@ WANTED = {
 
 def value_of(function: Callable[[str, list[str]], str | None]) -> Verdict:
     """Exercise 1: asked for six options of a made-up configuration."""
-    printed = io.StringIO()
-    try:
+    printed, answers = io.StringIO(), {}
+    for name in WANTED:
         with contextlib.redirect_stdout(printed):
-            answers = {name: function(name, list(LINES)) for name in WANTED}
-    except Exception as error:
-        return not_yet(f"It stops with {type(error).__name__}: {error}.")
-    if not any(answers.values()):
+            answers[name], failure = called(function, name, list(LINES))
+        if failure:
+            return failure
+    if all(answer is None for answer in answers.values()):
         if printed.getvalue():
             return not_yet("It prints something; the caller wants it returned.")
         return not_attempted("Complete the function: it returns None for everything.")
     for name, (wanted, hint) in WANTED.items():
-        if answers[name] != wanted:
-            return not_yet(f"For {name} it returns {answers[name]!r}, not {wanted!r}: {hint}.")
+        answer = answers[name]
+        if (answer if answer is None else as_text(answer) or "") != wanted:
+            return not_yet(f"For {name} it returns {shown(answer)}, not {wanted!r}: {hint}.")
     return right("It reads y, m, n, texts, and tells an option from one with a longer name.")
 
 
@@ -57,10 +69,10 @@ def ring_buffer(sizes: tuple[int, int, int] | None) -> Verdict:
     """Exercise 2: the sizes are tried on this kernel, or judged by its rules if it may not."""
     if sizes is None:
         return not_attempted("Replace None by three numbers in brackets.")
-    try:
-        key_size, value_size, entries = (int(size) for size in sizes)
-    except (TypeError, ValueError):
-        return not_yet("Three numbers are wanted: (key_size, value_size, entries).")
+    numbers = [as_number(size) for size in as_list(sizes) or ()]
+    if len(numbers) != 3 or any(number is None or number != int(number) for number in numbers):
+        return not_yet("Three whole numbers are wanted: (key_size, value_size, entries).")
+    key_size, value_size, entries = map(int, numbers)
     if key_size or value_size:
         return not_yet("A ring buffer has no keys and no values: how many bytes do they take?")
     whole_pages = entries > 0 and entries % mmap.PAGESIZE == 0
@@ -89,9 +101,15 @@ CASES = {
 
 def to_change(answers: dict[int, str | None]) -> Verdict:
     """Exercise 3: three refusals, and what each is about."""
-    if not isinstance(answers, dict) or not any(answers.values()):
+    if answers is None:
+        return not_attempted('Replace each None by "kernel", "rights" or "call".')
+    if not isinstance(answers, Mapping):
+        return not_yet("Keep the three numbers in front, as in {1: None, 2: None, 3: None}.")
+    if all(answer is None for answer in answers.values()):
         return not_attempted('Replace each None by "kernel", "rights" or "call".')
     for case, (wanted, hint) in CASES.items():
-        if answers.get(case) != wanted:
+        if as_word(answers.get(case)) not in ("kernel", "rights", "call"):
+            return not_yet(f'Case {case} wants one of three words: "kernel", "rights" or "call".')
+        if as_word(answers[case]) != wanted:
             return not_yet(f"Case {case}: {hint}.")
     return right("Not permitted is about rights; invalid is about the kernel or about the call.")

@@ -72,11 +72,11 @@ def five_lines(kernel: dict) -> str:
 
 
 def tests(kernel: dict) -> str:
-    found = kernel["tests"]
-    if not found:
+    counts = kernel["tests"]
+    if not counts:
         return NOT_RUN
-    failed = len(found["failed"])
-    return f"{found['passed']} passed" + (f", {failed} failed" if failed else "")
+    failed = len(counts["failed"])
+    return f"{counts['passed']} passed" + (f", {failed} failed" if failed else "")
 
 
 def yes(answers: dict[str, str], name: str) -> str:
@@ -97,7 +97,7 @@ def stops(kernels: list[dict] | None = None) -> list[str]:
 
 
 def markdown(kernels: list[dict] | None = None) -> str:
-    """The table for the README."""
+    """The table for docs/kernels.md."""
     kernels = load() if kernels is None else kernels
     whole = table(kernels)
     lines = [whole.head, ("---",) * len(whole.head), *whole.rows]

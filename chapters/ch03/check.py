@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import ipaddress
-import numbers
 import socket
 from collections.abc import Callable
 
 from helpers import loader, netlab, sockets, toolchain, traffic
-from helpers.check import Verdict, not_attempted, not_yet, right
-from helpers.counters import NUMBERS, Counters, name
+from helpers.check import (
+    NO_NUMBER,
+    Verdict,
+    as_number,
+    as_word,
+    not_attempted,
+    not_yet,
+    right,
+    shown,
+)
+from helpers.counters import Counters
+from helpers.protocols import NUMBERS, name
+
+NOT_GROWN = not_yet("The counter did not grow at all: run sections 2 to 4 again.")
 
 
 def three_big_pings(answer: int | None) -> Verdict:
     """Exercise 1: held against three pings of 1000 bytes, sent and counted now."""
     if answer is None:
         return not_attempted("Replace None by the number of bytes.")
-    if not isinstance(answer, numbers.Real):
-        return not_yet("One number is wanted, without quotes and brackets.")
+    total = as_number(answer)
+    if total is None:
+        return NO_NUMBER
     with (
         loader.load(toolchain.compile_bpf("sockex1_kern.c")) as loaded,
         netlab.open_network() as net,
@@ -25,11 +39,11 @@ def three_big_pings(answer: int | None) -> Verdict:
     ):
         traffic.echo(net, count=3, size=1000)
         counted = int(Counters(loaded.map("bytes_by_protocol")).read()[NUMBERS["ICMP"]])
-    if answer == counted:
+    if total == counted:
         return right(f"Three such pings were sent just now, and the counter said {counted}.")
-    if answer * 2 == counted:
+    if total * 2 == counted:
         return not_yet("That is one direction; each ping is answered.")
-    if answer == 3 * 2 * 1000:
+    if total == 3 * 2 * 1000:
         return not_yet("The counter counts whole frames: what lies before the data?")
     return not_yet("Begin with one frame: its headers, then its 1000 bytes of data.")
 
@@ -48,6 +62,8 @@ def second_socket(
         return not_attempted("Replace None by a packet socket from net.socket(...).")
     if second is first:
         return not_yet("That is the first socket under a second name: open another one.")
+    if fault := fault_of(second):
+        return not_yet(fault)
     before = counted(NUMBERS["ICMP"])
     traffic.echo(net)
     grown = counted(NUMBERS["ICMP"]) - before
@@ -55,12 +71,45 @@ def second_socket(
         return right(f"One ping added {grown} bytes: each socket ran the program once a frame.")
     if grown == 196:
         return not_yet(
-            "One ping added 196 bytes, so the second socket does not run the program: "
-            "is it opened with net.socket, attached, and bound to lo?"
+            "One ping added 196 bytes, so the second socket does not run this program here: is it "
+            "opened with net.socket, and is program_fd attached?"
         )
     if grown == 0:
-        return not_yet("The counter did not grow at all: run sections 2 to 4 again.")
+        return NOT_GROWN
     return not_yet(f"One ping added {grown} bytes: are there more than two sockets by now?")
+
+
+def fault_of(second: object) -> str | None:
+    """What keeps a packet socket from running a program for the frames of lo, in a sentence."""
+    if not isinstance(second, socket.socket) or second.family != socket.AF_PACKET:
+        return "A packet socket is wanted, as net.socket(socket.AF_PACKET, ...) opens it."
+    if second.fileno() < 0:
+        return "That socket is closed: open it again, and leave it open."
+    interface, protocol, *_ = second.getsockname()
+    if not has_program(second):
+        return "No program is attached to it: setsockopt does that."
+    if not interface:
+        return "It is bound to no interface: bind it to lo."
+    if interface != "lo":
+        return f"It listens on {interface}: bind it to lo."
+    if protocol != sockets.ETH_P_ALL:
+        return (
+            f"It is bound to lo, and asks for frames of EtherType {protocol:#06x}, so it sees none "
+            "that leave: bind it with ETH_P_ALL."
+        )
+    return None
+
+
+def has_program(sock: socket.socket) -> bool:
+    """Whether a BPF program is attached. Source: sk_get_filter() in the kernel's net/core/filter.c.
+
+    Asked how long the filter is, the kernel answers for classic ones only; there is no room for
+    the filter itself, since its length is in instructions where a buffer's is in bytes.
+    """
+    libc, length = ctypes.CDLL(None, use_errno=True), ctypes.c_uint(0)
+    option = socket.SOL_SOCKET, sockets.SO_ATTACH_FILTER
+    refused = libc.getsockopt(sock.fileno(), *option, None, ctypes.byref(length))
+    return bool(refused) and ctypes.get_errno() == errno.EACCES
 
 
 def counted_as_tcp(
@@ -75,13 +124,14 @@ def counted_as_tcp(
     if address is None:
         return not_attempted("Replace None by an IPv6 address between quotes.")
     try:
-        if not isinstance(address, str):
-            raise ValueError
-        given = ipaddress.IPv6Address(address)
+        text = str(address) if isinstance(address, ipaddress.IPv6Address) else as_word(address)
+        given = ipaddress.IPv6Address(text)
     except ValueError:
-        return not_yet(f"{address!r} is not an IPv6 address: those are hex digits and colons.")
+        return not_yet(f"{shown(address)} is not an IPv6 address: those are hex digits and colons.")
     if given.is_multicast or given.is_unspecified:
-        return not_yet(f"{address} cannot be the source of a packet: choose another beginning.")
+        return not_yet(f"{given} cannot be the source of a packet: choose another beginning.")
+    if given.is_link_local or given.ipv4_mapped or given.scope_id:
+        return not_yet(f"{given} is kept for one link, or for IPv4: choose another beginning.")
     net.add_address(str(given))
     try:
         landed = grown(lambda: traffic.echo(net, to=str(given)))
@@ -91,7 +141,7 @@ def counted_as_tcp(
     if NUMBERS["TCP"] in landed:
         return right(f"The second byte of {given.exploded} is {given.packed[1]:#04x}: {landed}.")
     if not landed:
-        return not_yet("The counter did not grow at all: run sections 2 to 4 again.")
+        return NOT_GROWN
     slot = next(iter(landed))
     return not_yet(
         f"A ping from {given.exploded} landed in slot {slot} ({name(slot)}), "

@@ -8,11 +8,23 @@ from collections.abc import Callable
 import numpy as np
 
 from helpers import loader, netlab, sockets, toolchain, traffic
-from helpers.check import Verdict, not_attempted, not_yet, right
-from helpers.counters import NUMBERS, Counters, number
-from helpers.errors import CourseError
+from helpers.check import (
+    NO_NUMBER,
+    Verdict,
+    as_list,
+    as_number,
+    as_word,
+    called,
+    not_attempted,
+    not_yet,
+    right,
+    shown,
+)
+from helpers.counters import Counters
 from helpers.live.series import OTHER
+from helpers.protocols import NUMBERS
 
+NEAR = 1e-5  # of a rate
 Busiest = Callable[[np.ndarray, np.ndarray, float], tuple[str, float] | None]
 
 
@@ -30,40 +42,42 @@ def readings(grown: dict[int, int]) -> tuple[np.ndarray, np.ndarray]:
 def busiest(function: Busiest) -> Verdict:
     """Exercise 1: tried on three pairs of readings, made so that each usual slip shows."""
     cases = [
-        ({6: 100, 17: 7_100}, 0.5, "UDP", 14_200.0, "UDP grew most"),
-        ({6: 100, 1: 392}, 2.0, "ICMP", 196.0, "ICMP grew most"),
+        ({6: 100, 17: 7_100}, 0.5, "UDP", 14_200.0, "UDP grew most, and totals do not tell"),
+        ({6: 100, 1: 392}, 2.0, "ICMP", 196.0, "ICMP grew most this time"),
         ({6: 100, 200: 1_500}, 4.0, "200", 375.0, "a protocol without a name has its number"),
     ]
     for grown, seconds, name, rate, why in cases:
         before, after = readings(grown)
-        try:
-            answer = function(before, after, seconds)
-        except Exception as error:
-            return not_yet(f"It stops with {type(error).__name__}: {error}.")
+        answer, failure = called(function, before, after, seconds)
+        if failure:
+            return failure
         if answer is None:
             return not_attempted("Complete the function: it returns None.")
-        if not isinstance(answer, tuple | list) or len(answer) != 2:
-            return not_yet(f"It returns {answer!r}; two things are wanted: the name and the rate.")
-        verdict = judge(answer, name, rate, rate * seconds, why)
+        pair = as_list(answer)
+        if pair is None or len(pair) != 2:
+            return not_yet(
+                f"It returns {shown(answer)}; two things are wanted: the name and the rate."
+            )
+        verdict = judge(pair, name, rate, rate * seconds, why)
         if verdict:
             return verdict
     return right("It tells what passes now from what has passed since the beginning.")
 
 
-def judge(answer: tuple, name: str, rate: float, difference: float, why: str) -> Verdict | None:
+def judge(pair: list, name: str, rate: float, difference: float, why: str) -> Verdict | None:
     """What is wrong with one answer, or None."""
-    given, value = answer
-    if isinstance(value, str):
+    given, value = pair[0], as_number(pair[1])
+    if isinstance(pair[1], str):
         return not_yet("The name comes first, and the rate is a number.")
     if not isinstance(given, str):
-        return not_yet(f"{given!r} is a number; name_of() turns it into a name.")
-    if given != name:
-        return not_yet(f"It says {given}, where {name} was wanted: {why}. Totals do not tell.")
-    if np.ndim(value) != 0 or not np.issubdtype(np.asarray(value).dtype, np.number):
+        return not_yet(f"{shown(given)} is no name; protocols.name() turns a number into one.")
+    if as_word(given) != as_word(name):
+        return not_yet(f"It says {shown(given)}, where {name} was wanted: {why}.")
+    if value is None:
         return not_yet("The rate is wanted as one number, not as an array or None.")
-    if np.isclose(float(value), difference):
+    if math.isclose(value, difference, rel_tol=NEAR):
         return not_yet(f"{value} is how many bytes {name} grew by; how many is that per second?")
-    if not np.isclose(float(value), rate):
+    if not math.isclose(value, rate, rel_tol=NEAR):
         return not_yet(f"For {name} it says {value} bytes per second, not {rate}.")
     return None
 
@@ -76,12 +90,9 @@ def interval(seconds: float | None) -> Verdict:
     """Exercise 2: the bursts are read with this interval, wherever the first reading falls."""
     if seconds is None:
         return not_attempted("Replace None by a number of seconds.")
-    try:
-        seconds = float(seconds)
-    except (TypeError, ValueError):
-        seconds = math.nan
-    if not math.isfinite(seconds):
-        return not_yet("One number is wanted, in seconds, such as 2.0.")
+    seconds = as_number(seconds)
+    if seconds is None:
+        return NO_NUMBER
     if not seconds > 0 or seconds * MOST < 1 - 1e-9:
         return not_yet(f"That is more than {MOST} readings a second: take a longer interval.")
     late = seconds * 1.01  # as a reading is, on any machine
@@ -106,18 +117,22 @@ def told_apart(seconds: float, first: float) -> bool:
     return bool(np.all(heights <= 1) and np.all(np.diff(seen) >= 2))
 
 
-def line_of_ipv6_ping(shown: list[str] | None) -> Verdict:
+def line_of_ipv6_ping(ticked: list[str] | None) -> Verdict:
     """Exercise 3: pings ::1 in a network of its own, and looks which of these counters grew."""
-    if shown is None:
+    if ticked is None:
         return not_attempted("Replace None by a list of protocol names.")
-    if isinstance(shown, str | int):
-        return not_yet(f"A list is wanted, even of one name: [{shown!r}].")
-    if OTHER in shown:
+    names = list(ticked) if isinstance(ticked, set | frozenset) else as_list(ticked)
+    if names is None:
+        return not_yet(f"A list is wanted, even of one name: [{shown(ticked)}].")
+    boxes = {as_word(box): box for box in (*NUMBERS, OTHER)}
+    for name in names:
+        if as_word(name) not in boxes:
+            return not_yet(
+                f"There is no box {shown(name)}; there are: {', '.join(boxes.values())}."
+            )
+    if as_word(OTHER) in map(as_word, names):
         return not_yet(f"HOPOPT and the rest have boxes of their own: they are not in {OTHER!r}.")
-    try:
-        numbers = {name: number(name) for name in shown}
-    except (CourseError, TypeError, AttributeError) as error:
-        return not_yet(f"{error}")
+    numbers = {boxes[as_word(name)]: NUMBERS[boxes[as_word(name)]] for name in names}
     with (
         loader.load(toolchain.compile_bpf("sockex1_kern.c")) as loaded,
         netlab.open_network() as net,

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-import numbers
+import ctypes
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from chapters.ch05.table import TableCounters
-from helpers import netlab, sockets, toolchain, traffic
+from helpers import asm, netlab, sockets, toolchain, traffic
 from helpers.bcc import program as bcc_program
 from helpers.bcc.headers import BccError
-from helpers.check import Verdict, not_attempted, not_yet, right
-from helpers.counters import name
+from helpers.check import (
+    NO_PROGRAM,
+    NOT_ATOMIC,
+    Verdict,
+    as_list,
+    as_number,
+    as_text,
+    as_word,
+    called,
+    chosen,
+    is_atomic,
+    not_attempted,
+    not_yet,
+    right,
+    shown,
+)
+from helpers.protocols import name
 
 ECHO_4, ECHO_6 = 2 * 98, 2 * 118  # bytes of one ping, with 56 bytes of data
 # EtherType 88b5 is kept for experiments; byte 14 looks like IPv4, byte 23 like UDP.
@@ -26,19 +42,27 @@ def program(which: str) -> str:
 
 def both_versions(text: str) -> Verdict:
     """Exercise 1: tried with pings over IPv4 and IPv6, and with a frame that is neither."""
-    if text.replace("#include <linux/ipv6.h>\n", "").strip() == program("sockex1").strip():
+    written = as_text(text)
+    untouched = (written or "").replace("#include <linux/ipv6.h>\n", "").strip()
+    if text is None or untouched == program("sockex1").strip():
         return not_attempted("Change the program so that it looks at the EtherType.")
+    if written is None:
+        return NO_PROGRAM
     try:
-        with bcc_program.load(text) as loaded, netlab.open_network() as net:
+        with bcc_program.load(written) as loaded, netlab.open_network() as net:
             counters = TableCounters(loaded.table("bytes_by_protocol"))
             with sockets.packet_socket(net, loaded.program("count_bytes").fd):
-                return judge(counters, net)
+                wrong = judge(counters, net)
+            atomic = is_atomic(asm.decode(loaded.bpf.dump_func(b"count_bytes")))
     except BccError as error:
         return not_yet(str(error))
+    if not wrong and not atomic:
+        return NOT_ATOMIC
+    return wrong or right("IPv4 and IPv6 are told apart, and 88b5, which is neither, is left out.")
 
 
-def judge(counters: TableCounters, net: netlab.Network) -> Verdict:
-    """What a program makes of four kinds of frames, one after the other."""
+def judge(counters: TableCounters, net: netlab.Network) -> Verdict | None:
+    """What is wrong with what a program makes of five frames, one after the other; or None."""
     net.add_address(OTHER_ADDRESS)
     cases = [
         ("a ping over IPv4", lambda: traffic.echo(net), {1: ECHO_4}),
@@ -58,7 +82,7 @@ def judge(counters: TableCounters, net: netlab.Network) -> Verdict:
         counted = {number: int(size) for number, size in enumerate(grown) if size}
         if counted != wanted:
             return not_yet(f"For {what} it counted {in_words(counted)}, not {in_words(wanted)}.")
-    return right("IPv4 and IPv6 are told apart, and 88b5, which is neither, is left out.")
+    return None
 
 
 def send_frame(net: netlab.Network) -> None:
@@ -84,20 +108,25 @@ TALK = [
 Top = Callable[[object, int], list[tuple[str, str, int]] | None]
 
 
-def top(function: Top) -> Verdict:
-    """Exercise 2: tried on a table of three known talkers, for two, one and five of them."""
+@contextmanager
+def talked() -> Iterator[object]:
+    """The table of the chapter's talkers, after those of TALK have talked."""
     with bcc_program.load(program("talkers")) as loaded, netlab.open_network() as net:
         with sockets.packet_socket(net, loaded.program("count_pairs").fd):
             for source, destination, count in TALK:
                 traffic.udp(net, count, 100, destination, source=source)
-        table = loaded.table("bytes_by_pair")
-        order = sorted(TALK, key=lambda row: row[2], reverse=True)
-        wanted = [(source, destination, count * 142) for source, destination, count in order]
+        yield loaded.table("bytes_by_pair")
+
+
+def top(function: Top) -> Verdict:
+    """Exercise 2: tried on a table of three known talkers, for two, one and five of them."""
+    order = sorted(TALK, key=lambda row: row[2], reverse=True)
+    wanted = [(source, destination, count * 142) for source, destination, count in order]
+    with talked() as table:
         for count in (2, 1, 5):
-            try:
-                answer = function(table, count)
-            except Exception as error:
-                return not_yet(f"It stops with {type(error).__name__}: {error}.")
+            answer, failure = called(function, table, count)
+            if failure:
+                return failure
             if answer is None:
                 return not_attempted("Complete the function: it returns None.")
             verdict = judge_top(answer, wanted, count)
@@ -108,21 +137,24 @@ def top(function: Top) -> Verdict:
 
 def judge_top(answer: object, wanted: list[tuple[str, str, int]], count: int) -> Verdict | None:
     """What is wrong with one answer, or None."""
-    rows = list(answer) if isinstance(answer, list | tuple) else []
-    if not rows or not all(isinstance(row, list | tuple) and len(row) == 3 for row in rows):
-        return not_yet(f"A list of tuples of three is wanted, not {answer!r}.")
+    rows = [as_list(row) or () for row in as_list(answer) or ()]
+    if not rows or any(len(row) != 3 for row in rows):
+        return not_yet(f"A list of tuples of three is wanted, not {shown(answer)}.")
     source, _, size = rows[0]
     if not isinstance(source, str):
-        return not_yet(f"{source!r} should be text, such as '127.0.0.2'.")
-    if not isinstance(size, numbers.Integral):
-        return not_yet(f"{size!r} is a C number; its .value is a Python number.")
+        return not_yet(f"{shown(source)} should be text, such as '127.0.0.2'.")
+    if isinstance(size, ctypes._SimpleCData):
+        return not_yet(f"{shown(size)} is a C number; its .value is a Python number.")
     known = {address for row in wanted for address in row[:2]}
     if source not in known:
         return not_yet(f"Nobody here has the address {source}: in which order do its bytes come?")
     if len(rows) != min(count, len(wanted)):
         return not_yet(f"For a count of {count} it returned {len(rows)} of {len(wanted)} pairs.")
-    if [tuple(row) for row in rows] != wanted[:count]:
-        return not_yet(f"The loudest is {wanted[0]}; it puts {tuple(rows[0])} first, or adds up.")
+    for place, (row, right_one) in enumerate(zip(rows, wanted, strict=False), start=1):
+        if (*map(as_word, row[:2]), as_number(row[2])) != right_one:
+            return not_yet(
+                f"Place {place} belongs to {right_one}, and it has {shown(tuple(row))} there."
+            )
     return None
 
 
@@ -137,19 +169,6 @@ REASONS = {
 
 def which_one(choices: dict[str, str | None]) -> Verdict:
     """Exercise 3: four situations, each with a reason that the chapter has measured."""
-    if all(choice is None for choice in choices.values()):
-        return not_attempted("Put a name between quotes for each None.")
-    wrong = []
-    for situation, choice in choices.items():
-        choice = str(choice).strip().lower()
-        if choice not in ("bcc", "libbpf"):
-            return not_yet(f'Put "bcc" or "libbpf" for: {situation}')
-        known = [REASONS[word] for word in REASONS if word in situation]
-        if not known:
-            return not_yet("Leave the four situations as they are: ./course reset 05 has them.")
-        better, reason = known[0]
-        if choice != better:
-            wrong.append(f"{situation.rstrip('?')} ({reason})")
-    if wrong:
-        return not_yet(f"Think again about: {'; '.join(wrong)}.")
-    return right("bcc where a person waits for an answer, libbpf where a machine runs it.")
+    return chosen(choices, REASONS, ["bcc", "libbpf"]) or right(
+        "bcc where a person waits for an answer, libbpf where a machine runs it."
+    )

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from helpers.bcc.headers import BccError
-
-ARRAY = 2  # BPF_MAP_TYPE_ARRAY, from <linux/bpf.h>
+from helpers.uapi import BPF_MAP_TYPE_ARRAY
 
 
 class TableCounters:
@@ -24,7 +23,7 @@ class TableCounters:
     """
 
     def __init__(self, table: Any) -> None:
-        if table.ttype != ARRAY or getattr(table.Leaf, "_type_", "") not in ("L", "Q"):
+        if table.ttype != BPF_MAP_TYPE_ARRAY or getattr(table.Leaf, "_type_", "") not in ("L", "Q"):
             raise BccError(
                 "This table is no row of counters: define it with BPF_ARRAY(name, u64, 256)."
             )

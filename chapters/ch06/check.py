@@ -9,14 +9,16 @@ import socket
 import string
 import sys
 from collections.abc import Callable
+from functools import cache
 
 from helpers import netlab, objfile, sockets, syscall, toolchain, traffic
-from helpers.check import Verdict, not_attempted, not_yet, right
+from helpers.check import Verdict, as_bytes, called, not_attempted, not_yet, right, shown
 
 # What exercise 1 asks for: type, key, value, entries.
 WANTED = (syscall.HASH, 6, 8, 1000)
 DATA = 100
 HEADERS = 14 + 20
+MOST = 1 << 24  # bytes of the kernel's memory for a try
 # What exercise 3 sends: TTL -> datagrams. Neither value is any system's own choice.
 SENT = {7: 3, 200: 4}
 FRAME = HEADERS + 8 + DATA
@@ -27,9 +29,11 @@ def from_hex(text: object) -> bytes | str:
 
     None and a text without anything in it are no bytes at all: b"".
     """
-    if isinstance(text, bytes | bytearray):
-        return bytes(text)
-    pieces = [] if text is None else str(text).split()
+    if (given := as_bytes(text)) is not None:
+        return given
+    if text is not None and not isinstance(text, str):
+        return f"{shown(text)} is no text: write the bytes in hex between the quotes."
+    pieces = (text or "").split()
     strange = [piece for piece in pieces if not all(digit in string.hexdigits for digit in piece)]
     if strange:
         return f"{strange[0][:20]!r} is no hex: write 0 to 9 and a to f, without 0x and commas."
@@ -53,12 +57,14 @@ def twenty_bytes(form: str | bytes | None) -> Verdict:
     numbers = [int.from_bytes(given[at : at + 4], sys.byteorder) for at in range(0, 20, 4)]
     if max(numbers) > 1 << 16:
         return not_yet(f"The kernel reads these numbers: {numbers}: which byte comes first?")
+    if (numbers[1] + numbers[2]) * numbers[3] > MOST:
+        return not_yet(f"That is more than we want to take from the kernel: {numbers}.")
     fd = syscall.bpf(syscall.Command.MAP_CREATE, ctypes.create_string_buffer(given, 20))
     if fd < 0:
         return not_yet(f"bpf(2) answers {os.strerror(-fd)}: it has read the numbers {numbers}.")
     with syscall.Map(fd, *numbers[:4]) as made:
         info = made.info()
-    if (info.kind, info.key_size, info.value_size, info.max_entries, info.flags) == (*WANTED, 0):
+    if (info.type, info.key_size, info.value_size, info.max_entries, info.flags) == (*WANTED, 0):
         return right(f"The kernel has made a map with the id {info.id}: {numbers}.")
     return not_yet(f"The kernel has made a map, but another one: {numbers} is what it has read.")
 
@@ -78,7 +84,7 @@ def headers_only(code: str | bytes | None) -> Verdict:
         if error.number == errno.EPERM:
             raise
         said = [line for line in error.log.splitlines() if not line.startswith("processed")]
-        return not_yet(f"The kernel does not take it: {said[-1] if said else error}")
+        return not_yet(f"The kernel does not take these instructions: {(said or [error])[-1]}")
     with program:
         left = left_of_a_datagram(program)
     if left == HEADERS:
@@ -101,21 +107,27 @@ def left_of_a_datagram(program: syscall.Program) -> int:
             return 0
 
 
+@cache
+def sockex1() -> tuple[bytes, int]:
+    """The instructions of sockex1, and the offset of the one that wants the map's descriptor."""
+    built = objfile.read(toolchain.compile_bpf("sockex1_kern.c"))
+    (relocation,) = built.relocations
+    return built.sections["socket"].data, relocation.offset
+
+
 def by_ttl(change: Callable[[bytes], bytes]) -> Verdict:
     """Exercise 3: sockex1's instructions, changed; then loaded, attached and given packets."""
-    found = objfile.read(toolchain.compile_bpf("sockex1_kern.c"))
-    code, (gap,) = found.sections["socket"].data, found.relocations
-    try:
-        changed = change(code)
-    except Exception as error:
-        return not_yet(f"It stops with {type(error).__name__}: {error}.")
-    if changed == code:
+    code, gap = sockex1()
+    changed, failure = called(change, code)
+    if failure:
+        return failure
+    as_given = as_bytes(changed)
+    if as_given == code:
         return not_attempted("The function returns the instructions as they were.")
-    if not isinstance(changed, bytes | bytearray) or len(changed) != len(code):
+    if as_given is None or len(as_given) != len(code):
         return not_yet("Return as many bytes as you have got, with one of them changed.")
-    as_given = bytes(changed)
     with syscall.create_map(syscall.ARRAY, 4, 8, 256) as counted:
-        changed = syscall.relocate(as_given, gap.offset, counted.fd)
+        changed = syscall.relocate(as_given, gap, counted.fd)
         try:
             program = syscall.load_program(changed)
         except syscall.SyscallError as error:

@@ -62,8 +62,8 @@ def last(lines: list[str], command: str) -> str:
 
 def field(call: str, name: str) -> str:
     """What a bpf(2) call has in the field of that name, as strace writes it."""
-    found = re.search(rf"\b{name}=([^,}}]+)", call)
-    return found[1] if found else "not in the form" if call else "not seen"
+    value = re.search(rf"\b{name}=([^,}}]+)", call)
+    return value[1] if value else "not in the form" if call else "not seen"
 
 
 def instructions(call: str) -> list[str]:

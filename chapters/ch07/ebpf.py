@@ -5,22 +5,20 @@ Laboratory equipment, first used in chapter 07, inside_the_bytecode.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from chapters.ch07.known import written_by
 from helpers import asm
 from helpers.asm import Instruction
 from helpers.machine import Machine
-from helpers.machine.decode import is_call, is_exit, is_goto, target
 from helpers.machine.faults import Fault
-from helpers.machine.maps import HASH, PERCPU_ARRAY, Map
-from helpers.machine.memory import CONTEXT, ELEMENTS, FRAMES, MAPS, STACK, STACK_SIZE
+from helpers.machine.maps import HASH, PERCPU_ARRAY, MachineMap
+from helpers.machine.memory import CONTEXT, ELEMENTS, MAPS, MAX_FRAMES, STACK, STACK_SIZE
 from helpers.machine.packet import FIELDS, Packet
 from helpers.machine.state import State
 from helpers.stepper.view import Cell, Group, Line, View, Walk
 
-WORD = 8  # bytes of the stack to a cell
+CELL_BYTES = 8  # of the stack
 
 
 def walk(machine: Machine, packet: Packet | bytes) -> Walk:
@@ -36,37 +34,37 @@ def walk(machine: Machine, packet: Packet | bytes) -> Walk:
 def moments(machine: Machine, packet: Packet) -> Iterator[View]:
     """The view before the first instruction, and after each."""
     state = machine.begin(packet)
-    look = Look(machine, state.registers[:])
-    yield View(None, 0, look.registers(state), look.memory(state))
-    look.running = True
+    maker = ViewMaker(machine, state.registers[:])
+    yield View(None, 0, maker.registers(state), maker.memory(state))
+    maker.running = True
     places = {i.number: i for i in machine.instructions}
     steps = machine.step(packet)
     while True:
         try:
             state = next(steps)
         except Fault as fault:
-            registers, memory = look.registers(state), look.memory(state)
+            registers, memory = maker.registers(state), maker.memory(state)
             yield View(fault.number, None, registers, memory, ending=str(fault))
             return
         except StopIteration:
             return
         i = places[state.last]
-        look.written(state, i)
+        maker.written(state, i)
         view = View(
             executed=state.last,
             following=state.at,
-            registers=look.registers(state, written_by(i)),
-            memory=look.memory(state),
+            registers=maker.registers(state, i.writes),
+            memory=maker.memory(state),
             reading=state.reading,
-            note=note(i, state, look.before),
+            note=note(i, state, maker.before),
             ending=ending(i, state) if state.at is None else "",
         )
-        look.before = state.registers[:]
+        maker.before = state.registers[:]
         yield view
 
 
 @dataclass
-class Look:
+class ViewMaker:
     """What has to be remembered from one view to the next: registers, and what was shown."""
 
     machine: Machine
@@ -76,7 +74,7 @@ class Look:
     values: dict[tuple[str, str], str] = field(default_factory=dict)  # of maps, by map and key
     running: bool = False  # what the maps hold before the first instruction has not changed
 
-    def registers(self, state: State, written: Set[int] = frozenset()) -> tuple[Cell, ...]:
+    def registers(self, state: State, written: Sequence[int] = ()) -> tuple[Cell, ...]:
         return tuple(
             Cell(
                 f"r{n}",
@@ -90,39 +88,39 @@ class Look:
     def written(self, state: State, i: Instruction) -> None:
         """Remember the word of the stack that a store writes, even if it is zeros."""
         self.stored = set()
-        if i.kind in (asm.ST, asm.STX):
-            address = self.before[i.dst] + i.offset
+        if i.opcode_class in (asm.ST, asm.STX):
+            address = self.before[i.base] + i.offset
             region, start = address >> 32, address & 0xFFFFFFFF
-            if STACK <= region < STACK + FRAMES:
-                self.stored = {(region - STACK, start // WORD)}
+            if STACK <= region < STACK + MAX_FRAMES:
+                self.stored = {(region - STACK, start // CELL_BYTES)}
 
     def memory(self, state: State) -> tuple[Group, ...]:
         """The stack of the function that runs, and the maps."""
         depth = len(state.frames)
         stack = state.memory.writable[STACK + depth]
         cells = []
-        for word in range(STACK_SIZE // WORD):
-            now = bytes(stack[word * WORD : (word + 1) * WORD])
+        for word in range(STACK_SIZE // CELL_BYTES):
+            now = bytes(stack[word * CELL_BYTES : (word + 1) * CELL_BYTES])
             place = (depth, word)
             if not any(now) and place not in self.words and place not in self.stored:
                 continue
             changed = place in self.stored or self.words.get(place) != now
             self.words[place] = now
-            name = f"r10 - {STACK_SIZE - word * WORD}"
+            name = f"r10 - {STACK_SIZE - word * CELL_BYTES}"
             cells.append(Cell(name, now.hex(" "), changed=changed))
         title = f"stack of call {depth}" if depth else "stack"
         maps = (self.elements(each) for each in self.machine.order)
         return (Group(title, tuple(cells)), *maps)
 
-    def elements(self, each: Map) -> Group:
+    def elements(self, each: MachineMap) -> Group:
         """Those elements of a map that are not zero, or that somebody has put there."""
         cells = []
         for element in each.used():
-            if each.kind != HASH and not any(element.data):
+            if each.type != HASH and not any(element.data):
                 continue
             value = number_or_bytes(bytes(element.data))
             name = f"[{number_or_bytes(element.key)}]"
-            if each.kind == PERCPU_ARRAY:
+            if each.type == PERCPU_ARRAY:
                 name += f" on CPU {element.index // each.max_entries}"
             place = (each.name, name)
             changed = self.running and self.values.get(place) != value
@@ -145,7 +143,7 @@ def meaning(state: State, number: int | None) -> str:
     if number is None:
         return ""
     region, start = number >> 32, number & 0xFFFFFFFF
-    known = STACK <= region < STACK + FRAMES or region in state.memory.elements
+    known = STACK <= region < STACK + MAX_FRAMES or region in state.memory.elements
     known = known or MAPS <= region < MAPS + len(state.memory.maps) or region == CONTEXT
     if not known or start > STACK_SIZE and region < ELEMENTS:
         return ""
@@ -154,17 +152,17 @@ def meaning(state: State, number: int | None) -> str:
 
 def note(i: Instruction, state: State, before: list[int | None]) -> str:
     """A few words about what happened that no register shows."""
-    jump = i.kind in (asm.JUMP, asm.JUMP32)
     if state.reading:
         return f"from the packet: {state.data[slice(*state.reading)].hex(' ')}"
-    if jump and not is_call(i) and not is_exit(i):
-        answer = "yes" if state.at == target(i) else "no"
-        return f"goes on at {state.at}" if is_goto(i) else f"{answer}: goes on at {state.at}"
-    if is_call(i) and i.src == asm.LOCAL:
+    if i.is_goto:
+        return f"goes on at {state.at}"
+    if i.is_conditional:
+        return f"{'yes' if state.at == i.target else 'no'}: goes on at {state.at}"
+    if i.calls_function:
         return f"goes to {state.at}, with a stack of its own"
-    if is_exit(i) and state.at is not None:
+    if i.is_exit and state.at is not None:
         return f"back to {state.at}"
-    if i.kind == asm.LDX and before[i.src] is not None and before[i.src] >> 32 == CONTEXT:
+    if i.opcode_class == asm.LDX and before[i.src] is not None and before[i.src] >> 32 == CONTEXT:
         place = (before[i.src] & 0xFFFFFFFF) + i.offset
         return f"{FIELDS[place // 4]} of the context"
     return ""
@@ -172,6 +170,6 @@ def note(i: Instruction, state: State, before: list[int | None]) -> str:
 
 def ending(i: Instruction, state: State) -> str:
     result = state.registers[0] & 0xFFFFFFFF
-    if is_exit(i):
+    if i.is_exit:
         return f"The program returns {result}."
     return "The program returns 0: what it wants to read is not in this packet."

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import sys
 from collections.abc import Callable, Mapping
 
 from chapters.ch08 import clinic, faults, verifier
 from helpers import syscall, toolchain
-from helpers.check import Verdict, not_attempted, not_yet, right
-from helpers.counters import NUMBERS
+from helpers.check import (
+    NO_PROGRAM,
+    NOT_ATOMIC,
+    Verdict,
+    as_text,
+    as_word,
+    is_atomic,
+    not_attempted,
+    not_yet,
+    right,
+    shown,
+)
 from helpers.errors import CourseError
+from helpers.protocols import NUMBERS
 
 ETHERNET = bytes(12) + b"\x08\x00"
 HIDDEN_FROM = 26  # the byte at which the source address begins
 COUNTERS = 256
-SHORTEST = 20  # bytes of an IPv4 header
+IPV4_HEADER = 20  # bytes
 ASKED = range(1, 4), range(4, 11)  # the roads of exercise 4, and those of exercise 5
 
 
@@ -28,19 +38,19 @@ def frame(protocol: str = "ICMP", data: int = 64, source: int = 1) -> bytes:
     return ETHERNET + header + bytes(at % 255 + 1 for at in range(data))
 
 
-def run(verdict: verifier.Verdict, packet: bytes) -> int:
+def run(verdict: verifier.KernelVerdict, packet: bytes) -> int:
     """Run the program on one packet; what it returned."""
-    filtering = verdict.kind.startswith("socket")
+    filtering = verdict.type.startswith("socket")
     return verdict.run(syscall.frame_for_test_run(packet) if filtering else packet).value
 
 
-def counters(verdict: verifier.Verdict) -> dict[int, int]:
+def counters(verdict: verifier.KernelVerdict) -> dict[int, int]:
     """Those that are not zero."""
     values = {slot: verdict.counter(slot) for slot in range(COUNTERS)}
     return {slot: value for slot, value in values.items() if value}
 
 
-def _by_protocol(verdict: verifier.Verdict, missing: int = 0) -> str | None:
+def _by_protocol(verdict: verifier.KernelVerdict, missing: int = 0) -> str | None:
     sent = [frame("ICMP", 64), frame("UDP", 108), frame("UDP", 108)]
     for packet in sent:
         run(verdict, packet)
@@ -50,7 +60,7 @@ def _by_protocol(verdict: verifier.Verdict, missing: int = 0) -> str | None:
     return f"one ICMP and two UDP packets should give {expected}, and gave {counters(verdict)}."
 
 
-def _at_the_cgroup(verdict: verifier.Verdict) -> str | None:
+def _at_the_cgroup(verdict: verifier.KernelVerdict) -> str | None:
     wrong = _by_protocol(verdict, missing=len(ETHERNET))  # such a program sees no Ethernet header
     if wrong:
         return wrong
@@ -62,34 +72,31 @@ def _at_the_cgroup(verdict: verifier.Verdict) -> str | None:
     if grown != 98 - len(ETHERNET):
         return "a packet of 12 bytes has no whole IPv4 header, and was counted."
     run(verdict, frame(data=0))
-    if sum(counters(verdict).values()) - sum(before.values()) - grown != SHORTEST:
+    if sum(counters(verdict).values()) - sum(before.values()) - grown != IPV4_HEADER:
         return "a packet of exactly 20 bytes has a whole IPv4 header, and was not counted."
     return None
 
 
-def _pairs(verdict: verifier.Verdict) -> str | None:
+def _pairs(verdict: verifier.KernelVerdict) -> str | None:
     for packet in (frame(source=1), frame(source=1), frame(source=2), frame("UDP", source=2)):
         run(verdict, packet)
-    found = verdict.loaded.map("bytes_by_pair")
-    sizes = (found.type, found.key_size, found.value_size, found.max_entries)
-    with syscall.Map(os.dup(found.fd), *sizes) as pairs:
-        keys = list(pairs.keys())
-        values = [int.from_bytes(pairs.lookup(key), sys.byteorder) for key in keys]
+    pairs = verdict.loaded.map("bytes_by_pair")
+    values = [int.from_bytes(pairs.lookup(key), sys.byteorder) for key in list(pairs.keys())]
     if values == [98] * 3:
         return None
     return f"packets of three pairs should leave three values of 98, and left {values}."
 
 
-def _zeros(verdict: verifier.Verdict) -> str | None:
+def _zeros(verdict: verifier.KernelVerdict) -> str | None:
     packet = frame(data=400)
     run(verdict, packet)
-    found, expected = verdict.counter(0), ETHERNET.count(0)
-    if found == expected:
+    counted, expected = verdict.counter(0), ETHERNET.count(0)
+    if counted == expected:
         return None
-    return f"the Ethernet header, 14 bytes, has {expected} zeros here, and it counted {found}."
+    return f"the Ethernet header, 14 bytes, has {expected} zeros here, and it counted {counted}."
 
 
-def _equal(verdict: verifier.Verdict) -> str | None:
+def _equal(verdict: verifier.KernelVerdict) -> str | None:
     packet = bytearray(frame(data=600))
     run(verdict, bytes(packet))
     run(verdict, frame())
@@ -100,21 +107,21 @@ def _equal(verdict: verifier.Verdict) -> str | None:
     return None if counters(verdict) == {0: 1} else "bytes 0 and 300 were equal, and not counted."
 
 
-def _hidden(verdict: verifier.Verdict) -> str | None:
+def _hidden(verdict: verifier.KernelVerdict) -> str | None:
     value = run(verdict, frame())
     if value > HIDDEN_FROM:
         return f"the reader would get {value} bytes, with the source address from byte 26 on."
     return None if value else "the reader would get nothing at all."
 
 
-def _total(verdict: verifier.Verdict) -> str | None:
+def _total(verdict: verifier.KernelVerdict) -> str | None:
     run(verdict, frame("ICMP", 64))
     run(verdict, frame("UDP", 108))
-    found = counters(verdict)
-    return None if found == {0: 98 + 142} else f"98 and 142 bytes should give 240, not {found}."
+    counted = counters(verdict)
+    return None if counted == {0: 98 + 142} else f"98 and 142 bytes should give 240, not {counted}."
 
 
-def _remembered(verdict: verifier.Verdict) -> str | None:
+def _remembered(verdict: verifier.KernelVerdict) -> str | None:
     seen = []
     for packet in (frame(data=64), frame(data=108), frame(data=64)):
         run(verdict, packet)
@@ -124,18 +131,18 @@ def _remembered(verdict: verifier.Verdict) -> str | None:
     return f"it should tell packets of different lengths apart, and remembered {seen}."
 
 
-def runs(verdict: verifier.Verdict) -> bool:
+def runs(verdict: verifier.KernelVerdict) -> bool:
     """Whether this kernel's test runs show a cgroup program its packet. 6.18 does; 6.12 and before
     leave skb->data and skb->data_end unset, so that every packet seems to be too short."""
     run(verdict, frame())
     return bool(counters(verdict))
 
 
-def _no_effect(verdict: verifier.Verdict) -> str | None:
+def _no_effect(verdict: verifier.KernelVerdict) -> str | None:
     return None if run(verdict, frame()) == 1 else "it drops packets: let them pass, with a 1."
 
 
-Effect = Callable[[verifier.Verdict], str | None]
+Effect = Callable[[verifier.KernelVerdict], str | None]
 UNTESTABLE = {"bounds"}
 EFFECTS: dict[str, Effect] = {
     "null_check": _by_protocol,
@@ -158,18 +165,22 @@ def mended(case: str | None, program: str | None) -> Verdict:
     """
     if case is None:
         return not_attempted("Name a case, and change its program.")
-    if case not in EFFECTS:
-        return not_yet(f"There is no case {case!r}; there is: {', '.join(EFFECTS)}.")
-    if _without_comments(str(program)) in (_without_comments(clinic.code(case)), "None"):
+    name, written = as_word(case), as_text(program)
+    if name not in EFFECTS:
+        return not_yet(f"There is no case {shown(case)}; there is: {', '.join(EFFECTS)}.")
+    if program is None or _without_comments(written or "") == _without_comments(clinic.code(name)):
         return not_attempted("Change the program so that the verifier takes it.")
+    if written is None:
+        return NO_PROGRAM
     # Whether this machine can do it at all is not the learner's doing: that error goes on.
-    with clinic.case(case, mended=True) as reference:
+    with clinic.case(name, mended=True) as reference:
         if not reference.accepted:
-            return not_yet(f"This kernel refuses every answer: {reference.finding.reason}")
-        effect = EFFECTS[case] if case not in UNTESTABLE or runs(reference) else _no_effect
+            return not_yet(f"This kernel refuses every answer: {reference.refusal.reason}")
+        effect = EFFECTS[name] if name not in UNTESTABLE or runs(reference) else _no_effect
+        atomic = is_atomic(reference.instructions)
     try:
-        with clinic.written(str(program)) as verdict:
-            return _judge(verdict, effect)
+        with clinic.written(written) as verdict:
+            return _judge(verdict, effect, atomic)
     except toolchain.CompileError as error:
         return not_yet(str(error))
     except CourseError as error:
@@ -181,14 +192,16 @@ def _without_comments(code: str) -> str:
     return " ".join(" ".join(lines).split())
 
 
-def _judge(verdict: verifier.Verdict, effect: Effect) -> Verdict:
+def _judge(verdict: verifier.KernelVerdict, effect: Effect, atomic: bool) -> Verdict:
     if not verdict.accepted:
-        where = verdict.finding.instruction
+        where = verdict.refusal.instruction
         line = f"line {where.line}, {where.source.strip()}: " if where and where.line else ""
-        return not_yet(f"The verifier still refuses it: {line}{verdict.finding.reason}")
+        return not_yet(f"The verifier still refuses it: {line}{verdict.refusal.reason}")
     wrong = effect(verdict)
     if wrong:
         return not_yet(f"The verifier takes it, but {wrong}")
+    if atomic and not is_atomic(verdict.instructions):
+        return NOT_ATOMIC
     if effect is _no_effect:
         return right("The verifier takes it. (This kernel cannot run it on test packets.)")
     return right("The verifier takes it, and it does to packets what was meant.")
@@ -196,7 +209,8 @@ def _judge(verdict: verifier.Verdict, effect: Effect) -> Verdict:
 
 def diagnosed(diagnoses: Mapping[int, str | None]) -> Verdict:
     """The learner's diagnoses: road number to a name of faults.NAMES, or None."""
-    if diagnoses is None or (isinstance(diagnoses, Mapping) and not any(diagnoses.values())):
+    given = isinstance(diagnoses, Mapping)
+    if diagnoses is None or given and all(each is None for each in diagnoses.values()):
         return not_attempted("Replace a None by one of faults.NAMES.")
     roads = next((each for each in ASKED if _holds(diagnoses, each)), None)
     if roads is None:
@@ -210,9 +224,9 @@ def diagnosed(diagnoses: Mapping[int, str | None]) -> Verdict:
     counted = f"{found} of {len(diagnoses)} found. Road {number}: "
     if said is None:
         return not_yet(f"{counted}what is your diagnosis?")
-    if str(said).strip().lower() not in map(str.lower, faults.NAMES):
-        return not_yet(f"{counted}{said!r} is not one of faults.NAMES.")
-    return not_yet(f"{counted}it is not {said!r}. {faults.FAULTS[number].hint}")
+    if as_word(said) not in map(as_word, faults.NAMES):
+        return not_yet(f"{counted}{shown(said)} is not one of faults.NAMES.")
+    return not_yet(f"{counted}it is not {shown(said)}. {faults.FAULTS[number].hint}")
 
 
 def _holds(diagnoses: object, roads: range) -> bool:
@@ -222,4 +236,4 @@ def _holds(diagnoses: object, roads: range) -> bool:
 
 def _is(number: int, said: str | None) -> bool:
     known = number in range(1, len(faults.FAULTS))
-    return known and str(said).strip().lower() == faults.FAULTS[number].name.lower()
+    return known and as_word(said) == as_word(faults.FAULTS[number].name)

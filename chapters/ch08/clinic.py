@@ -55,8 +55,8 @@ def code(name: str, mended: bool = False) -> str:
 
 
 def case(
-    name: str, mended: bool = False, holding: Sequence[str] = verifier.LEAST
-) -> verifier.Verdict:
+    name: str, mended: bool = False, holding: Sequence[str] = verifier.LEAST_CAPABILITIES
+) -> verifier.KernelVerdict:
     """Compile a case and show it to the verifier; lines count as in code().
 
     Errors: as verifier.show, ClinicError.
@@ -64,7 +64,9 @@ def case(
     return written(code(name, mended), holding)
 
 
-def written(text: str, holding: Sequence[str] = verifier.LEAST) -> verifier.Verdict:
+def written(
+    text: str, holding: Sequence[str] = verifier.LEAST_CAPABILITIES
+) -> verifier.KernelVerdict:
     """The same for C that a learner has written; clinic.h need not be included.
 
     Errors: as verifier.show, CompileError.
@@ -126,10 +128,10 @@ def summary() -> Table:
     rows = []
     for name in CASES:
         with case(name) as verdict:
-            found = verdict.finding
-            line = found.instruction.source.strip() if found and found.instruction else ""
+            refusal = verdict.refusal
+            line = refusal.instruction.source.strip() if refusal and refusal.instruction else ""
             number = errno.errorcode.get(verdict.number, str(verdict.number))
-            rows.append((name, number, line, found.reason if found else "accepted"))
+            rows.append((name, number, line, refusal.reason if refusal else "accepted"))
     return Table("All ten: what decided, and why", ("case", "error", "line", "why"), rows, True)
 
 

@@ -7,7 +7,6 @@ than this line.
 
 from __future__ import annotations
 
-import os
 import socket
 import tempfile
 import threading
@@ -16,15 +15,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers import loader, netlab, probes, sockets, syscall, toolchain
-from helpers.counters import NUMBERS
+from helpers import capabilities, loader, netlab, sockets, toolchain
 from helpers.errors import CourseError
+from helpers.protocols import NUMBERS
 
 PINGS = 4
 SNAPSHOT = 256  # bytes that tcpdump takes of a frame: all its headers, and a ping whole
 SECONDS_TO_SHOW = 20  # after which a frame that tcpdump has not shown is lost
 ETH_P_IP = 0x0800
-GONE = "No such device exists\n", "is not up\n"  # how tcpdump's refusals end
+REFUSALS = "No such device exists\n", "is not up\n"  # how those of tcpdump end
 
 
 class FaultError(CourseError):
@@ -86,7 +85,7 @@ class Road:
             said = ""
             while "listening on" not in said:
                 said = running.stderr.readline()
-                if not said or said.endswith(GONE):
+                if not said or said.endswith(REFUSALS):
                     raise FaultError(f"tcpdump cannot listen on {interface}: {said.strip()}")
             # Frames wait inside tcpdump: read as many as the answers need before it is stopped.
             seen = _read(running, 2 * self._answered() if interface in ("any", "lo") else 0)
@@ -99,8 +98,7 @@ class Road:
         self._require_open()
         if self.program is None or self.map is None:
             return {}
-        with syscall.Program(os.dup(self.program.fd), syscall.SOCKET_FILTER) as program:
-            writes = list(program.info().map_ids)
+        writes = list(self.program.info().map_ids)
         lines = Path(f"/proc/self/fdinfo/{self.map.fd}").read_text().splitlines()
         read = next(line.split()[1] for line in lines if line.startswith("map_id:"))
         return {"read": int(read), "the program's": writes}
@@ -143,7 +141,7 @@ def _read(tcpdump: netlab.Command, echoes: int) -> str:
 
 
 @dataclass(frozen=True)
-class Fault:
+class RoadFault:
     """One fault, as changes to a road that is right.
 
     name: the diagnosis. hint: where it shows. source: (old, new) in the C file. rights: the
@@ -197,51 +195,51 @@ def _wall(road: Road) -> None:
 
 DIRECTION = "skb->pkt_type != PACKET_OUTGOING"
 FAULTS = (
-    Fault("none", "this road is right"),
-    Fault(
+    RoadFault("none", "this road is right"),
+    RoadFault(
         "stale map",
         "Compare the map that is read with those that the program writes.",
         before=_load_once_before,
         after=_read_the_older_map,
     ),
-    Fault(
+    RoadFault(
         "wrong interface",
         "Compare the interface that the frames pass with the one that the socket listens on.",
         before=_another_interface,
         interface="eth0",
     ),
-    Fault(
+    RoadFault(
         "wrong section name",
         "It was not loaded: read the words of libbpf, and the sections of the object.",
         source=('SEC("socket")', 'SEC("socket1")'),
     ),
-    Fault("IPv6", "Look at every counter, and at the frames.", before=_ping_ipv6),
-    Fault(
+    RoadFault("IPv6", "Look at every counter, and at the frames.", before=_ping_ipv6),
+    RoadFault(
         "socket closed",
         "Who listens in this network, and what does road.sock say of itself?",
         after=lambda road: road.sock.close(),
     ),
-    Fault(
+    RoadFault(
         "missing capability",
         "It was not loaded: with which rights did the thread try?",
         rights=(),
     ),
-    Fault(
+    RoadFault(
         "wrong byte order",
         "All is in place, and nothing is counted: read the program.",
         source=(DIRECTION, f"skb->protocol != ETH_P_IP || {DIRECTION}"),
     ),
-    Fault(
+    RoadFault(
         "another network",
         "Nobody listens in this network, and yet the socket is open.",
         after=_another_network,
     ),
-    Fault(
+    RoadFault(
         "wrong protocol in bind",
         "Look at what the socket listens for; the program counts outgoing frames.",
         after=lambda road: road.sock.bind(("lo", ETH_P_IP)),
     ),
-    Fault("firewall", "Are the pings answered, and does a frame pass at all?", after=_wall),
+    RoadFault("firewall", "Are the pings answered, and does a frame pass at all?", after=_wall),
 )
 DECOYS = ("interface down", "map full", "out of memory", "program not attached")
 NAMES = tuple(sorted([fault.name for fault in FAULTS[1:]] + list(DECOYS), key=str.lower))
@@ -252,7 +250,7 @@ def road(number: int) -> Road:
 
     Result: a Road; use it with `with`, or close() it.
     Errors: FaultError if there is no such road, or this machine cannot build it; NetworkError;
-        ProbeError for a right that this process does not hold.
+        CapabilityError for a right that this process does not hold.
     """
     if number not in range(len(FAULTS)):
         raise FaultError(f"There is no road {number!r}: choose from 0 to {len(FAULTS) - 1}.")
@@ -267,13 +265,13 @@ def road(number: int) -> Road:
     return built
 
 
-def _build(built: Road, fault: Fault) -> None:
+def _build(built: Road, fault: RoadFault) -> None:
     text = (toolchain.SOURCES / "sockex1_kern.c").read_text()
     with tempfile.TemporaryDirectory(prefix="course-") as folder:
         source = Path(folder) / "road_kern.c"
         source.write_text(text.replace(*fault.source) if fault.source[0] else text)
         toolchain.compile_bpf(source, built.object)
-    built._worker.submit(probes.keep, fault.rights).result()
+    built._worker.submit(capabilities.keep, fault.rights).result()
     built.thread = built._worker.submit(threading.get_native_id).result()
     fault.before(built)
     try:

@@ -7,28 +7,19 @@ import socket
 import struct
 from collections.abc import Callable, Sequence
 
-from helpers import cbpf, netlab, probes, sockets, syscall, traffic
+from helpers import capabilities, cbpf, netlab, sockets, syscall, traffic
 from helpers.cbpf import Instruction
-from helpers.check import Verdict, not_attempted, not_yet, right
+from helpers.check import Verdict, as_bytes, called, not_attempted, not_yet, right
 from helpers.sockets import ETH_P_ALL
 
-HEADERS = 34
+HEADER_BYTES = 34  # of Ethernet and IPv4
 # Pings from this address have a 17 at byte 23.
 LOOKS_LIKE_UDP = "2a11::1"
 # UDP over IPv4 in all that a filter is likely to look at, but for the EtherType, which is ARP's.
 NOT_IPV4 = bytes(12) + b"\x08\x06\x45" + bytes(8) + b"\x11" + bytes(76)
-LARGEST = 65_507  # bytes of data in one UDP datagram over IPv4
+LARGEST_DATAGRAM = 65_507  # bytes of data that UDP over IPv4 carries
 SCRATCH_WORDS = 16
-WORTH = [3 * word + 100 for word in range(SCRATCH_WORDS)]
-
-
-def joined(rows: object) -> bytes | None:
-    """The bytes of a list of rows, or of rows that are joined already; None for anything else."""
-    if isinstance(rows, bytes):
-        return rows
-    if isinstance(rows, Sequence) and all(isinstance(each, bytes) for each in rows):
-        return b"".join(rows)
-    return None
+STORED = [3 * word + 100 for word in range(SCRATCH_WORDS)]
 
 
 def complaint(code: bytes | None) -> str | None:
@@ -44,7 +35,7 @@ def complaint(code: bytes | None) -> str | None:
 
 def udp_headers(rows: list[bytes] | None) -> Verdict:
     """Exercise 1: shown a datagram over IPv4, and five frames that are none of that kind."""
-    code = joined(rows)
+    code = as_bytes(rows)
     if code == b"" or rows is None:
         return not_attempted("Write rows into the list, one for each instruction.")
     if reason := complaint(code):
@@ -62,19 +53,21 @@ def udp_headers(rows: list[bytes] | None) -> Verdict:
         ):
             kept[name] = lengths(net, code, send)
     wanted = kept.pop("datagram over IPv4")
-    for name, found in kept.items():
-        if found:
-            return not_yet(f"A {name} got through, too: {found[0]} bytes of it.")
+    for name, arrived in kept.items():
+        if arrived:
+            return not_yet(f"A {name} got through, too: {arrived[0]} bytes of it.")
     if not wanted:
         return not_yet(
             "A datagram over IPv4 was sent, and nothing of it arrived: do both jumps compare with "
             "the right number, and lead to the right row?"
         )
-    if wanted != [HEADERS] * 2:
+    if wanted != [HEADER_BYTES] * 2:
         return not_yet(
-            f"Of a datagram over IPv4 {wanted[0]} bytes arrived; {HEADERS} are the headers."
+            f"Of a datagram over IPv4 {wanted[0]} bytes arrived; {HEADER_BYTES} are the headers."
         )
-    return right(f"{HEADERS} bytes of each UDP datagram over IPv4, and nothing of five others.")
+    return right(
+        f"{HEADER_BYTES} bytes of each UDP datagram over IPv4, and nothing of five others."
+    )
 
 
 def lengths(net: netlab.Network, code: bytes, send: Callable[[], object]) -> list[int]:
@@ -105,23 +98,32 @@ def waiting(sock: socket.socket) -> list[bytes]:
 
 def marked(rows: list[bytes] | None) -> Verdict:
     """Exercise 2: attached to an ordinary UDP socket by a thread that has no capability."""
-    code = joined(rows)
+    code = as_bytes(rows)
     if code == b"" or rows is None:
         return not_attempted("Write rows into the list, one for each instruction.")
     if reason := complaint(code):
         return not_yet(reason)
-    sent = [b"!", b"!help", b"help", b"", b"?!", b"!" * 60, b"x" * 33 + b"!", b"!" * LARGEST]
+    sent = [
+        b"!",
+        b"!help",
+        b"help",
+        b"",
+        b"?!",
+        b"!" * 60,
+        b"x" * 33 + b"!",
+        b"!" * LARGEST_DATAGRAM,
+    ]
     wanted = [data for data in sent if data.startswith(b"!")]
-    arrived = probes.without_capabilities(exchange, code, sent)
+    arrived = capabilities.without_capabilities(exchange, code, sent)
     if arrived == wanted:
         return right(f"Of {len(sent)} datagrams the {len(wanted)} that are marked arrived, whole.")
     unmarked = [data for data in arrived if data in sent and data[:1] not in (b"", b"!")]
     if unmarked:
         return not_yet(f"{unmarked[0]} arrived, which is not marked.")
-    for whole, found in zip(wanted, arrived, strict=False):
-        if len(found) < len(whole):
+    for whole, piece in zip(wanted, arrived, strict=False):
+        if len(piece) < len(whole):
             return not_yet(
-                f"A marked datagram arrived cut: {len(found):,} of {len(whole):,} bytes. "
+                f"A marked datagram arrived cut: {len(piece):,} of {len(whole):,} bytes. "
                 "What a filter returns counts the UDP header, too, and must be enough for the "
                 "largest datagram."
             )
@@ -144,17 +146,18 @@ def exchange(code: bytes, sent: list[bytes]) -> list[bytes]:
 
 def scratch(rule: Callable[[Instruction], bytes | None]) -> Verdict:
     """Exercise 3: every word is stored through the rule and loaded again, in the kernel."""
-    try:
-        made = [
-            [rule(Instruction(code, k=k)) for code in (0x02, 0x60)] for k in range(SCRATCH_WORDS)
-        ]
-    except Exception as error:
-        return not_yet(f"The function raised {type(error).__name__}: {error}.")
-    for word, (stored, loaded) in enumerate(made):
-        if stored is None and loaded is None:
+    made = []
+    for word in range(SCRATCH_WORDS):
+        returned = {}
+        for name, code in (("st", 0x02), ("ld", 0x60)):
+            returned[name], failure = called(rule, Instruction(code, k=word))
+            if failure:
+                return failure
+        if all(each is None for each in returned.values()):
             return not_attempted("Return an instruction made by ebpf(...) instead of None.")
-        for name, one in (("st", stored), ("ld", loaded)):
-            if not isinstance(one, bytes) or len(one) != 8:
+        made.append([as_bytes(each) for each in returned.values()])
+        for name, one in zip(returned, made[-1], strict=True):
+            if one is None or len(one) != 8:
                 return not_yet(f"For {name} M[{word}] one instruction of 8 bytes is wanted.")
     for word in range(SCRATCH_WORDS):
         try:
@@ -164,9 +167,9 @@ def scratch(rule: Callable[[Instruction], bytes | None]) -> Verdict:
                 raise
             said = [line for line in error.log.splitlines() if not line.startswith("processed")]
             return not_yet(f"The verifier does not take it: {said[-1] if said else error}")
-        if value != WORTH[word]:
+        if value != STORED[word]:
             return not_yet(
-                f"{WORTH[word]} was stored in M[{word}], and {value} came out of it: "
+                f"{STORED[word]} was stored in M[{word}], and {value} came out of it: "
                 "do two words overlap, or are dst and src the wrong way round?"
             )
     return right("16 different numbers were stored in the 16 words, and each came out again.")
@@ -176,7 +179,7 @@ def kept(made: Sequence[Sequence[bytes]], word: int) -> int:
     """What the kernel finds in a scratch word after all of them were stored."""
     w0_is, exit_ = "<BBhi", struct.pack("<BBhi", 0x95, 0, 0, 0)
     code = b""
-    for (store, _), worth in zip(made, WORTH, strict=True):
+    for (store, _), worth in zip(made, STORED, strict=True):
         code += struct.pack(w0_is, 0xB4, 0, 0, worth) + store
     code += struct.pack(w0_is, 0xB4, 0, 0, 0) + made[word][1] + exit_
     with syscall.load_program(code) as program:

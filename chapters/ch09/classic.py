@@ -11,7 +11,7 @@ from itertools import pairwise
 from helpers import cbpf
 from helpers.cbpf import Instruction
 from helpers.cbpf import instruction as c
-from helpers.cbpf.machine import WORD, State
+from helpers.cbpf.machine import M32, FilterState
 from helpers.stepper.view import Cell, Group, Line, View, Walk
 
 LOADS = {c.LD, c.LDX}
@@ -25,7 +25,7 @@ def walk(
 ) -> Walk:
     """One run of a classic filter over one packet, for the stepper; arguments as cbpf.run().
 
-    Errors: FilterError, from check(), at once; MachineError when the walk comes to the load.
+    Errors: FilterError, from check(), at once; MissingDataError when the walk comes to the load.
     """
     cbpf.check(program, mode)
     lines = tuple(
@@ -42,7 +42,7 @@ def moments(
     auxiliary: Mapping[str, int] | None,
 ) -> Iterator[View]:
     """The view before the first instruction, and after each."""
-    yield View(None, 0, registers(State()), scratch(program, State()))
+    yield View(None, 0, registers(FilterState()), scratch(program, FilterState()))
     for before, after in pairwise(cbpf.steps(program, packet, mode, auxiliary)):
         i = program[before.number]
         reading = bytes_read(i, before, len(packet))
@@ -59,20 +59,21 @@ def moments(
 
 def written(i: Instruction) -> str:
     """The name of what an instruction writes to, "" if to nothing."""
-    group = i.code & 0x07
-    if group in (c.ST, c.STX):
+    if i.opcode_class in (c.ST, c.STX):
         return f"M[{i.k}]"
-    if group == c.LDX or i.code == c.MISC | c.TAX:
+    if i.opcode_class == c.LDX or i.code == c.MISC | c.TAX:
         return "X"
-    return "A" if group in (c.LD, c.ALU, c.MISC) else ""
+    return "A" if i.opcode_class in (c.LD, c.ALU, c.MISC) else ""
 
 
-def registers(state: State, changed: str = "") -> tuple[Cell, ...]:
+def registers(state: FilterState, changed: str = "") -> tuple[Cell, ...]:
     pairs = (("A", state.a), ("X", state.x))
     return tuple(Cell(name, shown(value), changed=name == changed) for name, value in pairs)
 
 
-def scratch(program: Sequence[Instruction], state: State, changed: str = "") -> tuple[Group, ...]:
+def scratch(
+    program: Sequence[Instruction], state: FilterState, changed: str = ""
+) -> tuple[Group, ...]:
     """The scratch words that the filter stores to; without any, no group."""
     used = sorted({i.k for i in program if i.code in (c.ST, c.STX)})
     pairs = [(f"M[{word}]", state.scratch[word]) for word in used]
@@ -85,36 +86,35 @@ def shown(number: int) -> str:
     return str(number) if number < 10 else f"{number:#x} = {number}"
 
 
-def place_of(i: Instruction, before: State) -> tuple[int, int] | None:
+def place_of(i: Instruction, before: FilterState) -> tuple[int, int] | None:
     """The bytes that a load from the packet asks for, there or not; None for all others."""
-    mode = i.code & 0xE0
-    if i.code & 0x07 not in LOADS or mode not in (c.ABS, c.IND, c.MSH) or c.auxiliary(i):
+    if i.opcode_class not in LOADS or i.mode not in (c.ABS, c.IND, c.MSH) or c.auxiliary(i):
         return None
-    start = (i.k + before.x if mode == c.IND else i.k) & WORD
-    return start, start + (1 if mode == c.MSH else c.SIZES[i.code & 0x18])
+    start = (i.k + before.x if i.mode == c.IND else i.k) & M32
+    return start, start + (1 if i.mode == c.MSH else i.size)
 
 
-def bytes_read(i: Instruction, before: State, length: int) -> tuple[int, int] | None:
+def bytes_read(i: Instruction, before: FilterState, length: int) -> tuple[int, int] | None:
     place = place_of(i, before)
     return place if place and place[1] <= length else None
 
 
-def note(i: Instruction, before: State, after: State, read: bytes) -> str:
+def note(i: Instruction, before: FilterState, after: FilterState, read: bytes) -> str:
     """A few words about what happened that no register shows."""
     if read:
         return f"from the packet: {read.hex(' ')}"
     if i.code == c.JMP | c.JA:
         return f"goes on at {after.number}"
-    if i.code in c.CONDITIONAL:
+    if i.is_conditional:
         answer = "yes" if after.number == before.number + 1 + i.jt else "no"
         return f"{answer}: goes on at {after.number}"
     return ""
 
 
-def ending(i: Instruction, before: State, after: State, length: int) -> str:
+def ending(i: Instruction, before: FilterState, after: FilterState, length: int) -> str:
     if after.result is None:
         return ""
-    if i.code & 0x07 == c.RET:
+    if i.opcode_class == c.RET:
         return f"The filter returns {after.result}."
     if place := place_of(i, before):
         missing = max(place[0], length)

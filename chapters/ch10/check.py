@@ -6,11 +6,21 @@ import errno
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from chapters.ch10 import confined, seccomp
-from helpers import cbpf, netlab
-from helpers.check import Verdict, not_attempted, not_yet, right
+from helpers import capabilities, cbpf, netlab
+from helpers.check import (
+    Verdict,
+    as_bytes,
+    as_list,
+    as_word,
+    called,
+    not_attempted,
+    not_yet,
+    right,
+    shown,
+)
 from helpers.errors import CourseError
 from helpers.syscall.call import NUMBERS
 
@@ -24,9 +34,9 @@ TASKS = {
 # What a process asks for exercise 3; `nothing` makes it give up its capabilities first.
 ASK = """
 import struct, sys
-from helpers import probes
+from helpers import capabilities, probes
 if "nothing" in sys.argv:
-    probes.keep_only(0)
+    capabilities.keep_only(0)
 print(-min(probes.bpf(0, struct.pack("4I", 2, 4, 8, 1)), 0), -probes.bpf(9999, bytes(16)))
 """
 
@@ -35,8 +45,9 @@ def guard(code: bytes | None) -> Verdict:
     """Exercise 1: the filter is run in chapter 09's machine, then put in front of a child."""
     if code is None:
         return not_attempted("Replace None by row(...) + row(...) + ...")
+    code = as_bytes(code)
     here, bpf = seccomp.ARCHITECTURES[platform.machine()], NUMBERS[platform.machine()]
-    if not isinstance(code, bytes) or len(code) % 8:
+    if code is None or len(code) % 8:
         return not_yet("That is not a row of instructions: each is eight bytes, joined by +.")
     try:
         program = cbpf.decode(code)
@@ -71,14 +82,16 @@ def guard(code: bytes | None) -> Verdict:
 
 def least(answer: dict[str, set[str] | None], net: netlab.Network) -> Verdict:
     """Exercise 2: each set is tried in a child, and then with one capability less."""
-    if not isinstance(answer, dict):
+    if not isinstance(answer, Mapping):
         return not_yet("Give a set for each of the three names, as the cell had it.")
     if all(answer.get(who) is None for who in TASKS):
         return not_attempted("Replace each None by a set of names, or by set().")
     for who, steps in TASKS.items():
-        names = answer.get(who)
-        if not isinstance(names, (set, frozenset)) or not all(isinstance(n, str) for n in names):
+        given = answer.get(who)
+        given = list(given) if isinstance(given, set | frozenset) else as_list(given)
+        if given is None or not all(map(as_word, given)):
             return not_yet(f'The {who} needs a set of names: {{"CAP_..."}}, or set() for none.')
+        names = {as_word(name).upper() for name in given}
         if "CAP_SYS_ADMIN" in names:
             return not_yet(f"The {who} would hold half of root's powers: is there less?")
         try:
@@ -96,7 +109,7 @@ def least(answer: dict[str, set[str] | None], net: netlab.Network) -> Verdict:
 
 def works(names: set[str], steps: Sequence[str], net: netlab.Network) -> bool:
     """Whether a child with these capabilities can take all of these steps."""
-    answers = confined.attempt(confined.mask(*names), net)
+    answers = confined.attempt(capabilities.mask(*names), net)
     return all(answers[step] == "works" for step in steps)
 
 
@@ -109,16 +122,17 @@ def gate(function: Callable[[int, int], str | None]) -> Verdict:
     gates = observed()
     if gates["open"][0]:
         return not_yet("This notebook may not use BPF itself: start it with ./course lab.")
-    try:
-        named = {expected: function(*answers) for expected, answers in gates.items()}
-    except Exception as error:
-        return not_yet(f"The function raised {type(error).__name__}: {error}.")
+    named = {}
+    for expected, answers in gates.items():
+        named[expected], failure = called(function, *answers)
+        if failure:
+            return failure
     if all(answer is None for answer in named.values()):
         return not_attempted("Replace None; the two answers are numbers, 0 for done.")
     for expected, answers in gates.items():
-        if named[expected] != expected:
+        if as_word(named[expected]) != expected:
             first, second = (errno.errorcode.get(number, "done") for number in answers)
-            return not_yet(f"For {first} and {second} it says {named[expected]!r}.")
+            return not_yet(f"For {first} and {second} it says {shown(named[expected])}.")
     return right(f"It named the gates of three processes, started just now: {', '.join(gates)}.")
 
 

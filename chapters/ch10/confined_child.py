@@ -17,22 +17,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from helpers import loader, probes, sockets
-from helpers.errors import CourseError
+from helpers import capabilities, loader, probes, uapi
+from helpers.errors import CourseError, check
+from helpers.syscall import Command
 
-PROG_GET_NEXT_ID = 11
-CLONE_NEWNS = 0x00020000
-SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8913, 0x8914
 DATAGRAMS, SIZE = 10, 100
 libc = ctypes.CDLL(None, use_errno=True)
-
-
-def check(failed: int) -> str:
-    """ "works", or an OSError for what a C function returned."""
-    if failed:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
-    return "works"
 
 
 @dataclass(frozen=True)
@@ -53,8 +43,8 @@ def whole_road(given: Handed) -> str:
     """sockex1 loaded by this process, on a socket that it was handed: what is counted."""
     with loader.load(given.target) as loaded:
         program = loaded.program("count_bytes")
-        given.raw.setsockopt(socket.SOL_SOCKET, sockets.SO_ATTACH_BPF, program.fd)
-        given.raw.bind(("lo", sockets.ETH_P_ALL))
+        given.raw.setsockopt(socket.SOL_SOCKET, uapi.SO_ATTACH_BPF, program.fd)
+        given.raw.bind(("lo", uapi.ETH_P_ALL))
         given.udp.bind(("127.0.0.1", 0))
         for _ in range(DATAGRAMS):
             given.udp.sendto(bytes(SIZE), given.udp.getsockname())
@@ -64,7 +54,7 @@ def whole_road(given: Handed) -> str:
 def attach_program(given: Handed) -> str:
     """A program that somebody else has loaded, on a socket of this process's own."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
-        own.setsockopt(socket.SOL_SOCKET, sockets.SO_ATTACH_BPF, given.program)
+        own.setsockopt(socket.SOL_SOCKET, uapi.SO_ATTACH_BPF, given.program)
     return "works"
 
 
@@ -82,13 +72,14 @@ def packet_socket(_: Handed) -> str:
 
 def list_programs(_: Handed) -> str:
     """The first step of listing the kernel's programs: the id that follows 0."""
-    answer = -probes.bpf(PROG_GET_NEXT_ID, bytes(16))
+    answer = -probes.bpf(Command.PROG_GET_NEXT_ID, bytes(16))
     return "works" if answer in (0, errno.ENOENT) else os.strerror(answer)
 
 
 def change_mounts(_: Handed) -> str:
     """A mount namespace of this process's own; nothing is mounted in it."""
-    return check(libc.unshare(CLONE_NEWNS))
+    check(libc.unshare(uapi.CLONE_NEWNS))
+    return "works"
 
 
 def read_memory(_: Handed) -> str:
@@ -100,8 +91,8 @@ def read_memory(_: Handed) -> str:
 def set_interface(_: Handed) -> str:
     """Give lo the flags that it has already."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        same = fcntl.ioctl(any_socket, SIOCGIFFLAGS, struct.pack("16sh14x", b"lo", 0))
-        fcntl.ioctl(any_socket, SIOCSIFFLAGS, same)
+        same = fcntl.ioctl(any_socket, uapi.SIOCGIFFLAGS, struct.pack("16sh14x", b"lo", 0))
+        fcntl.ioctl(any_socket, uapi.SIOCSIFFLAGS, same)
     return "works"
 
 
@@ -113,14 +104,14 @@ def raise_priority(_: Handed) -> str:
 
 # What is tried. The road, and what comes after it:
 ROAD: dict[str, Callable[[Handed], str]] = {
-    "make a map": lambda _: probes.try_map(2),
-    "load a socket filter": lambda _: probes.try_program(1),
+    "make a map": lambda _: probes.try_map(uapi.BPF_MAP_TYPE_ARRAY),
+    "load a socket filter": lambda _: probes.try_program(uapi.BPF_PROG_TYPE_SOCKET_FILTER),
     "count in the private network": whole_road,
     "attach a program it was handed": attach_program,
     "read a map it was handed": read_counters,
     "open a packet socket here": packet_socket,
-    "load an XDP program": lambda _: probes.try_program(6),
-    "load a tracing program": lambda _: probes.try_program(17),
+    "load an XDP program": lambda _: probes.try_program(uapi.BPF_PROG_TYPE_XDP),
+    "load a tracing program": lambda _: probes.try_program(uapi.BPF_PROG_TYPE_RAW_TRACEPOINT),
     "list the kernel's programs": list_programs,
 }
 # And what has nothing to do with BPF.
@@ -145,7 +136,7 @@ def answer(trial: Callable[[Handed], str], given: Handed) -> str:
 def main(mask: str, target: str, *descriptors: str) -> None:
     raw, udp, program, counters = map(int, descriptors)
     given = Handed(target, socket.socket(fileno=raw), socket.socket(fileno=udp), program, counters)
-    probes.keep_only(int(mask))
+    capabilities.keep_only(int(mask))
     tried = {step: answer(trial, given) for step, trial in (ROAD | MACHINE).items()}
     print(json.dumps(tried))
 

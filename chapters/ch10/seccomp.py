@@ -14,17 +14,19 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from helpers import uapi
 from helpers.cbpf.instruction import ABS, JEQ, JMP, LD, RET, Instruction, K, W, encode
 from helpers.errors import CourseError
+from helpers.uapi import PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER
 
-# From <linux/prctl.h>, <linux/seccomp.h> and <linux/audit.h>.
-PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
-ALLOW, ERRNO, KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
+# What a filter may return.
+ALLOW, ERRNO = uapi.SECCOMP_RET_ALLOW, uapi.SECCOMP_RET_ERRNO
+KILL_PROCESS = uapi.SECCOMP_RET_KILL_PROCESS
 ARCHITECTURES = {
-    "x86_64": 0xC000003E,
-    "i686": 0x40000003,
-    "aarch64": 0xC00000B7,
-    "riscv64": 0xC00000F3,
+    "x86_64": uapi.AUDIT_ARCH_X86_64,
+    "i686": uapi.AUDIT_ARCH_I386,
+    "aarch64": uapi.AUDIT_ARCH_AARCH64,
+    "riscv64": uapi.AUDIT_ARCH_RISCV64,
 }
 
 

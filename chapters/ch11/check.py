@@ -6,12 +6,21 @@ import math
 import sys
 from collections.abc import Callable
 
-from helpers.check import Verdict, not_attempted, not_yet, right
+from helpers.check import (
+    Verdict,
+    as_list,
+    as_number,
+    called,
+    chosen,
+    not_attempted,
+    not_yet,
+    right,
+    shown,
+)
 
 MOST = 50  # calls of each function
 BASE, TIMES = 2_500.0, 1.25  # nanoseconds, and how many times as long the counted one takes
 NEAR = 0.02  # of the true ratio
-NO_FUNCTION = not_yet("Hand the check a function: begin the cell above with def, as it was.")
 
 
 class Machine:
@@ -33,7 +42,7 @@ class Machine:
 
     def _call(self, kind: str, nanoseconds: float) -> float:
         if self.calls.count(kind) == MOST:
-            raise TooManyError
+            raise TooManyError(f"it calls one function more than {MOST} times")
         number = len(self.calls)
         self.calls += kind
         nanoseconds *= 1 + 0.8 / (number + 1) ** 2  # the warm-up
@@ -50,8 +59,6 @@ class TooManyError(Exception):
 
 def how_many_times(function: Callable[..., float]) -> Verdict:
     """Exercise 1: on a machine whose true ratio is known, and where trouble begins twice."""
-    if not callable(function):
-        return NO_FUNCTION
     probe = Machine()
     answer, failure = attempt(function, probe)
     if failure:
@@ -75,15 +82,13 @@ def how_many_times(function: Callable[..., float]) -> Verdict:
 
 def attempt(function: Callable[..., float], machine: Machine) -> tuple[float, Verdict | None]:
     """What the learner's function says about a machine, or what is wrong with it."""
-    try:
-        answer = function(machine.without, machine.counted)
-    except TooManyError:
-        return 0, not_yet(f"It calls a function more than {MOST} times.")
-    except Exception as error:
-        return 0, not_yet(f"It stops with {type(error).__name__}: {error}.")
-    if isinstance(answer, bool) or not isinstance(answer, int | float):
-        return 0, not_yet(f"One number is wanted, such as 1.1, not a {type(answer).__name__}.")
-    return float(answer), None
+    answer, failure = called(function, machine.without, machine.counted)
+    if failure:
+        return 0, failure
+    times = as_number(answer)
+    if times is None:
+        return 0, not_yet(f"One number is wanted, such as 1.1, not {shown(answer)}.")
+    return times, None
 
 
 def reason(machine: Machine) -> str:
@@ -98,15 +103,12 @@ def reason(machine: Machine) -> str:
 
 def busiest(function: Callable[[bytes], tuple[int, float] | None]) -> Verdict:
     """Exercise 2: tried on pieces for two, one, four and seven processors."""
-    if not callable(function):
-        return NO_FUNCTION
     cases = ([142, 426], [98], [0, 2**40, 5, 2**40 + 3], [2**16, 0, 0, 7, 2**33, 2**34, 255])
     for values in cases:
         raw = b"".join(value.to_bytes(8, sys.byteorder) for value in values)
-        try:
-            answer = function(raw)
-        except Exception as error:
-            return not_yet(f"It stops with {type(error).__name__}: {error}.")
+        answer, failure = called(function, raw)
+        if failure:
+            return failure
         if answer is None:
             return not_attempted("Complete the function: it returns None.")
         verdict = judge_busiest(answer, values)
@@ -117,15 +119,18 @@ def busiest(function: Callable[[bytes], tuple[int, float] | None]) -> Verdict:
 
 def judge_busiest(answer: object, values: list[int]) -> Verdict | None:
     """What is wrong with one answer, or None."""
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
-        return not_yet(f"It returns {answer!r}; two things are wanted, such as (0, 0.75).")
-    number, share = answer
+    pair = as_list(answer)
+    if pair is None or len(pair) != 2:
+        return not_yet(f"It returns {shown(answer)}; two things are wanted, such as (0, 0.75).")
+    number, share = map(as_number, pair)
     most, said = max(values), f"Processors counted {', '.join(map(str, values))}:"
     if number != values.index(most):
-        return not_yet(f"{said} most did number {values.index(most)} (from 0), not {number!r}.")
-    if isinstance(share, bool) or not isinstance(share, int | float):
-        return not_yet(f"{share!r} is no share: a number from 0 to 1 is wanted.")
-    if not math.isclose(share, most / sum(values)):
+        return not_yet(
+            f"{said} most did number {values.index(most)} (from 0), not {shown(pair[0])}."
+        )
+    if share is None:
+        return not_yet(f"{shown(pair[1])} is no share: a number from 0 to 1 is wanted.")
+    if not math.isclose(share, most / sum(values), rel_tol=1e-5):
         return not_yet(f"{said} the share is {most / sum(values):.3f}, not {share:.6g}.")
     return None
 
@@ -141,20 +146,5 @@ WAYS = {
 
 def which_way(choices: dict[str, str | None]) -> Verdict:
     """Exercise 3: four situations, each with a way that fits it best."""
-    if all(choice is None for choice in choices.values()):
-        return not_attempted("Put the name of a way between quotes for each None.")
     names = [way for way, _ in WAYS.values()]
-    wrong = []
-    for situation, choice in choices.items():
-        known = [WAYS[word] for word in WAYS if word in situation]
-        if len(known) != 1:
-            return not_yet("Leave the four situations as they are: ./course reset 11 has them.")
-        if choice is None:
-            return not_yet(f"There is still a None: {situation}")
-        if choice not in names:
-            return not_yet(f"{choice!r} is none of the ways, which are: {', '.join(names)}.")
-        if choice != known[0][0]:
-            wrong.append(f"{situation.rstrip('.')} ({known[0][1]})")
-    if wrong:
-        return not_yet(f"Think again about: {'; '.join(wrong)}.")
-    return right("Each way has its place, and all four count the same.")
+    return chosen(choices, WAYS, names) or right("Each way has its place, and all four count.")

@@ -27,7 +27,7 @@ def take_turns(
         ways: a name for each way, and a function that measures it once.
         what: what to call it while it goes on; nothing is shown without a name.
     Result: for each name its measured values, in order: the n-th ones were taken side by side.
-    Errors: those of the functions. Built in chapter 11.
+    Errors: whatever one of the functions raises. Built in chapter 11.
     """
     measured: dict[str, list[float]] = {name: [] for name in ways}
     order = list(ways)

@@ -13,20 +13,14 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from helpers import uapi
 from helpers.errors import CourseError
 from helpers.netlab import Network
-from helpers.sockets import ETH_P_ALL
 
-# From <linux/netlink.h> and <linux/rtnetlink.h>.
-REQUEST, ACKNOWLEDGE, EXCLUSIVE, CREATE = 0x1, 0x4, 0x200, 0x400
-GET_LINK, SET_LINK, NEW_QDISC, DELETE_QDISC, NEW_FILTER = 18, 19, 36, 37, 44
-NESTED = 0x8000
-# From <linux/if_link.h>, <linux/pkt_sched.h> and <linux/pkt_cls.h>.
-IFLA_IFNAME, IFLA_XDP, XDP_FD = 3, 43, 1
-KIND, OPTIONS = 1, 2  # TCA_KIND, TCA_OPTIONS
-BPF_FD, BPF_NAME, BPF_FLAGS, DIRECT_ACTION = 6, 7, 8, 1
-CLSACT = 0xFFFF0000  # the queue discipline that holds filters and queues nothing
-HOOKS = {"ingress": 0xFFFFFFF2, "egress": 0xFFFFFFF3}
+NEW = uapi.NLM_F_CREATE | uapi.NLM_F_EXCL
+# The queue discipline that holds filters and queues nothing, and where they hang in it.
+CLSACT = uapi.TC_H_CLSACT & uapi.TC_H_MAJ_MASK
+HOOKS = {"ingress": CLSACT | uapi.TC_H_MIN_INGRESS, "egress": CLSACT | uapi.TC_H_MIN_EGRESS}
 
 
 class AttachError(CourseError):
@@ -51,10 +45,11 @@ def xdp(net: Network, program_fd: int, interface: str) -> Iterator[None]:
 
 def _set_xdp(net: Network, index: int, program_fd: int, interface: str) -> None:
     link = struct.pack("=BxHiII", 0, 0, index, 0, 0)  # struct ifinfomsg
+    program = attribute(uapi.IFLA_XDP_FD, struct.pack("=i", program_fd))
     ask(
         net,
-        SET_LINK,
-        link + attribute(IFLA_XDP | NESTED, attribute(XDP_FD, struct.pack("=i", program_fd))),
+        uapi.RTM_SETLINK,
+        link + attribute(uapi.IFLA_XDP | uapi.NLA_F_NESTED, program),
         f"XDP on {interface}",
     )
 
@@ -72,51 +67,51 @@ def tc(net: Network, program_fd: int, interface: str, hook: str = "ingress") -> 
     what = f"tc {hook} on {interface}"
     message = struct.Struct("=BxxxiIII")  # struct tcmsg: family, interface, handle, parent, info
     index = interface_index(net, interface)
-    qdisc = message.pack(0, index, CLSACT, 0xFFFFFFF1, 0) + attribute(KIND, b"clsact\0")
-    program = attribute(BPF_FD, struct.pack("=i", program_fd)) + attribute(BPF_NAME, b"course\0")
-    program += attribute(BPF_FLAGS, struct.pack("=I", DIRECT_ACTION))
-    first_for_all = 1 << 16 | socket.htons(ETH_P_ALL)
+    qdisc = message.pack(0, index, CLSACT, uapi.TC_H_CLSACT, 0)
+    qdisc += attribute(uapi.TCA_KIND, b"clsact\0")
+    program = attribute(uapi.TCA_BPF_FD, struct.pack("=i", program_fd))
+    program += attribute(uapi.TCA_BPF_NAME, b"course\0")
+    program += attribute(uapi.TCA_BPF_FLAGS, struct.pack("=I", uapi.TCA_BPF_FLAG_ACT_DIRECT))
+    first_for_all = 1 << 16 | socket.htons(uapi.ETH_P_ALL)
     chosen = message.pack(0, index, 0, HOOKS[hook], first_for_all)
-    ask(net, NEW_QDISC, qdisc, what, CREATE | EXCLUSIVE)
+    chosen += attribute(uapi.TCA_KIND, b"bpf\0") + attribute(uapi.TCA_OPTIONS, program)
+    ask(net, uapi.RTM_NEWQDISC, qdisc, what, NEW)
     try:
-        ask(
-            net,
-            NEW_FILTER,
-            chosen + attribute(KIND, b"bpf\0") + attribute(OPTIONS, program),
-            what,
-            CREATE | EXCLUSIVE,
-        )
+        ask(net, uapi.RTM_NEWTFILTER, chosen, what, NEW)
         yield
     finally:
-        ask(net, DELETE_QDISC, qdisc, what)
+        ask(net, uapi.RTM_DELQDISC, qdisc, what)
 
 
 def interface_index(net: Network, name: str) -> int:
     """The number of an interface inside the network. Errors: AttachError if it has none."""
     link = struct.pack("=BxHiII", 0, 0, 0, 0, 0)
-    reply = ask(net, GET_LINK, link + attribute(IFLA_IFNAME, name.encode() + b"\0"), name)
+    link += attribute(uapi.IFLA_IFNAME, name.encode() + b"\0")
+    reply = ask(net, uapi.RTM_GETLINK, link, name)
     return struct.unpack_from("=i", reply, 20)[0]
 
 
-def attribute(kind: int, data: bytes) -> bytes:
-    """One netlink attribute: length, kind, data, zeros up to a multiple of four bytes.
+def attribute(type: int, data: bytes) -> bytes:
+    """One netlink attribute: length, type, data, zeros up to a multiple of four bytes.
 
     Source: netlink(7).
     """
-    return struct.pack("=HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
+    return struct.pack("=HH", 4 + len(data), type) + data + bytes(-len(data) % 4)
 
 
-def ask(net: Network, kind: int, body: bytes, what: str, flags: int = 0) -> bytes:
+def ask(net: Network, type: int, body: bytes, what: str, flags: int = 0) -> bytes:
     """Send one netlink request inside the network, and wait for what the kernel says.
 
     Result: the answer. Errors: AttachError if it is a refusal; `what` says there of what.
     Source: netlink(7).
     """
-    header = struct.pack("=IHHII", 16 + len(body), kind, REQUEST | ACKNOWLEDGE | flags, 1, 0)
+    flags |= uapi.NLM_F_REQUEST | uapi.NLM_F_ACK
+    header = struct.pack("=IHHII", 16 + len(body), type, flags, 1, 0)
     with net.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
         sock.send(header + body)
         reply = sock.recv(1 << 16)
-    refusal = -struct.unpack_from("=i", reply, 16)[0] if reply[4:6] == b"\2\0" else 0
+    refused = struct.unpack_from("=H", reply, 4)[0] == uapi.NLMSG_ERROR
+    refusal = -struct.unpack_from("=i", reply, 16)[0] if refused else 0
     if refusal:
         raise AttachError(explain(refusal, what))
     return reply

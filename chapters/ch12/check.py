@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from chapters.ch12 import frames
-from helpers import counters, flows, loader, netlab, sockets, toolchain, traffic
-from helpers.check import Verdict, not_attempted, not_yet, right
+from helpers import counters, flows, loader, netlab, protocols, sockets, toolchain, traffic
+from helpers.check import (
+    Verdict,
+    as_list,
+    as_number,
+    as_text,
+    called,
+    not_attempted,
+    not_yet,
+    right,
+    shown,
+)
 from helpers.errors import CourseError
 
 LLDP = 0x88CC
@@ -29,26 +38,27 @@ def lldp(parser: str | None) -> Verdict:
     """Exercise 1: compiled, loaded, and shown an LLDP frame among others."""
     if parser is None:
         return not_attempted("Replace None by the text of protocols.h, changed.")
-    if not isinstance(parser, str):
+    written = as_text(parser)
+    if written is None:
         return not_yet("my_parser is the text of a C file: begin with parser.replace(...).")
     try:
-        grown = count(parser)
+        grown = count(written)
     except CourseError as error:
         return not_yet(f"It does not get into the kernel: {error}")
-    if len(grown) < counters.CLASSES["too many headers"] + 2:
+    if len(grown) < protocols.CLASSES["too many headers"] + 2:
         return not_yet("There are as many counters as before: give LLDP a name before CLASSES.")
-    if grown[counters.number("not IP")] == len(OTHERS["not IP"]) + len(TALK):
+    if grown[protocols.number("not IP")] == len(OTHERS["not IP"]) + len(TALK):
         return not_yet(
             "The LLDP frame still counts as not IP: does parse() give it the new class, and is "
             "0x88cc in network order?"
         )
     for name, frame in OTHERS.items():
-        if grown[counters.number(name)] != len(frame):
+        if grown[protocols.number(name)] != len(frame):
             return not_yet(
                 f"A frame of the class {name} is not counted as before: have the numbers of the "
                 "old classes moved, or is it taken for LLDP?"
             )
-    if grown[counters.CLASSES["too many headers"] + 1] != len(TALK):
+    if grown[protocols.CLASSES["too many headers"] + 1] != len(TALK):
         return not_yet("The LLDP frame is not in the new class: where does parse() look at type?")
     return right(f"LLDP has a counter of its own: {len(TALK)} bytes. The others are as they were.")
 
@@ -84,26 +94,27 @@ def ports(answer: Callable[[bytes], object]) -> Verdict:
     """Exercise 2: held against keys whose ports are known."""
     samples = [(443, 50_000), (53, 5353), (0, 0), (65_535, 256)]
     for from_port, to_port in samples:
-        try:
-            found = answer(key_of(6, from_port, to_port, 6))
-        except Exception as error:  # whatever a learner's code may raise
-            return not_yet(f"ports raises {type(error).__name__}: {error}")
-        if found is None:
+        given, failure = called(answer, key_of(6, from_port, to_port, 6))
+        if failure:
+            return failure
+        if given is None:
             return not_attempted("Replace None by the two ports, as numbers.")
-        if not isinstance(found, (tuple, list)) or len(found) != 2:
-            return not_yet(f"ports gives {found!r}: give both ports, (from_port, to_port).")
-        if list(found) == [from_port, to_port]:
+        pair = as_list(given)
+        if pair is None or len(pair) != 2:
+            return not_yet(f"ports gives {shown(given)}: give both ports, (from_port, to_port).")
+        pair = [*map(as_number, pair)]
+        if pair == [from_port, to_port]:
             continue
-        if list(found) == [to_port, from_port]:
+        if pair == [to_port, from_port]:
             return not_yet("The two ports are the other way round: the sender's comes first.")
-        swapped = tuple(
-            int.from_bytes(p.to_bytes(2, "big"), "little") for p in (from_port, to_port)
-        )
-        if tuple(found) == swapped:
+        swapped = [int.from_bytes(p.to_bytes(2, "big"), "little") for p in (from_port, to_port)]
+        if pair == swapped:
             return not_yet(
-                f"Port {from_port} came out as {found[0]}: which byte order has a packet?"
+                f"Port {from_port} came out as {pair[0]}: which byte order has a packet?"
             )
-        return not_yet(f"For the ports {from_port} and {to_port} it gives {found!r}: which bytes?")
+        return not_yet(
+            f"For the ports {from_port} and {to_port} it gives {shown(given)}: which bytes?"
+        )
     return right("Ports lie in a key as they lay in the packet: in network order.")
 
 
@@ -131,15 +142,15 @@ DNS = 4_321_700
 
 def dns(answer: Callable[[flows.Reading], object]) -> Verdict:
     """Exercise 3: held against made-up flows, some of them with port 53 at one end."""
-    try:
-        found = answer(reading_of(MIXED))
-    except Exception as error:  # whatever a learner's code may raise
-        return not_yet(f"dns_bytes raises {type(error).__name__}: {error}")
-    if found is None:
+    given, failure = called(answer, reading_of(MIXED))
+    if failure:
+        return failure
+    if given is None:
         return not_attempted("Replace None by the sum of the bytes of some flows.")
-    if not isinstance(found, numbers.Real):
-        return not_yet(f"dns_bytes gives no number, but {type(found).__name__}: .sum() adds up.")
-    if found == DNS:
+    total = as_number(given)
+    if total is None:
+        return not_yet(f"dns_bytes gives no number, but {shown(given)}: .sum() adds up.")
+    if total == DNS:
         return right(f"{DNS:,} bytes of questions and answers, over UDP and over TCP.")
     hints = {
         DNS + 700: "A flow from port 53 to port 53 is in your sum twice: | takes each flow once.",
@@ -152,4 +163,4 @@ def dns(answer: Callable[[flows.Reading], object]) -> Verdict:
         5: "That is the number of flows: add up their bytes.",
         10: "Those are packets: add up bytes.",
     }
-    return not_yet(hints.get(found, f"For the flows of the check it gives {found!r}, not {DNS:,}."))
+    return not_yet(hints.get(total, f"For the flows of the check it gives {total:,}, not {DNS:,}."))

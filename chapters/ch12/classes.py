@@ -1,7 +1,7 @@
 """The counter that looks before it reads: bytes per class of frame.
 
 Built in chapter 12, beyond_sockex1. The classes are the IP protocol numbers, and those of
-counters.CLASSES.
+protocols.CLASSES.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers import counters, loader, toolchain
+from helpers import counters, loader, protocols, toolchain
 from helpers.table import Table
 
-# How long to wait for frames that are under way, in seconds.
-PATIENCE = 5.0
+# How long to wait for frames that are under way.
+TIMEOUT_SECONDS = 5.0
 
 
 def load(
@@ -41,20 +41,20 @@ def load(
 def totals(loaded: loader.LoadedObject, expected: int = 0) -> dict[str, int]:
     """Bytes per class so far, by name; classes without any are left out.
 
-    Arguments: expected: wait until there are so many in all, but not longer than PATIENCE: the
-        other end of a cable gets a frame a moment after send() has returned.
+    Arguments: expected: wait until there are so many in all, TIMEOUT_SECONDS at most: the other
+        end of a cable gets a frame a moment after send() has returned.
     Errors: CounterError. Built in chapter 12.
     """
     with counters.Counters(loaded.map("bytes_by_protocol")) as values:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while values.read().sum() < expected and time.monotonic() < deadline:
             time.sleep(0)  # let others run
-        found = values.read()
-    return {counters.name(int(number)): int(found[number]) for number in np.flatnonzero(found)}
+        sizes = values.read()
+    return {protocols.name(int(number)): int(sizes[number]) for number in np.flatnonzero(sizes)}
 
 
 def table(by_place: dict[str, dict[str, int]]) -> Table:
     """Bytes per class, one column for each place where they were counted. Used in chapter 12."""
-    classes = list(dict.fromkeys(name for found in by_place.values() for name in found))
-    rows = [(name, *(f"{found.get(name, 0):,}" for found in by_place.values())) for name in classes]
+    classes = list(dict.fromkeys(name for sizes in by_place.values() for name in sizes))
+    rows = [(name, *(f"{sizes.get(name, 0):,}" for sizes in by_place.values())) for name in classes]
     return Table("Bytes per class", ("class", *by_place), rows)

@@ -17,7 +17,6 @@ from helpers import btf, libbpf, loader, toolchain
 from helpers.errors import CourseError
 from helpers.features import KERNEL_TYPES
 from helpers.netlab import Network
-from helpers.syscall import LRU_HASH, Map
 
 PREFIX = "SKB_DROP_REASON_"
 
@@ -38,9 +37,9 @@ def reasons(path: Path = KERNEL_TYPES) -> dict[int, str]:
         types = btf.Types(path.read_bytes())
     except (OSError, ValueError, struct.error) as error:
         raise DropError(f"The kernel's own types cannot be read from {path} ({error}).") from error
-    for found in types.types:
-        if found.name == "skb_drop_reason" and found.kind == btf.ENUM:
-            named = {number: types.string(name) for name, number in found.records}
+    for type in types.types:
+        if type.name == "skb_drop_reason" and type.kind == btf.ENUM:
+            named = {number: types.string(name) for name, number in type.records}
             return {number: name.removeprefix(PREFIX) for number, name in named.items()}
     raise DropError("This kernel gives no reasons for its drops: that takes Linux 5.17 or later.")
 
@@ -53,10 +52,9 @@ class Drops:
 
     def read(self) -> dict[str, int]:
         """So far: how many packets for each reason, by name."""
-        found = Map(os.dup(self._map.fd), LRU_HASH, 8, 8, self._map.max_entries).batch()
         mine = {
             struct.unpack("II", key)[1]: struct.unpack("Q", value)[0]
-            for key, value in found.items()
+            for key, value in self._map.batch().items()
             if struct.unpack("II", key)[0] == self._namespace
         }
         return {reasons().get(number, str(number)): count for number, count in mine.items()}

@@ -2,34 +2,38 @@
 
 Laboratory equipment, and the course put together: the parser of chapter 12 counts flows (program,
 reading), behind a filter of chapter 09; Python adds them up as asked (breakdown, history); the
-plot of chapter 04 draws them (looks, controls, instrument); a capture file is counted by the very
-same program (capture, file).
+plot of chapter 04 draws them (controls, screen); a capture file is counted by the very same program
+(capture).
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
 
 from chapters.playground import traffic
-from chapters.playground.controls import Controls
-from chapters.playground.instrument import Instrument
-from chapters.playground.program import FLOWS, filter_code
+from chapters.playground.capture import Capture
+from chapters.playground.controls import PlaygroundControls
+from chapters.playground.history import History
+from chapters.playground.program import FLOWS, Counting, filter_code
 from chapters.playground.reading import Reading
+from chapters.playground.screen import Screen
 from helpers import netlab
+from helpers.errors import CourseError
 from helpers.live import still
-from helpers.live.attachment import Interfaces, interfaces
-from helpers.live.task import LiveError, run_for
+from helpers.live.attachment import Attachment, Interfaces, interfaces
+from helpers.live.moving import MovingPlot, dated
+from helpers.live.task import LiveError
 from helpers.table import Table
 
 __all__ = ["Playground", "open_playground"]
 
 
-class Playground:
+class Playground(MovingPlot):
     """A plot and a table that move while packets pass. Display it; use its buttons, or its methods.
 
     Arguments:
@@ -40,8 +44,8 @@ class Playground:
     Errors: LiveError.
     """
 
-    # One process has one playground, as it has one moving plot (helpers.live).
-    _current: ClassVar[Playground | None] = None
+    NOUN = "playground"
+    DESCRIPTION = "The playground: a plot and a table that move, with controls."
 
     def __init__(
         self,
@@ -53,63 +57,65 @@ class Playground:
     ) -> None:
         if not isinstance(flows, int) or flows < 1:
             raise LiveError(f"flows={flows!r} is no room: give a whole number, 1 or more.")
-        if Playground._current:
-            Playground._current.close("A newer playground has taken the place of this one.")
-        at = at or partial(interfaces, net, both_ways=True)
-        self._instrument = Instrument(at, net, traffic.kinds(), flows, interval, clock)
-        self._net = net
-        Playground._current = self
-
-    @property
-    def running(self) -> bool:
-        """Whether it counts on an interface: from start() until stop(), close() or an error."""
-        return self._instrument.repeat.running
-
-    @property
-    def controls(self) -> Controls:
-        """The widgets: what is chosen, the picture, the sentence shown."""
-        return self._instrument.controls
+        self._at = at or partial(interfaces, net, both_ways=True)
+        self._flows, self._clock = flows, clock
+        # The program while it counts, on an interface or a file, and what was read of it.
+        self._counting: Counting | None = None
+        self._history = History()
+        sends = traffic.sends()
+        controls = PlaygroundControls([*self._at(-1)], [*sends], interval, self._act)
+        self._screen = Screen(controls)
+        super().__init__(controls, {}, net, sends, owns=[net])
 
     @property
     def reading(self) -> Reading | None:
         """The newest reading, flow by flow; None before the first."""
-        return self._instrument.history.newest
-
-    def start(self) -> None:
-        """Count from zero, through the filter, on the interface; what runs already goes on.
-
-        Errors: LiveError, SocketError, FilterError, SyscallError.
-        """
-        self._instrument.repeat.on_loop(self._instrument.start)
-
-    def stop(self) -> None:
-        """Take the program off the interface; what was counted stays to be looked at."""
-        self._instrument.repeat.on_loop(self._instrument.stop)
-
-    async def run(self, seconds: float) -> None:
-        """Count for so many seconds, to the first reading after them, then stop.
-
-        Errors: as start(); whatever ended it early.
-        """
-        await run_for(self._instrument, seconds)
+        return self._history.newest
 
     async def count_file(self, path: str | Path) -> None:
         """Count a capture file, through the filter, in place of what was counted.
 
-        The same program counts it, frame by frame, in test runs (BPF_PROG_TEST_RUN).
-        Errors: PacketFileError, CaptureError, FilterError, SyscallError.
+        The same program counts it, frame by frame, in test runs (BPF_PROG_TEST_RUN). It ends early
+        where it is stopped, or something else is begun.
+        Errors: PacketFileError, CaptureError, FilterError, SyscallError; LiveError once it is
+            closed.
         """
-        await self._instrument.file.count(path)
+        self._require_open()
+        self._stop()
+        counting = self._counting = self._program()
+        try:
+            capture = await asyncio.to_thread(Capture, path)
+            if self._counting is counting:
+                await self._count(capture, counting)
+        finally:
+            if self._counting is counting:
+                self._release()
+
+    async def _count(self, capture: Capture, counting: Counting) -> None:
+        """Feed a file to a program, with a reading wherever one belongs."""
+        history = self._history = History(counting.expression)
+        for progress in capture.feed(counting.program):
+            if progress.seconds is not None:
+                history.add(progress.seconds, counting.read())
+            done = f"{progress.frames:,} of {capture.frames:,}"
+            self._say(f"Counting {capture.name}: {done} frames.")
+            await asyncio.sleep(0)  # the controls' turn
+            if self._counting is not counting:
+                return
+        self._say(
+            f"Counted {capture.name}, {capture.frames:,} frames. Another breakdown shows the same."
+        )
+        self._draw()
+        self._warn_if_full(None)
 
     def choose(self, **choices: object) -> None:
         """Set a control: interface, filter, breakdown ("protocol", "port", "sender", "receiver",
         "size", "flow"), interval, quantity ("rate", "total"), scale ("linear", "log", "stacked").
 
         Errors: LiveError for a choice that there is not, an interface that refuses, or once it is
-        closed;
-        FilterError, which says where the expression goes wrong.
+            closed; FilterError, which says where the expression goes wrong.
         """
-        self._instrument.require_open()
+        self._require_open()
         for name, value in choices.items():
             if name == "filter":
                 filter_code(str(value))
@@ -118,60 +124,115 @@ class Playground:
             if was_running and not self.running:
                 raise LiveError(self.controls.sentence)
 
-    async def send(self, kind: str, seconds: float = 2.0) -> None:
-        """Send "ping", "UDP", "TCP" or "flows" (500 new ones each time) in the private network,
-        ten times a second.
-
-        Errors: LiveError; TrafficError and NetworkError as the functions of helpers.traffic.
-        """
-        await self._instrument.sender.send(kind, seconds)
-
     def table(self, count: int = 8) -> Table:
         """The largest groups of the breakdown, with packets and bytes."""
-        return self._instrument.history.table(self.controls.breakdown.value, count)
+        return self._history.table(self.controls.breakdown.value, count)
 
     def rows(self) -> list[tuple[str, int, int]]:
         """Name, packets and bytes of every group of the breakdown, the largest first."""
-        return self._instrument.history.rows(self.controls.breakdown.value)
+        return self._history.rows(self.controls.breakdown.value)
 
     def figure(self) -> still.Still:
         """A still figure of what was counted, as the controls say, with alternative text."""
-        return self._instrument.screen.still(self._instrument.history)
+        return self._screen.still(self._history)
 
     def save_csv(self, path: str | Path) -> Path:
         """Write every group of the breakdown to a CSV file. Result: its path. Errors: OSError."""
-        return self._save("csv", path)
+        return self._screen.save(self._history, "csv", path)
 
     def save_png(self, path: str | Path) -> Path:
         """Write the still figure to a PNG file. Result: its path. Errors: OSError."""
-        return self._save("png", path)
+        return self._screen.save(self._history, "png", path)
 
-    def _save(self, kind: str, path: str | Path) -> Path:
-        return self._instrument.screen.save(self._instrument.history, kind, path)
+    def _program(self) -> Counting:
+        """A program with empty maps and the filter that was chosen; no other is left.
 
-    def close(self, text: str = "This playground is closed: run its cell again.") -> None:
-        """Stop, and release the program, the socket and the network. The last picture stays."""
-        if self._instrument.closed:
-            return
-        self._instrument.close(text)
-        self._net.close()
-        if Playground._current is self:
-            Playground._current = None
+        Errors: FilterError, CompileError, SyscallError.
+        """
+        self._release()
+        return Counting(self.controls.filter.value.strip(), self._flows)
 
-    def __enter__(self) -> Playground:
-        return self
+    def _release(self) -> None:
+        """Nothing in the kernel any more; what was recorded stays."""
+        self._attachment.close()
+        if self._counting:
+            self._counting.close()
+        self._counting = None
 
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+    def _prepare(self) -> str:
+        """Count from zero on the interface that was chosen."""
+        self._counting = self._program()
+        self._history = History(self._counting.expression)
+        try:
+            self._attachment = Attachment(self._at(self._counting.program.fd))
+            self._attachment.attach(self.controls.interface.value)
+        except CourseError:
+            self._release()
+            raise
+        return f"Running on {self._attachment.label}."
 
-    def __repr__(self) -> str:
-        return (
-            "The playground: a plot and a table that move, with controls. It shows where the "
-            "notebook runs; a stored notebook has a still figure instead."
-        )
+    def _step(self) -> None:
+        self._attachment.check()
+        self._record()
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        return self.controls.view._repr_mimebundle_() | {"text/plain": repr(self)}
+    def _stop(self) -> None:
+        """A last reading, and the program off the socket; what was recorded stays."""
+        if self.running:
+            self._repeat.stop()
+            self._attachment.close()
+            self._record()
+            self._release()
+            self._say("Stopped. Another breakdown shows the same frames; Start counts from zero.")
+        elif self._counting:
+            self._release()
+            self._say("Stopped before the end of the file.")
+
+    def _failed(self, error: Exception) -> None:
+        self._attachment.close()
+        if isinstance(error, LiveError):  # the interface is gone, the maps are not
+            self._record()
+        self._release()
+        super()._failed(error)
+
+    def _record(self) -> None:
+        """One reading, drawn as well."""
+        before = self._history.newest
+        nearest = self.controls.interval.value / 2
+        self._history.add(self._clock(), self._counting.read(), nearest)
+        self._draw()
+        self._warn_if_full(before)
+
+    def _warn_if_full(self, before: Reading | None) -> None:
+        """Say that the map is full, once: where the reading before did not know of it."""
+        if self._history.newest.missed["packets"] and not (before and before.missed["packets"]):
+            self._say(
+                f"The map is full: it has room for {self._flows:,} flows. Frames of more flows are "
+                "counted as without room, and by size as ever. A filter lets fewer through.",
+                error=True,
+            )
+
+    def _draw(self) -> None:
+        self._screen.draw(self._history, self.running)
+
+    def _actions(self) -> dict[str, Callable[..., None]]:
+        return super()._actions() | {
+            "interface": self._count_anew,
+            "filter": self._count_anew,
+            "file": lambda: self._beside(self.count_file, self.controls.path.value),
+            "csv": lambda: self._save("csv"),
+            "png": lambda: self._save("png"),
+        }
+
+    def _count_anew(self) -> None:
+        """Another interface or filter: count anew if it runs; a filter is looked at in any case."""
+        filter_code(self.controls.filter.value)
+        if self.running:
+            self._stop()
+            self._start()
+
+    def _save(self, kind: str) -> None:
+        path = self._screen.save(self._history, kind, dated("playground", kind))
+        self._say(f"Saved to {path.absolute()}.")
 
 
 def open_playground(**options: object) -> Playground:

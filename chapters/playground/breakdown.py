@@ -6,18 +6,17 @@ add up to the same sum.
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 
 import numpy as np
 
-from helpers import counters
-from helpers.flows import Flow
+from helpers import protocols
+from helpers.flows import FLOW, decode
 
 BREAKDOWNS = ("protocol", "port", "sender", "receiver", "size", "flow")
 # Frames of flows that found no room in the map, and the sum of all groups without a line.
 NO_ROOM, REST = "no room in the map", "everything else"
-WITH_PORTS = tuple(counters.number(name) for name in ("TCP", "UDP", "SCTP"))
+WITH_PORTS = tuple(protocols.number(name) for name in ("TCP", "UDP", "SCTP"))
 
 
 @dataclass(frozen=True)
@@ -47,13 +46,13 @@ def group(keys: np.ndarray, by: str) -> Groups:
     if by == "flow":
         return Groups(by, keys, np.arange(len(keys)))
     if by == "protocol":
-        codes = keys["class"].astype("u4")
+        codes = keys["protocol"].astype("u4")
     elif by == "port":
-        codes = keys["class"].astype("u4") << 16 | service(keys)
+        codes = keys["protocol"].astype("u4") << 16 | service(keys)
     else:
         codes = addresses(keys, "from" if by == "sender" else "to")
-    found, of = np.unique(codes, return_inverse=True)
-    return Groups(by, found, of.reshape(-1))
+    unique, of = np.unique(codes, return_inverse=True)
+    return Groups(by, unique, of.reshape(-1))
 
 
 def service(keys: np.ndarray) -> np.ndarray:
@@ -73,39 +72,26 @@ def label(by: str, code: object) -> str:
     if by == "size":
         return size_class(int(code))
     if by == "flow":
-        return flow_name(code)
+        return str(decode(code))
     if by == "protocol":
-        return counters.name(int(code))
+        return protocols.name(int(code))
     if by == "port":
         return service_name(int(code) >> 16, int(code) & 0xFFFF)
-    version, address = code.tobytes()[0], code.tobytes()[1:]
-    return text(version, address) or "no IP address"
+    return address_name(code)
 
 
-def flow(key: np.void) -> Flow:
-    """What the 40 bytes of a key say."""
-    version, name = int(key["version"]), counters.name(int(key["class"]))
-    sender, receiver = (text(version, key[side].tobytes()) for side in ("from", "to"))
-    return Flow(name, sender, int(key["from_port"]), receiver, int(key["to_port"]))
-
-
-def flow_name(key: np.void) -> str:
-    """A flow in words; of frames without IP there is only what they are."""
-    return str(flow(key)) if key["version"] else counters.name(int(key["class"]))
-
-
-def text(version: int, address: bytes) -> str:
-    """An address as text, "" for IP version 0: none."""
-    if version not in (4, 6):
-        return ""
-    return str(ipaddress.ip_address(address[: 4 if version == 4 else 16]))
+def address_name(code: np.void) -> str:
+    """An address as text, from what addresses() makes of it."""
+    key = np.zeros(1, FLOW)
+    key["version"], key["from"] = code.tobytes()[0], np.frombuffer(code.tobytes()[1:], "u1")
+    return decode(key[0]).sender or "no IP address"
 
 
 def service_name(protocol: int, port: int) -> str:
     """A protocol with its port, as far as it has one."""
     if protocol not in WITH_PORTS:
-        return counters.name(protocol)
-    return f"{counters.name(protocol)} {port or 'without a port'}"
+        return protocols.name(protocol)
+    return f"{protocols.name(protocol)} {port or 'without a port'}"
 
 
 def size_class(number: int, classes: int = 12) -> str:

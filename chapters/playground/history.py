@@ -10,22 +10,24 @@ from collections import deque
 import numpy as np
 
 from chapters.playground.breakdown import NO_ROOM, REST, Groups, group
-from chapters.playground.reading import FLOW, TRAFFIC, Reading
+from chapters.playground.reading import TRAFFIC, Reading
+from helpers.flows import FLOW
+from helpers.live.series import Curves
 from helpers.table import Table
 
-KEPT = 121  # readings: a minute, at two a second
-LINES = 5  # groups with a line of their own
+READINGS_KEPT = 121  # a minute, at two a second
+LINES_SHOWN = 5  # groups with a line of their own
 
 
 class History:
-    """Readings in the order in which they were made, the newest KEPT of them.
+    """Readings in the order in which they were made, the newest READINGS_KEPT of them.
 
     Arguments: expression: the filter that stood in front, "" for none.
     """
 
     def __init__(self, expression: str = "") -> None:
         self.expression = expression
-        self.times: deque[float] = deque(maxlen=KEPT)
+        self.times: deque[float] = deque(maxlen=READINGS_KEPT)
         self.newest: Reading | None = None
         # A flow keeps its column, in the order in which flows were first read.
         self._columns: dict[bytes, int] = {}
@@ -33,9 +35,9 @@ class History:
         self._traffic = np.empty(0, TRAFFIC)
         # Bytes so far, a row for each reading: by flow, by class of sizes, and without room. As
         # float64, in which they are exact up to 9 petabytes.
-        self._flows: deque[np.ndarray] = deque(maxlen=KEPT)
-        self._sizes: deque[np.ndarray] = deque(maxlen=KEPT)
-        self._missed: deque[float] = deque(maxlen=KEPT)
+        self._flows: deque[np.ndarray] = deque(maxlen=READINGS_KEPT)
+        self._sizes: deque[np.ndarray] = deque(maxlen=READINGS_KEPT)
+        self._missed: deque[float] = deque(maxlen=READINGS_KEPT)
         self._groups: Groups | None = None
 
     def add(self, now: float, reading: Reading, nearest: float = 0.0) -> None:
@@ -73,10 +75,10 @@ class History:
             return groups, self.newest.sizes
         if by == "flow":
             return groups, self._traffic
-        found = np.zeros(len(groups.codes), TRAFFIC)
+        sums = np.zeros(len(groups.codes), TRAFFIC)
         for name in TRAFFIC.names:
-            np.add.at(found[name], groups.of, self._traffic[name])
-        return groups, found
+            np.add.at(sums[name], groups.of, self._traffic[name])
+        return groups, sums
 
     def _grouped(self, by: str) -> Groups:
         if by == "size":
@@ -92,10 +94,10 @@ class History:
         """
         if not self.newest:
             return []
-        groups, found = self.totals(by)
+        groups, sums = self.totals(by)
         rows = [
-            (groups.label(at), int(found["packets"][at]), int(found["bytes"][at]))
-            for at in largest(found, by, count)
+            (groups.label(at), int(sums["packets"][at]), int(sums["bytes"][at]))
+            for at in largest(sums, by, count)
         ]
         missed = self.newest.missed
         if missed["packets"] and by != "size":
@@ -109,60 +111,47 @@ class History:
         what = f"the {count} largest of {number:,}" if number > count else f"{number:,} found"
         return Table(f"By {by}, {what}", (by, "packets", "bytes"), rows)
 
-    def lines(self, by: str) -> Lines:
+    def curves(self, by: str) -> Curves:
         """What to draw: the largest groups, and everything else."""
         if not self.newest:
-            return Lines((), np.empty(0), np.empty((0, 0)))
-        groups, found = self.totals(by)
-        shown = largest(found, by, LINES)
+            return Curves((), np.empty(0), np.empty((0, 0)), np.empty((0, 0)))
+        groups, sums = self.totals(by)
+        shown = largest(sums, by, LINES_SHOWN)
         rows = self._sizes if by == "size" else self._flows
         values = matrix(rows, len(groups.of))
-        each = values @ (groups.of[:, None] == np.array(shown, int)[None, :]).astype(float)
-        rest = values.sum(axis=1) - each.sum(axis=1)
+        totals = values @ (groups.of[:, None] == np.array(shown, int)[None, :]).astype(float)
+        rest = values.sum(axis=1) - totals.sum(axis=1)
         if by != "size":
             rest = rest + np.array(self._missed)
         names = tuple(groups.label(at) for at in shown)
         if rest.any():
-            names, each = (*names, REST), np.column_stack([each, rest])
-        return Lines(names, np.array(self.times), each)
+            names, totals = (*names, REST), np.column_stack([totals, rest])
+        times = np.array(self.times)
+        return Curves(names, times, totals, rates(times, totals))
 
 
-class Lines:
-    """Bytes so far, by name and time, as helpers.live.picture draws them.
+def rates(times: np.ndarray, totals: np.ndarray) -> np.ndarray:
+    """Bytes per second since the reading before; the first is not a number, nothing is before it.
 
-    Arguments: protocols: names. times: shape (n,), in seconds. totals: shape (n, names).
+    Arguments: times: in seconds, shape (n,). totals: bytes so far, shape (n, names).
     """
-
-    def __init__(self, protocols: tuple[str, ...], times: np.ndarray, totals: np.ndarray) -> None:
-        self.protocols, self.times, self._totals = protocols, times, totals
-
-    def last(self, count: int, quantity: str) -> tuple[np.ndarray, np.ndarray]:
-        """The newest readings: times relative to the newest, and totals or rates.
-
-        The first rate is not a number: there is nothing before it.
-        """
-        times, values = self.times, self._totals
-        if quantity == "rate" and len(times):
-            first = np.full((1, values.shape[1]), np.nan)
-            steps = np.diff(values, axis=0) / np.diff(times)[:, None]
-            values = np.vstack([first, steps])
-        times, values = times[-count:], values[-count:]
-        return times - (times[-1] if len(times) else 0.0), values
+    steps = np.diff(totals, axis=0) / np.diff(times)[:, None]
+    return np.vstack([np.full((1, totals.shape[1]), np.nan), steps])
 
 
-def largest(found: np.ndarray, by: str, count: int | None = None) -> list[int]:
+def largest(sums: np.ndarray, by: str, count: int | None = None) -> list[int]:
     """Which groups to show: those with the most bytes, the largest first, `count` of them or all.
 
     Classes of sizes stay in their own order. Nothing without a packet is shown.
     """
-    order = np.argsort(-found["bytes"].astype(np.int64), kind="stable")
-    order = order[found["packets"][order] > 0][:count]
+    order = np.argsort(-sums["bytes"].astype(np.int64), kind="stable")
+    order = order[sums["packets"][order] > 0][:count]
     return sorted(order.tolist()) if by == "size" else order.tolist()
 
 
 def matrix(rows: deque[np.ndarray], width: int) -> np.ndarray:
     """One array of rows that have grown; what was not there yet is 0. Shape (rows, width)."""
-    found = np.zeros((len(rows), width))
-    for at, row in enumerate(rows):
-        found[at, : len(row)] = row
-    return found
+    filled = np.zeros((len(rows), width))
+    for number, row in enumerate(rows):
+        filled[number, : len(row)] = row
+    return filled

@@ -7,20 +7,25 @@ program loaded, all through bpf(2). The filter is translated as in chapter 09.
 from __future__ import annotations
 
 import struct
+import sys
 from functools import cache
 
+import numpy as np
+
+from chapters.playground.reading import TRAFFIC, Reading
 from helpers import cbpf, objfile, toolchain
 from helpers.cbpf import instruction as c
 from helpers.cbpf import rules
 from helpers.cbpf.rules import Extended, ebpf
+from helpers.flows import FLOW
 from helpers.syscall import ARRAY, Map, Program, create_map, load_program, relocate
+from helpers.uapi import BPF_PSEUDO_MAP_VALUE, SK_BUFF
 
 SOURCE, NAME = "playground_kern.c", "playground"
 FLOWS = 65_536  # as many fit into the map
-CUT = 48  # where struct __sk_buff has cb[0]: how many bytes of a frame were cut off
-# Opcodes of eBPF, from RFC 9669; and what says that a 64-bit immediate is a value in a map.
+CUT_OFFSET = SK_BUFF["cb[0]"]  # how many bytes of a frame were cut off lies there
+# Opcodes of eBPF, from RFC 9669.
 MOVE_NUMBER, ADD_ATOMIC, ADD32, LOAD_64_BIT_IMMEDIATE = 0xB7, 0xDB, 0x0C, 0x18
-BPF_PSEUDO_MAP_VALUE = 2
 
 
 class Counting:
@@ -36,21 +41,36 @@ class Counting:
     def __init__(self, expression: str = "", flows: int = FLOWS) -> None:
         self.expression = expression
         front = filter_code(expression)
-        found = compiled()
+        counter = compiled()
         self.maps: dict[str, Map] = {}
         try:
-            for name, each in found.maps.items():
-                room = flows if name == "flows" else each.max_entries
-                self.maps[name] = create_map(each.type, each.key_size, each.value_size, room)
+            for name, shape in counter.maps.items():
+                room = flows if name == "flows" else shape.max_entries
+                self.maps[name] = create_map(shape.type, shape.key_size, shape.value_size, room)
             self.maps["seen"] = create_map(ARRAY, 4, 8, 1)
-            behind = b"".join(i.raw for i in found.program("count").instructions)
-            for gap in found.relocations:
+            behind = b"".join(i.raw for i in counter.program("count").instructions)
+            for gap in counter.relocations:
                 behind = relocate(behind, gap.offset, self.maps[gap.symbol].fd)
             code = count_all(self.maps["seen"].fd) + joined(front, behind)
             self.program: Program = load_program(code, name=NAME)
         except BaseException:
             self._close_maps()
             raise
+        # Read again and again into the same memory.
+        self._keys, self._traffic = np.empty(flows, FLOW), np.empty(flows, TRAFFIC)
+
+    def read(self) -> Reading:
+        """Everything counted so far. Errors: SyscallError, also where Linux is older than 5.6.
+
+        The maps are read one after the other: while packets come, the later ones know of more.
+        """
+        count = self.maps["flows"].batch_into(self._keys, self._traffic)
+        missed = np.frombuffer(self.maps["missed"].lookup(bytes(4)), TRAFFIC)[0]
+        number = self.maps["sizes"].max_entries
+        sizes = np.empty(number, TRAFFIC)
+        self.maps["sizes"].batch_into(np.empty(number, "u4"), sizes)
+        seen = int.from_bytes(self.maps["seen"].lookup(bytes(4)), sys.byteorder)
+        return Reading(self._keys[:count].copy(), self._traffic[:count].copy(), sizes, missed, seen)
 
     def close(self) -> None:
         """Give program and maps back; the kernel frees the program once no socket holds it."""
@@ -58,8 +78,8 @@ class Counting:
         self._close_maps()
 
     def _close_maps(self) -> None:
-        for each in self.maps.values():
-            each.close()
+        for bpf_map in self.maps.values():
+            bpf_map.close()
 
     def __enter__(self) -> Counting:
         return self
@@ -84,9 +104,9 @@ def filter_code(expression: str) -> bytes:
 def with_what_was_cut(i: c.Instruction, number: int) -> list[Extended]:
     """The rules of chapter 09, except that the length of a frame is what it was when captured."""
     rows = rules.one(i, number)
-    if i.code & 0x07 in (c.LD, c.LDX) and i.code & 0xE0 == c.LEN:
+    if i.opcode_class in (c.LD, c.LDX) and i.mode == c.LEN:
         rows += [
-            Extended(rules.LOAD_WORD, rules.SPARE, rules.CONTEXT, offset=CUT),
+            Extended(rules.LOAD_WORD, rules.SPARE, rules.CONTEXT, offset=CUT_OFFSET),
             Extended(ADD32, rows[0].dst, rules.SPARE),
         ]
     return rows

@@ -7,23 +7,57 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
-from chapters.playground.controls import Controls
-from chapters.playground.history import KEPT, History, Lines
-from chapters.playground.looks import Looks
+from chapters.playground.breakdown import REST
+from chapters.playground.controls import PlaygroundControls
+from chapters.playground.history import History
 from helpers.live import still
-from helpers.live.picture import Picture
-from helpers.pictures import small_png
+from helpers.live.picture import Chart, Picture
+from helpers.live.series import Curves
+from helpers.pictures import DASH_DOT, DASHED, DOTTED, LONG, OTHER, Style, small_png, style
 
-LEGEND = 2  # names beside each other
-INTERVALS = 60  # so many are in the moving picture; a still one has all that is kept
+LEGEND_COLUMNS = 2
+INTERVALS_SHOWN = 60  # in the moving picture; a still one has all that is kept
+# For lines that are no protocol.
+FREE_STYLES = (
+    Style("#0072B2"),
+    Style("#E69F00", DASHED),
+    Style("#009E73", DASH_DOT),
+    Style("#CC79A7", DOTTED),
+    Style("#56B4E9", LONG),
+)
+
+
+class LineStyles:
+    """Called with a name, it gives the style of its line, which keeps it as long as it is shown.
+
+    Protocols look as everywhere in the course; other groups take the styles that are free.
+    """
+
+    def __init__(self, by: str) -> None:
+        self._by = by
+        self._taken: dict[str, Style] = {}
+
+    def arrange(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The same names in a steady order, each with a style from now on."""
+        taken = {name: its for name, its in self._taken.items() if name in names}
+        free = [one for one in FREE_STYLES if one not in taken.values()]
+        for name in names:
+            if name not in taken and name != REST:
+                taken[name] = style(name) if self._by == "protocol" else free.pop(0)
+        self._taken = taken
+        return (*taken, REST) if REST in names else tuple(taken)
+
+    def __call__(self, name: str) -> Style:
+        return self._taken.get(name, Style(OTHER))
 
 
 class Screen:
     """Draws into the controls' picture and table, as the controls say."""
 
-    def __init__(self, controls: Controls) -> None:
+    def __init__(self, controls: PlaygroundControls) -> None:
         self._controls = controls
         self._drawn: tuple[str, float, History] | None = None
 
@@ -33,29 +67,36 @@ class Screen:
         Arguments: moving: the picture ends now, and moves on; else it is all that is kept.
         """
         if moving or not history.newest:
-            lines, quantity, scale = self._lines(history)
-            shown = self._looks.arrange(lines.protocols)
-            picture = self._picture.draw(lines, shown, quantity, scale, KEPT)
+            curves, chart = self._chosen(history)
+            picture = self._picture.draw(curves, chart)
         else:
             memory = io.BytesIO()
             self.still(history).figure.savefig(memory, format="png")
             picture = memory.getvalue()
-        table = history.table(self._controls.breakdown.value)
-        self._controls.show(picture, in_words(history), table)
+        self._controls.show(picture, in_words(history))
+        self._controls.show_below(history.table(self._controls.breakdown.value))
 
     def still(self, history: History) -> still.Still:
         """A still figure of what was recorded."""
-        lines, quantity, scale = self._lines(history)
-        shown = self._looks.arrange(lines.protocols)
-        return still.draw(lines, shown, quantity, scale, self._looks, LEGEND)
+        return still.draw(*self._chosen(history))
 
-    def _lines(self, history: History) -> tuple[Lines, str, str]:
-        """What to draw, and how; new looks for another breakdown or another history."""
-        by, interval = self._controls.breakdown.value, self._controls.interval.value
+    def _chosen(self, history: History) -> tuple[Curves, Chart]:
+        """What to draw, and how; new styles for another breakdown or another history."""
+        controls = self._controls
+        by, interval = controls.breakdown.value, controls.interval.value
         if (by, interval, history) != self._drawn:
-            self._drawn, self._looks = (by, interval, history), Looks(by)
-            self._picture = Picture(INTERVALS * interval, self._looks, LEGEND)
-        return history.lines(by), self._controls.quantity.value, self._controls.scale.value
+            self._drawn = by, interval, history
+            self._styles, self._picture = LineStyles(by), Picture()
+        curves = history.curves(by)
+        chart = Chart(
+            shown=self._styles.arrange(curves.names),
+            quantity=controls.quantity.value,
+            scale=controls.scale.value,
+            window=INTERVALS_SHOWN * interval,
+            style=self._styles,
+            columns=LEGEND_COLUMNS,
+        )
+        return curves, chart
 
     def save(self, history: History, kind: str, path: str | Path) -> Path:
         """Write all groups of the breakdown as "csv", or the picture as "png".
@@ -78,11 +119,11 @@ def in_words(history: History) -> str:
     reading = history.newest
     if not reading:
         return ""
-    found = f"{reading.packets:,} frames, {reading.bytes:,} bytes"
+    counted = f"{reading.packets:,} frames, {reading.bytes:,} bytes"
     if history.expression:
-        found = f"{reading.packets:,} of {reading.seen:,} frames pass the filter"
+        counted = f"{reading.packets:,} of {reading.seen:,} frames pass the filter"
         if reading.seen and not reading.packets:
-            return f"{found}: is “{history.expression}” what you are looking for?"
-        found += f", {reading.bytes:,} bytes"
+            return f"{counted}: is “{history.expression}” what you are looking for?"
+        counted += f", {reading.bytes:,} bytes"
     missed = int(reading.missed["packets"])
-    return f"{found}; {missed:,} frames found no room in the map." if missed else f"{found}."
+    return f"{counted}; {missed:,} frames found no room in the map." if missed else f"{counted}."

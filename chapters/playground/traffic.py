@@ -6,30 +6,29 @@ Laboratory equipment.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
 from itertools import count
 
 from helpers import traffic
-from helpers.live import sender
+from helpers.live.moving import SENDS, Sends
 from helpers.netlab import Network
 
-AT_ONCE = 500  # new flows each time; ten times a second for two seconds makes 10,000
+FLOWS_AT_ONCE = 500  # new flows each time; ten times a second for two seconds makes 10,000
 PORTS = 50_000
 MACS = bytes.fromhex("02000000000b 02000000000a")
 # An IPv4 header of a datagram without data, between two addresses that are kept for examples.
-HEADER = bytes.fromhex("0800 4500001c 00000000 4011b6cf c0000201 c0000202")
+IPV4_HEADER = bytes.fromhex("0800 4500001c 00000000 4011b6cf c0000201 c0000202")
 
 
 def datagram(number: int) -> bytes:
     """A frame of one flow among PORTS: the number is in the source port. 42 bytes."""
-    return MACS + HEADER + struct.pack("!4H", number % PORTS + 1024, 9, 8, 0)
+    return MACS + IPV4_HEADER + struct.pack("!4H", number % PORTS + 1024, 9, 8, 0)
 
 
-def kinds() -> Mapping[str, Callable[[Network], object]]:
+def sends() -> Sends:
     """ping, UDP and TCP as the moving plot sends them, and flows: each datagram a new one."""
     numbers = count()
 
     def flows(net: Network) -> None:
-        traffic.frames(net, [datagram(next(numbers)) for _ in range(AT_ONCE)])
+        traffic.frames(net, [datagram(next(numbers)) for _ in range(FLOWS_AT_ONCE)])
 
-    return {**sender.KINDS, "flows": flows}
+    return {**SENDS, "flows": flows}

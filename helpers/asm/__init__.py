@@ -1,6 +1,7 @@
-"""What an instruction is: its fields (`instruction`), and its text (`disassembly`)."""
+"""What an instruction is (`instruction`), its text (`disassembly`), and how functions become one
+program (`link`). `prototypes` knows the kernel's helper functions."""
 
-from helpers.asm.disassembly import DisasmError, helper_names, listing, text
+from helpers.asm.disassembly import DisasmError, listing, text
 from helpers.asm.instruction import (
     ABSOLUTE,
     ALU32,
@@ -46,11 +47,14 @@ from helpers.asm.instruction import (
     Instruction,
     decode,
 )
+from helpers.asm.link import FUNCTIONS, Function, LinkError, linked
+from helpers.asm.prototypes import ARGUMENTS, helper_arguments, helper_names
 
 __all__ = [
     "ABSOLUTE",
     "ALU32",
     "ALU64",
+    "ARGUMENTS",
     "ARITHMETIC",
     "ATOMIC",
     "ATOMICS",
@@ -65,6 +69,8 @@ __all__ = [
     "EXCHANGE",
     "EXIT",
     "FETCH",
+    "FUNCTIONS",
+    "Function",
     "GOTO",
     "HELPER",
     "IMMEDIATE",
@@ -75,6 +81,7 @@ __all__ = [
     "KERNEL_FUNCTION",
     "LD",
     "LDX",
+    "LinkError",
     "LOAD_64_BIT_IMMEDIATE",
     "LOCAL",
     "MAP_BY_FD",
@@ -92,7 +99,9 @@ __all__ = [
     "VALUE_BY_INDEX",
     "VARIABLE",
     "decode",
+    "helper_arguments",
     "helper_names",
+    "linked",
     "listing",
     "text",
 ]

@@ -6,17 +6,11 @@ instructions. It knows all of RFC 9669; what is not in there is refused rather t
 
 from __future__ import annotations
 
-import re
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from helpers.asm.instruction import (
     ABSOLUTE,
     ALU32,
     ALU64,
     ARITHMETIC,
-    ATOMIC,
     ATOMICS,
     BYTE_ORDER,
     CALL,
@@ -27,31 +21,24 @@ from helpers.asm.instruction import (
     EXIT,
     FETCH,
     GOTO,
-    HELPER,
     IMMEDIATE,
     INDIRECT,
     JUMP,
     JUMP32,
     LD,
     LDX,
-    LOCAL,
     MEMORY,
     MEMORY_SIGNED,
     MODULO,
     MOVE,
     NEGATE,
     REGISTER_SOURCE,
-    SIZES,
     ST,
-    STX,
     Instruction,
 )
+from helpers.asm.link import Function
+from helpers.asm.prototypes import helper_names
 from helpers.errors import CourseError
-
-if TYPE_CHECKING:
-    from helpers.objfile import Program
-
-HELPER_NAMES = Path("/usr/include/bpf/bpf_helper_defs.h")
 
 
 class DisasmError(CourseError):
@@ -67,30 +54,30 @@ def text(instruction: Instruction) -> str:
     Errors: DisasmError for an unknown opcode.
     Source: RFC 9669; the assembler syntax of LLVM's BPF target. Built in chapter 02.
     """
-    kind = instruction.kind
-    if kind in (ALU32, ALU64):
-        found = _arithmetic(instruction, "r" if kind == ALU64 else "w")
-    elif kind in (JUMP, JUMP32):
-        found = _jump(instruction, "r" if kind == JUMP else "w")
-    elif kind == LD:
-        found = _load(instruction)
+    opcode_class = instruction.opcode_class
+    if opcode_class in (ALU32, ALU64):
+        line = _arithmetic(instruction, "r" if opcode_class == ALU64 else "w")
+    elif opcode_class in (JUMP, JUMP32):
+        line = _jump(instruction, "r" if opcode_class == JUMP else "w")
+    elif opcode_class == LD:
+        line = _load(instruction)
     else:
-        found = _memory(instruction, kind)
-    if found is None or instruction.dst > 10 or instruction.src > 10:
+        line = _memory(instruction, opcode_class)
+    if line is None or instruction.dst > 10 or instruction.src > 10:
         raise DisasmError(
             f"The bytes {instruction.raw.hex(' ')} are no instruction of BPF: the opcode "
             f"0x{instruction.opcode:02x} does not exist, or not with these operands (RFC 9669)."
         )
-    return found
+    return line
 
 
-def listing(program: Program) -> str:
-    """A whole program: a line of C, and below it each of its instructions: number, bytes, text.
+def listing(function: Function) -> str:
+    """A whole function: a line of C, and below it each of its instructions: number, bytes, text.
 
     Errors: DisasmError. Built in chapter 02.
     """
     rows, line = [], 0
-    for instruction in program.instructions:
+    for instruction in function.instructions:
         if instruction.line != line:
             line = instruction.line
             rows.append(f"; line {line}: {instruction.source}")
@@ -102,7 +89,7 @@ def listing(program: Program) -> str:
 
 
 def _arithmetic(i: Instruction, letter: str) -> str | None:
-    operation, dst = i.opcode & 0xF0, f"{letter}{i.dst}"
+    operation, dst = i.operation, f"{letter}{i.dst}"
     if operation == BYTE_ORDER:
         return _byte_order(i, letter)
     if operation == NEGATE:
@@ -110,7 +97,7 @@ def _arithmetic(i: Instruction, letter: str) -> str | None:
     if operation not in ARITHMETIC:
         return None
     sign = ARITHMETIC[operation]
-    if operation == MOVE and i.opcode & REGISTER_SOURCE and i.offset:
+    if operation == MOVE and i.takes_register and i.offset:
         # Sign extension: the offset says how many bits count.
         known = (8, 16, 32) if letter == "r" else (8, 16)
         return f"{dst} = (s{i.offset}){letter}{i.src}" if i.offset in known else None
@@ -124,14 +111,13 @@ def _arithmetic(i: Instruction, letter: str) -> str | None:
 def _byte_order(i: Instruction, letter: str) -> str | None:
     if i.imm not in (16, 32, 64) or i.offset:
         return None
-    to_big = i.opcode & REGISTER_SOURCE
     if letter == "r":
-        return None if to_big else f"r{i.dst} = bswap{i.imm} r{i.dst}"
-    return f"r{i.dst} = {'be' if to_big else 'le'}{i.imm} r{i.dst}"
+        return None if i.to_big_endian else f"r{i.dst} = bswap{i.imm} r{i.dst}"
+    return f"r{i.dst} = {'be' if i.to_big_endian else 'le'}{i.imm} r{i.dst}"
 
 
 def _jump(i: Instruction, letter: str) -> str | None:
-    operation = i.opcode & 0xF0
+    operation = i.operation
     if operation in CONDITIONS:
         condition = f"{letter}{i.dst} {CONDITIONS[operation]} {_operand(i, letter)}"
         return f"if {condition} goto {i.offset:+}"
@@ -147,7 +133,7 @@ def _jump(i: Instruction, letter: str) -> str | None:
 
 
 def _load(i: Instruction) -> str | None:
-    mode, size = i.opcode & 0xE0, _size(i)
+    mode, size = i.mode, 8 * i.size
     if mode == IMMEDIATE and size == 64:
         return f"r{i.dst} = {i.symbol or i.imm} ll"
     if mode == ABSOLUTE and size != 64:
@@ -157,17 +143,16 @@ def _load(i: Instruction) -> str | None:
     return None
 
 
-def _memory(i: Instruction, kind: int) -> str | None:
-    mode, size = i.opcode & 0xE0, _size(i)
-    base = i.src if kind == LDX else i.dst
-    address = f"r{base} {'-' if i.offset < 0 else '+'} {abs(i.offset)}"
-    if kind == LDX and mode == MEMORY:
+def _memory(i: Instruction, opcode_class: int) -> str | None:
+    mode, size = i.mode, 8 * i.size  # in bits
+    address = f"r{i.base} {'-' if i.offset < 0 else '+'} {abs(i.offset)}"
+    if opcode_class == LDX and mode == MEMORY:
         return f"r{i.dst} = *(u{size} *)({address})"
-    if kind == LDX and mode == MEMORY_SIGNED and size != 64:
+    if opcode_class == LDX and mode == MEMORY_SIGNED and size != 64:
         return f"r{i.dst} = *(s{size} *)({address})"
-    if kind != LDX and mode == MEMORY:
-        return f"*(u{size} *)({address}) = {i.imm if kind == ST else f'r{i.src}'}"
-    if mode == ATOMIC and kind == STX and size in (32, 64):
+    if opcode_class != LDX and mode == MEMORY:
+        return f"*(u{size} *)({address}) = {i.imm if opcode_class == ST else f'r{i.src}'}"
+    if i.is_atomic and size in (32, 64):
         return _atomic(i, size, address)
     return None
 
@@ -187,29 +172,14 @@ def _atomic(i: Instruction, size: int, address: str) -> str | None:
     return None
 
 
-def _size(i: Instruction) -> int:
-    return 8 * SIZES[i.opcode & 0x18]
-
-
 def _operand(i: Instruction, letter: str) -> str:
-    return f"{letter}{i.src}" if i.opcode & REGISTER_SOURCE else str(i.imm)
+    return f"{letter}{i.src}" if i.takes_register else str(i.imm)
 
 
 def _callee(i: Instruction) -> str:
     # A function of this object is so many slots away, a helper of the kernel has a number.
-    if i.src == LOCAL:
+    if i.calls_function:
         return i.symbol or f"pc{i.imm:+}"
-    return helper_names().get(i.imm, str(i.imm)) if i.src == HELPER else str(i.imm)
-
-
-@cache
-def helper_names() -> dict[int, str]:
-    """The kernel's helper functions by number, {1: "bpf_map_lookup_elem", ...}.
-
-    Read from the header that the compiler includes; without libbpf-dev it is empty, and calls
-    show as numbers. Source: bpf-helpers(7). Built in chapter 02.
-    """
-    if not HELPER_NAMES.is_file():
-        return {}
-    pattern = r"\(\* ?(?:const )?(bpf_\w+)\)\(.*= \(void \*\) ?(\d+);"
-    return {int(number): name for name, number in re.findall(pattern, HELPER_NAMES.read_text())}
+    if i.calls_helper:
+        return helper_names().get(i.imm, str(i.imm))
+    return i.symbol or str(i.imm)

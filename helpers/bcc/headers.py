@@ -155,11 +155,11 @@ def _link(halves: list[Path], target: Path) -> None:
     """Make `target` a folder with everything that is in the halves."""
     target.mkdir()
     for name in {path.name for half in halves for path in half.iterdir()}:
-        found = [half / name for half in halves if (half / name).exists()]
-        if len(found) > 1 and all(path.is_dir() for path in found):
-            _link(found, target / name)
-        elif found:
-            (target / name).symlink_to(found[0].resolve())
+        paths = [half / name for half in halves if (half / name).exists()]
+        if len(paths) > 1 and all(path.is_dir() for path in paths):
+            _link(paths, target / name)
+        elif paths:
+            (target / name).symlink_to(paths[0].resolve())
 
 
 def _own(root: Path, release: str) -> list[tuple[tuple[Path, ...], str]]:
@@ -185,8 +185,8 @@ def _named() -> list[tuple[tuple[Path, ...], str]]:
 def _installed(root: Path, release: str) -> list[tuple[tuple[Path, ...], str]]:
     """Headers packages of whatever version, the newest first; Debian's with its other half."""
     places = ("usr/src/linux-headers-*", "usr/src/kernels/*", "lib/modules/*/build")
-    found = {path.resolve() for pattern in places for path in root.glob(pattern)}
-    folders = sorted((path for path in found if path.is_dir()), key=_age, reverse=True)
+    paths = {path.resolve() for pattern in places for path in root.glob(pattern)}
+    folders = sorted((path for path in paths if path.is_dir()), key=_age, reverse=True)
     folders.sort(key=lambda folder: _version((folder,)) != release)
     origin = {True: "for this kernel", False: "for another kernel"}
     return [(_with_half(path, root), origin[_version((path,)) == release]) for path in folders]

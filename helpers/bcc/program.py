@@ -18,6 +18,7 @@ from difflib import SequenceMatcher
 from types import ModuleType
 from typing import Any
 
+from helpers import syscall
 from helpers.bcc import headers as bcc_headers
 from helpers.bcc.headers import BccError
 from helpers.loader import Program
@@ -59,8 +60,8 @@ def library() -> ModuleType:
 
 def too_old(version: str) -> bool:
     """Whether bcc of this version lacks what the course uses; False if the text is no version."""
-    found = re.match(r"v?(\d+)\.(\d+)", version)
-    return bool(found) and (int(found[1]), int(found[2])) < OLDEST
+    numbers = re.match(r"v?(\d+)\.(\d+)", version)
+    return bool(numbers) and (int(numbers[1]), int(numbers[2])) < OLDEST
 
 
 class BccObject:
@@ -139,7 +140,7 @@ def load(text: str) -> BccObject:
         raise BccError(_refused(refusal, loaded.warnings), said[0] + answer[0])
     for function in functions:
         name = function.name.decode()
-        loaded.programs[name] = Program(name, function.fd)
+        loaded.programs[name] = Program(function.fd, syscall.SOCKET_FILTER, name)
     return loaded
 
 
@@ -198,21 +199,21 @@ def readable(said: str, text: str) -> str:
         if "not permitted" in denied[2]:
             return NOT_PERMITTED
         return f"The kernel refused the table {denied[1]} ({denied[2]}): check its type and sizes."
-    found = re.search(
+    complaint = re.search(
         rf"{MAIN}:(\d+):\d+: (?:fatal error|error|in function [^:]*): (.*)"
         rf"|(?P<last>Unsupport.*?) for DAG:.*?{MAIN}:(\d+)",
         said,
     )
-    if not found:
+    if not complaint:
         elsewhere = re.search(r"^(\S+\.h):\d+:\d+: (?:fatal )?error: (.*)", said, re.MULTILINE)
         what = f"{elsewhere[2]} in {elsewhere[1]}" if elsewhere else said.strip()[-200:]
         return f"bcc cannot compile with these kernel headers ({what}): {_other_headers()}."
-    row, what = int(found[1] or found[4]), found[2] or found["last"]
+    row, what = int(complaint[1] or complaint[4]), complaint[2] or complaint["last"]
     missing = re.search("'(.+)' file not found", what)
     if missing:
         return f"Line {row} includes {missing[1]}, which the kernel headers lack: check its name."
     made = rewritten(said)
-    if made and found.start() > said.find(made):  # clang's second look, at what bcc had made
+    if made and complaint.start() > said.find(made):  # clang's second look, at what bcc had made
         row = own_line(row, made, text)
     line = [*text.splitlines(), ""][row - 1].strip()
     reason = what.strip().rstrip(".").replace(". ", "; ")

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from helpers.cbpf import instruction as c
 from helpers.cbpf.instruction import FilterError, Instruction, InstructionError
 
-LONGEST = 4096  # BPF_MAXINSNS
+MAX_INSTRUCTIONS = 4096  # BPF_MAXINSNS
 SCRATCH_WORDS = 16  # BPF_MEMWORDS
-SECCOMP_DATA = 64  # sizeof(struct seccomp_data): number, architecture, address, six arguments
+SECCOMP_DATA_SIZE = 64  # bytes of struct seccomp_data: number, architecture, address, arguments
 PACKET_LOADS = {c.LD | mode | size for mode in (c.ABS, c.IND) for size in c.SIZES}
 NOT_IN_SECCOMP = PACKET_LOADS - {c.LD | c.W | c.ABS}
 NOT_IN_SECCOMP |= {c.LDX | c.B | c.MSH, c.ALU | c.MOD | c.K, c.ALU | c.MOD | c.X}
@@ -49,10 +49,10 @@ def check(program: Sequence[Instruction], mode: str = "packet") -> None:
     Source: bpf_check_classic() in net/core/filter.c, seccomp_check_filter() in kernel/seccomp.c.
     Built in chapter 09.
     """
-    if not 0 < len(program) <= LONGEST:
+    if not 0 < len(program) <= MAX_INSTRUCTIONS:
         raise LengthError(
-            f"This filter has {len(program):,} instructions: it takes 1 to {LONGEST:,}.",
-            LONGEST if program else None,
+            f"This filter has {len(program):,} instructions: it takes 1 to {MAX_INSTRUCTIONS:,}.",
+            MAX_INSTRUCTIONS if program else None,
         )
     for number, each in enumerate(program):
         if each.code not in c.NOTATION or (mode == "seccomp" and each.code in NOT_IN_SECCOMP):
@@ -75,17 +75,16 @@ def check(program: Sequence[Instruction], mode: str = "packet") -> None:
 
 def _constant(each: Instruction, mode: str) -> str | None:
     """What is wrong with k, or None."""
-    operation = each.code & 0xF0
     if each.code in (c.ALU | c.DIV, c.ALU | c.MOD) and each.k == 0:
         return "divides by 0"
     if each.code in (c.ALU | c.LSH, c.ALU | c.RSH) and each.k > 31:
         return f"shifts by {each.k}: 0 to 31 are possible"
     if each.code in STORES | RELOADS and each.k >= SCRATCH_WORDS:
         return f"uses the scratch word M[{each.k}]: there are M[0] to M[{SCRATCH_WORDS - 1}]"
-    if each.code not in PACKET_LOADS or operation & 0xE0 != c.ABS:
+    if each.code not in PACKET_LOADS or each.mode != c.ABS:
         return None
     if mode == "seccomp":
-        if each.k % 4 or each.k >= SECCOMP_DATA:
+        if each.k % 4 or each.k >= SECCOMP_DATA_SIZE:
             return f"loads from offset {each.k}: in seccomp it is a multiple of 4 below 64"
     elif each.k >= c.AUXILIARY_OFFSET and c.auxiliary(each) is None:
         return f"asks for {each.k:#x}, which is nothing that the kernel knows of a packet"
@@ -95,7 +94,7 @@ def _constant(each: Instruction, mode: str) -> str | None:
 def _jump(number: int, each: Instruction, length: int) -> None:
     """Raise JumpError if one of an instruction's jumps leads out of the filter."""
     skips = {"": each.k} if each.code == c.JMP | c.JA else {}
-    if each.code in c.CONDITIONAL:
+    if each.is_conditional:
         skips = {", if its condition is true,": each.jt, ", if it is false,": each.jf}
     for condition, skip in skips.items():
         if number + 1 + skip >= length:
@@ -123,8 +122,7 @@ def _scratch(program: Sequence[Instruction]) -> None:
                 f"Instruction {number} reads M[{each.k}], and not every way there stores it first.",
                 number,
             )
-        elif each.code & 0x07 == c.JMP:
-            conditional = each.code in c.CONDITIONAL
-            for skip in (each.jt, each.jf) if conditional else (each.k,):
+        elif each.opcode_class == c.JMP:
+            for skip in each.skips:
                 at[number + 1 + skip] &= stored
             stored = every

@@ -11,7 +11,7 @@ from functools import cache
 
 from helpers.cbpf.instruction import FilterError, Instruction, decode
 
-SNAPSHOT = 262_144  # how much of a packet tcpdump wants; more than there is in any
+SNAPSHOT = 262_144  # bytes of a packet that tcpdump wants; more than there are in any
 LINK_TYPES = ("EN10MB", "RAW", "LINUX_SLL", "IEEE802_11", "IEEE802_11_RADIO", "PPP", "NULL")
 # With one of these behind it, and its brackets closed, any right beginning is a whole expression.
 ENDINGS = ("", " tcp", " 1", " 10.0.0.1", " ::1", " 02:00:00:00:00:01", " 10.0.0.0/8", " proto 1")
@@ -87,10 +87,10 @@ def compile_expression(
     number = _link_number(link)
     if number < 0:
         raise LinkTypeError(f"libpcap knows no link type {link}: Ethernet is EN10MB.")
-    found = _compile(expression, number, optimize)
-    if isinstance(found, list):
-        return found
-    raise _explained(expression, link, number, found)
+    compiled = _compile(expression, number, optimize)
+    if isinstance(compiled, list):
+        return compiled
+    raise _explained(expression, link, number, compiled)
 
 
 def _compile(expression: str, link: int, optimize: bool = True) -> list[Instruction] | str:

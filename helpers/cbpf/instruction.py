@@ -108,6 +108,44 @@ class Instruction:
     jf: int = 0
     k: int = 0
 
+    @property
+    def opcode_class(self) -> int:
+        """LD, LDX, ST, STX, ALU, JMP, RET or MISC."""
+        return self.code & 0x07
+
+    @property
+    def operation(self) -> int:
+        """Of arithmetic one of ADD to XOR; of a jump JA, JEQ, JGT, JGE or JSET."""
+        return self.code & 0xF0
+
+    @property
+    def mode(self) -> int:
+        """Of a load: IMM, ABS, IND, MEM, LEN or MSH."""
+        return self.code & 0xE0
+
+    @property
+    def size(self) -> int:
+        """Of a load from the packet: how many bytes."""
+        return SIZES[self.code & 0x18]
+
+    @property
+    def takes_x(self) -> bool:
+        """Of arithmetic or a condition: whether its second operand is X, and not k."""
+        return bool(self.code & X)
+
+    @property
+    def is_conditional(self) -> bool:
+        return self.code in CONDITIONAL
+
+    @property
+    def skips(self) -> tuple[int, ...]:
+        """How many instructions it may skip: one number, two of a condition, none of a return."""
+        if self.opcode_class == RET:
+            return ()
+        if self.is_conditional:
+            return (self.jt, self.jf)
+        return (self.k,) if self.code == JMP | JA else (0,)
+
 
 def row(code: int, jt: int, jf: int, k: int) -> bytes:
     """One instruction as bytes. Errors: struct.error. Built in chapter 09."""
@@ -147,7 +185,7 @@ def decode(raw: bytes) -> list[Instruction]:
 
 def auxiliary(instruction: Instruction) -> str | None:
     """The name of what a load asks for beside the packet's bytes, or None if it loads bytes."""
-    if instruction.code & 0x07 == LD and instruction.code & 0xE0 == ABS:
+    if instruction.opcode_class == LD and instruction.mode == ABS:
         return AUXILIARY.get(instruction.k - AUXILIARY_OFFSET)
     return None
 
@@ -174,7 +212,7 @@ def text(instruction: Instruction, number: int = 0) -> str:
     s, target = signed(i.k), signed(i.k) + number + 1
     operand = form.format(k=i.k, s=s, target=target, where=auxiliary(i) or s)
     line = f"({number:03}) {name:8} {operand}"
-    if i.code not in CONDITIONAL:
+    if not i.is_conditional:
         return line
     return f"{line:31} jt {number + 1 + i.jt}\tjf {number + 1 + i.jf}"
 

@@ -13,7 +13,7 @@ from helpers.cbpf import instruction as c
 from helpers.cbpf.check import SCRATCH_WORDS, check
 from helpers.cbpf.instruction import FilterError, Instruction
 
-WORD = 0xFFFFFFFF
+M32 = 0xFFFFFFFF
 # How the bytes of a number lie in what is filtered: a packet comes from the network, while the
 # data on a system call is the kernel's own, struct seccomp_data.
 BYTE_ORDER = {"packet": "big", "seccomp": sys.byteorder}
@@ -22,12 +22,12 @@ BYTE_ORDER = {"packet": "big", "seccomp": sys.byteorder}
 OTHER_HEADERS = 0xFFE00000
 
 
-class MachineError(FilterError):
+class MissingDataError(FilterError):
     """The filter asks for something that this machine was not told."""
 
 
 @dataclass(frozen=True)
-class State:
+class FilterState:
     """Where the machine stands: `number` is the instruction that comes next.
 
     a, x: the registers, 32 bits, unsigned. scratch: M[0] to M[15]. result: what the filter has
@@ -54,7 +54,7 @@ def run(
         mode: "packet": loads of 8, 16 and 32 bits, big-endian; "seccomp": 32 bits, host order.
         auxiliary: what the kernel knows beside the packet's bytes, by tcpdump's names:
             {"type": 4} says that the packet is an outgoing one.
-    Errors: FilterError as check(); MachineError.
+    Errors: FilterError as check(); MissingDataError.
     Source: Documentation/networking/filter.rst in the kernel tree. Built in chapter 09.
     """
     *_, last = steps(program, data, mode, auxiliary)
@@ -66,10 +66,10 @@ def steps(
     data: bytes,
     mode: str = "packet",
     auxiliary: Mapping[str, int] | None = None,
-) -> Iterator[State]:
+) -> Iterator[FilterState]:
     """The state before the first instruction, and after each; arguments and errors as run()."""
     check(program, mode)
-    state = State()
+    state = FilterState()
     yield state
     while state.result is None:
         state = step(program[state.number], state, data, mode, auxiliary or {})
@@ -77,46 +77,47 @@ def steps(
 
 
 def step(
-    i: Instruction, state: State, data: bytes, mode: str, auxiliary: Mapping[str, int]
-) -> State:
+    i: Instruction, state: FilterState, data: bytes, mode: str, auxiliary: Mapping[str, int]
+) -> FilterState:
     """One instruction. Built in chapter 09."""
     after = replace(state, number=state.number + 1)
-    group = i.code & 0x07
-    if group == c.RET:
-        return replace(state, result=state.a if i.code & 0x18 == c.A else i.k)
-    if group == c.JMP:
+    opcode_class = i.opcode_class
+    if opcode_class == c.RET:
+        return replace(state, result=state.a if i.code == c.RET | c.A else i.k)
+    if opcode_class == c.JMP:
         return replace(after, number=after.number + skipped(i, state))
-    if group in (c.ST, c.STX):
+    if opcode_class in (c.ST, c.STX):
         words = list(state.scratch)
-        words[i.k] = state.a if group == c.ST else state.x
+        words[i.k] = state.a if opcode_class == c.ST else state.x
         return replace(after, scratch=tuple(words))
-    if group == c.MISC:
+    if opcode_class == c.MISC:
         return replace(after, a=state.x) if i.code == c.MISC | c.TXA else replace(after, x=state.a)
-    value = calculated(i, state) if group == c.ALU else loaded(i, state, data, mode, auxiliary)
+    value = (
+        calculated(i, state) if opcode_class == c.ALU else loaded(i, state, data, mode, auxiliary)
+    )
     if value is None:  # a division by 0, or a load from beyond the end
         return replace(state, result=0)
-    return replace(after, x=value) if group == c.LDX else replace(after, a=value)
+    return replace(after, x=value) if opcode_class == c.LDX else replace(after, a=value)
 
 
-def skipped(i: Instruction, state: State) -> int:
+def skipped(i: Instruction, state: FilterState) -> int:
     """How many instructions a jump skips."""
     if i.code == c.JMP | c.JA:
         return i.k
-    a, b = state.a, state.x if i.code & c.X else i.k
+    a, b = state.a, state.x if i.takes_x else i.k
     conditions = {c.JEQ: a == b, c.JGT: a > b, c.JGE: a >= b, c.JSET: a & b != 0}
-    return i.jt if conditions[i.code & 0xF0] else i.jf
+    return i.jt if conditions[i.operation] else i.jf
 
 
-def calculated(i: Instruction, state: State) -> int | None:
+def calculated(i: Instruction, state: FilterState) -> int | None:
     """The new A of an arithmetic instruction, None for a division by 0."""
-    a, b = state.a, state.x if i.code & c.X else i.k
-    operation = i.code & 0xF0
-    if operation in (c.DIV, c.MOD):
+    a, b = state.a, state.x if i.takes_x else i.k
+    if i.operation in (c.DIV, c.MOD):
         if b == 0:
             return None
-        return a // b if operation == c.DIV else a % b
-    if operation == c.NEG:
-        return -a & WORD
+        return a // b if i.operation == c.DIV else a % b
+    if i.operation == c.NEG:
+        return -a & M32
     shift = b & 31  # as the kernel's own processor does
     results = {
         c.ADD: a + b,
@@ -128,14 +129,14 @@ def calculated(i: Instruction, state: State) -> int | None:
         c.LSH: a << shift,
         c.RSH: a >> shift,
     }
-    return results[operation] & WORD
+    return results[i.operation] & M32
 
 
 def loaded(
-    i: Instruction, state: State, data: bytes, mode: str, auxiliary: Mapping[str, int]
+    i: Instruction, state: FilterState, data: bytes, mode: str, auxiliary: Mapping[str, int]
 ) -> int | None:
     """The value that a load brings, None for one from beyond the end."""
-    where = i.code & 0xE0
+    where = i.mode
     if where == c.IMM:
         return i.k
     if where == c.MEM:
@@ -150,20 +151,20 @@ def loaded(
         return state.a ^ state.x
     if name:
         if name not in auxiliary:
-            raise MachineError(
+            raise MissingDataError(
                 f"Instruction {state.number} asks for [{name}], which is not in the packet's "
                 f'bytes: pass auxiliary={{"{name}": ...}}.',
                 state.number,
             )
         return auxiliary[name]
     offset = i.k + state.x if where == c.IND else i.k
-    return from_packet(data, offset & WORD, c.SIZES[i.code & 0x18], mode)
+    return from_packet(data, offset & M32, i.size, mode)
 
 
 def from_packet(data: bytes, offset: int, size: int, mode: str) -> int | None:
     """`size` bytes at `offset` as a number, None if they are not all there."""
     if offset >= OTHER_HEADERS and offset & 0xFFFFF <= 0xFFFF:  # no packet reaches further
-        raise MachineError(
+        raise MissingDataError(
             f"A load from {c.signed(offset)} counts from the start of another header "
             "(SKF_NET_OFF, SKF_LL_OFF), which this machine does not know."
         )

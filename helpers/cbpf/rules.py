@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from helpers import asm, uapi
 from helpers.cbpf import instruction as c
 from helpers.cbpf.check import SCRATCH_WORDS
 from helpers.cbpf.instruction import FilterError, Instruction
@@ -16,15 +17,22 @@ from helpers.cbpf.instruction import FilterError, Instruction
 # The registers of eBPF in which the machine of classic BPF lives. r0 is also what a program
 # returns and what a load from the packet fills; loads find the packet through r6.
 A, SPARE, CONTEXT, X, STACK = 0, 2, 6, 7, 10
-# Opcodes of eBPF, from RFC 9669. Those that end on 32 work on the lower half of a register.
-MOVE, SET32, AND32, SHIFT_LEFT32, XOR32 = 0xBF, 0xB4, 0x54, 0x64, 0xAC
-LOAD_WORD, STORE_WORD, FROM_BIG_ENDIAN = 0x61, 0x63, 0xDC
-JUMP_IF_NOT_EQUAL, GOTO, CALL, EXIT = 0x55, 0x05, 0x85, 0x95
-OPPOSITE = {c.JEQ: 0x50, c.JGT: 0xB0, c.JGE: 0xA0}  # !=, <=, <: eBPF has these, too
-# Where struct __sk_buff has what is known of a packet beside its bytes, from <linux/bpf.h>.
-FIELDS = {"type": 4, "mark": 8, "queue": 12, "proto": 16, "vlanp": 20, "vlan_tci": 24}
-FIELDS |= {"vlan_tpid": 28, "ifidx": 40, "rxhash": 68}
-HELPERS = {"random": 7, "cpu": 8}
+# Opcodes of eBPF. Those that end on 32 work on the lower half of a register.
+MOVE, SET32 = asm.ALU64 | asm.MOVE | asm.REGISTER_SOURCE, asm.ALU32 | asm.MOVE
+AND32, SHIFT_LEFT32, XOR32 = c.ALU | c.AND, c.ALU | c.LSH, c.ALU | c.XOR | c.X  # as they were
+LOAD_WORD, STORE_WORD = asm.LDX | asm.MEMORY, asm.STX | asm.MEMORY
+FROM_BIG_ENDIAN = asm.ALU32 | asm.BYTE_ORDER | asm.REGISTER_SOURCE
+GOTO, CALL, EXIT = asm.JUMP | asm.GOTO, asm.JUMP | asm.CALL, asm.JUMP | asm.EXIT
+CONDITIONS = {sign: operation for operation, sign in asm.CONDITIONS.items()}
+JUMP_IF_NOT_EQUAL = asm.JUMP | CONDITIONS["!="]
+# eBPF has these conditions, too.
+OPPOSITE = {c.JEQ: CONDITIONS["!="], c.JGT: CONDITIONS["<="], c.JGE: CONDITIONS["<"]}
+# What is known of a packet beside its bytes, and how eBPF calls that: a field of struct __sk_buff,
+# or a helper function.
+FIELDS = {"type": "pkt_type", "mark": "mark", "queue": "queue_mapping", "proto": "protocol"}
+FIELDS |= {"vlanp": "vlan_present", "vlan_tci": "vlan_tci", "vlan_tpid": "vlan_proto"}
+FIELDS |= {"ifidx": "ifindex", "rxhash": "hash"}
+HELPERS = {"random": uapi.BPF_FUNC_get_prandom_u32, "cpu": uapi.BPF_FUNC_get_smp_processor_id}
 
 
 class TranslationError(FilterError):
@@ -60,31 +68,31 @@ def prologue() -> list[Extended]:
 
 def one(i: Instruction, number: int) -> list[Extended]:
     """What one classic instruction becomes."""
-    group, source = i.code & 0x07, i.code & c.X
+    opcode_class, source = i.opcode_class, i.takes_x
     imm = c.signed(i.k)
-    if group == c.RET:
-        rows = [] if i.code & 0x18 == c.A else [Extended(SET32, A, imm=imm)]
+    if opcode_class == c.RET:
+        rows = [] if i.code == c.RET | c.A else [Extended(SET32, A, imm=imm)]
         return [*rows, Extended(EXIT)]
-    if group == c.JMP:
+    if opcode_class == c.JMP:
         return jump(i, number)
-    if group == c.MISC:
+    if opcode_class == c.MISC:
         to, of = (A, X) if i.code == c.MISC | c.TXA else (X, A)
         return [Extended(MOVE, to, of)]
-    if group in (c.ST, c.STX):
-        word = A if group == c.ST else X
+    if opcode_class in (c.ST, c.STX):
+        word = A if opcode_class == c.ST else X
         return [Extended(STORE_WORD, STACK, word, offset=slot(i.k))]
-    if group == c.ALU:
+    if opcode_class == c.ALU:
         # The opcodes are the same: eBPF took them over, as arithmetic of 32 bits.
         alone = source or i.code == c.ALU | c.NEG
         same = Extended(i.code, A, X if source else 0, imm=0 if alone else imm)
-        divides = source and i.code & 0xF0 in (c.DIV, c.MOD)
+        divides = source and i.operation in (c.DIV, c.MOD)
         return [*(return_0_if_zero(X) if divides else []), same]
     return load(i, number)
 
 
 def load(i: Instruction, number: int) -> list[Extended]:
     """What a load becomes; those from the packet keep their opcode."""
-    where, to = i.code & 0xE0, X if i.code & 0x07 == c.LDX else A
+    where, to = i.mode, X if i.opcode_class == c.LDX else A
     if where == c.IMM:
         return [Extended(SET32, to, imm=c.signed(i.k))]
     if where == c.MEM:
@@ -112,7 +120,7 @@ def known(name: str, number: int) -> list[Extended]:
             f"Instruction {number} asks for [{name}], which eBPF's struct __sk_buff does not have.",
             number,
         )
-    field = [Extended(LOAD_WORD, A, CONTEXT, offset=FIELDS[name])]
+    field = [Extended(LOAD_WORD, A, CONTEXT, offset=uapi.SK_BUFF[FIELDS[name]])]
     if name in ("proto", "vlan_tpid"):  # the field is as on the network
         return [*field, Extended(FROM_BIG_ENDIAN, A, imm=16)]
     return field + (return_0_if_zero(A) if name == "ifidx" else [])
@@ -123,7 +131,7 @@ def jump(i: Instruction, number: int) -> list[Extended]:
     if i.code == c.JMP | c.JA:
         return [Extended(GOTO, target=number + 1 + i.k)]
     yes, no = number + 1 + i.jt, number + 1 + i.jf
-    operation, before = i.code & 0xF0, []
+    operation, before = i.operation, []
     source, operand, imm = i.code & c.X, X, 0
     if not source and i.k >> 31:  # as an immediate it would count as negative, in 64 bits
         before, source, operand = [Extended(SET32, SPARE, imm=c.signed(i.k))], c.X, SPARE

@@ -62,14 +62,11 @@ def translated(
 
 def reachable(program: Sequence[Instruction]) -> list[int]:
     """The instructions that something leads to. The verifier refuses a program with others."""
-    found, length = {0}, len(program)
-    for number in range(length):  # jumps only ever lead forwards
-        i = program[number]
-        if number not in found or i.code & 0x07 == c.RET:
-            continue
-        skips = (i.jt, i.jf) if i.code in c.CONDITIONAL else (0,)
-        found |= {number + 1 + skip for skip in ((i.k,) if i.code == c.JMP | c.JA else skips)}
-    return sorted(found)
+    reached = {0}
+    for number, i in enumerate(program):  # jumps only ever lead forwards
+        if number in reached:
+            reached |= {number + 1 + skip for skip in i.skips}
+    return sorted(reached)
 
 
 def side_by_side(program: Sequence[Instruction]) -> str:

@@ -1,9 +1,8 @@
 """The moving plot: bytes per protocol, read from the kernel while packets pass.
 
-The last stage of the road. Built in chapter 04, live_plot. Its parts lie beside this: what is drawn
-(picture, still) and what is recorded (series); and laboratory equipment, the controls (controls),
-the interface (attachment), the repetition (task), the traffic (sender), and what holds them
-together (instrument).
+The last stage of the road. Built in chapter 04, live_plot. Its parts lie beside this: what is
+recorded (series), what is drawn (picture, still), and laboratory equipment: what every moving plot
+does (moving), its widgets (controls), where it looks (attachment), the repetition (task).
 """
 
 from __future__ import annotations
@@ -11,29 +10,38 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Protocol
+
+import numpy as np
 
 from helpers import loader, netlab, toolchain
 from helpers.counters import Counters
+from helpers.errors import CourseError
 from helpers.live import still
 from helpers.live.attachment import Interfaces, interfaces
-from helpers.live.controls import Controls
-from helpers.live.instrument import Instrument, Source
-from helpers.live.series import SeriesTable
-from helpers.live.task import LiveError, run_for
+from helpers.live.controls import PlotControls
+from helpers.live.moving import SENDS, Closable, MovingPlot, dated
+from helpers.live.picture import Chart, Picture
+from helpers.live.series import OTHER, Series, SeriesTable
+from helpers.live.task import LiveError
 from helpers.table import Table
 
 __all__ = ["LiveError", "LivePlot", "interfaces", "open_plot"]
 
-
-class Closable(Protocol):
-    """Anything that holds something until close()."""
-
-    def close(self) -> None: ...
+# The lines that every plot has; more come with the protocols asked for, "other" is the last.
+USUAL_PROTOCOLS = ("TCP", "UDP", "ICMP", "ICMPv6", "HOPOPT")
+SHORTEST_INTERVAL = 0.05  # seconds between readings
 
 
-class LivePlot:
+class Source(Protocol):
+    """Anything to plot: read() gives counters in bytes, one per protocol number or class."""
+
+    def read(self) -> np.ndarray: ...
+
+
+class LivePlot(MovingPlot):
     """A plot that moves while packets pass. Display it; start() and stop() it, or use its buttons.
 
     Arguments:
@@ -52,9 +60,8 @@ class LivePlot:
     Built in chapter 04.
     """
 
-    # One process has one plot. A learner runs the cell again, or the next one: without this the
-    # plot before would go on, unseen, with its task, its socket and its program.
-    _current: ClassVar[LivePlot | None] = None
+    NOUN = "plot"
+    DESCRIPTION = "A plot that moves: bytes per protocol, with controls."
 
     def __init__(
         self,
@@ -68,48 +75,25 @@ class LivePlot:
         owns: Iterable[Closable] = (),
         below: Callable[[], Table] | None = None,
     ) -> None:
-        if LivePlot._current:
-            LivePlot._current.close("A newer plot has taken the place of this one.")
-        self._instrument = Instrument(
-            source, at or {}, net, protocols, interval, window, clock, below
-        )
-        self._owns = list(owns)
-        LivePlot._current = self
-
-    @property
-    def running(self) -> bool:
-        """Whether it is reading: from start() until stop(), close() or an error."""
-        return self._instrument.repeat.running
-
-    @property
-    def controls(self) -> Controls:
-        """The widgets: what is chosen, the picture, the sentence shown."""
-        return self._instrument.controls
+        if interval < SHORTEST_INTERVAL:
+            raise LiveError(
+                f"An interval of {interval} s is too short: take {SHORTEST_INTERVAL} or more."
+            )
+        self._source, self._clock, self._below = source, clock, below
+        self._series = Series(tuple(dict.fromkeys([*USUAL_PROTOCOLS, *protocols, OTHER])))
+        self._picture, self._window = Picture(), window
+        at, sends = at or {}, SENDS if net else {}
+        controls = PlotControls(self.protocols, protocols, [*at], [*sends], interval, self._act)
+        super().__init__(controls, at, net, sends, owns)
 
     @property
     def protocols(self) -> tuple[str, ...]:
         """The names of all lines, drawn or not."""
-        return self._instrument.series.protocols
-
-    def start(self) -> None:
-        """Begin to read and draw; a plot that runs already goes on. Errors: LiveError."""
-        self._instrument.repeat.on_loop(self._instrument.start)
-
-    def stop(self) -> None:
-        """Stop reading and drawing; what was recorded stays, and the kernel goes on counting."""
-        self._instrument.repeat.on_loop(self._instrument.stop)
+        return self._series.protocols
 
     def clear(self) -> None:
         """Forget what was recorded; the counters in the kernel are as they were."""
-        self._instrument.repeat.on_loop(self._instrument.clear)
-
-    async def run(self, seconds: float) -> None:
-        """Run for so many seconds, to the first reading after them, then stop.
-
-        A notebook that is executed from top to bottom runs the plot like this.
-        Errors: LiveError; whatever ended the plot early.
-        """
-        await run_for(self._instrument, seconds)
+        self._repeat.on_loop(self._clear)
 
     def choose(self, **choices: object) -> None:
         """Set a control: interval, scale, quantity, interface, or protocols (a list of names).
@@ -118,19 +102,12 @@ class LivePlot:
         """
         for name, value in choices.items():
             self.controls.choose(name, value)
-            if name == "interface" and self._instrument.attachment.label != value:
+            if name == "interface" and self._attachment.label != value:
                 raise LiveError(self.controls.sentence)
-
-    async def send(self, kind: str, seconds: float = 2.0) -> None:
-        """Send "ping", "UDP" or "TCP" traffic in the private network, ten times a second.
-
-        Errors: LiveError; TrafficError and NetworkError as the functions of helpers.traffic.
-        """
-        await self._instrument.sender.send(kind, seconds)
 
     def table(self) -> SeriesTable:
         """What was recorded: seconds and bytes per protocol, the newest 10,000 readings."""
-        return self._instrument.series.table()
+        return self._series.table()
 
     def save_csv(self, path: str | Path) -> Path:
         """Write what was recorded to a CSV file. Result: its path. Errors: OSError."""
@@ -151,33 +128,68 @@ class LivePlot:
         unknown = set(protocols or ()) - set(self.protocols)
         if unknown:
             raise LiveError(f"There is no line {', '.join(unknown)}, only {self.protocols}.")
-        chosen = zip((protocols, quantity, scale), self.controls.chosen, strict=True)
-        return still.draw(self._instrument.series, *(given or held for given, held in chosen))
+        given = {"shown": tuple(protocols or ()), "quantity": quantity, "scale": scale}
+        chart = replace(self._chart(), **{name: value for name, value in given.items() if value})
+        return still.draw(self._series.curves(), chart)
 
-    def close(self, text: str = "This plot is closed: run its cell again for a new one.") -> None:
-        """Stop, and release the socket and what the plot owns. The last picture stays."""
-        if self._instrument.closed:
-            return
-        self._instrument.close(text)
-        while self._owns:
-            self._owns.pop().close()
-        if LivePlot._current is self:
-            LivePlot._current = None
+    def _prepare(self) -> str:
+        self._attachment.attach(self.controls.interface.value)
+        return "Running."
 
-    def __enter__(self) -> LivePlot:
-        return self
+    def _step(self) -> None:
+        self._attachment.check()
+        self._series.add(self._clock(), self._source.read())
+        self._draw()
+        if self._below:
+            self.controls.show_below(self._below())
 
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return (
-            "A plot that moves: bytes per protocol, with controls. It shows where the notebook "
-            "runs; a stored notebook has a still figure instead."
+    def _chart(self) -> Chart:
+        """What the controls say."""
+        controls = self.controls
+        return Chart(
+            controls.shown, controls.quantity.value, controls.scale.value, window=self._window
         )
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        return self.controls.view._repr_mimebundle_() | {"text/plain": repr(self)}
+    def _draw(self) -> None:
+        chart = self._chart()
+        curves = self._series.curves(chart.window)
+        picture = self._picture.draw(curves, chart)
+        self.controls.show(picture, still.newest_in_words(curves, chart))
+
+    def _stop(self) -> None:
+        was_running = self.running
+        self._repeat.stop()
+        if was_running:
+            self._say("Stopped.")
+
+    def _release(self) -> None:
+        self._source = self._below = None
+
+    def _actions(self) -> dict[str, Callable[..., None]]:
+        return super()._actions() | {
+            "interface": self._move,
+            "clear": self._clear,
+            "save": self._save,
+        }
+
+    def _move(self) -> None:
+        """Attach to the interface that was chosen, or choose the old one again."""
+        try:
+            self._attachment.attach(self.controls.interface.value)
+        except CourseError:
+            self.controls.interface.value = self._attachment.label
+            raise
+
+    def _clear(self) -> None:
+        self._series = Series(self.protocols)
+        if self.running:
+            self._step()  # from here on, not from the next reading on
+        else:
+            self._draw()
+
+    def _save(self) -> None:
+        path = self.save_csv(dated("bytes", "csv"))
+        self._say(f"Saved {len(self._series.times)} readings to {path.absolute()}.")
 
 
 def open_plot(**options: object) -> LivePlot:

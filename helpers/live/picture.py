@@ -1,37 +1,61 @@
-"""The picture of the moving plot: lines over a saved background, as PNG.
+"""The picture of the moving plot: lines or stacked areas over a saved background, as PNG.
 
-The last stage of the road. Built in chapter 04, live_plot.
+The last stage of the road. Built in chapter 04, live_plot; the areas in chapter 12,
+beyond_sockex1.
 """
 
 from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Polygon
 from matplotlib.ticker import EngFormatter, FuncFormatter
 from PIL import Image, ImageColor
 
-from helpers.live import areas
-from helpers.live.series import Series
-from helpers.pictures import Style, style
+from helpers.live.series import Curves
+from helpers.pictures import DASH_DOT, DASHED, DOTTED, LONG, Style, style
 
 # What the vertical axis says, for each quantity.
 LABELS = {"rate": "bytes per second", "total": "bytes counted so far"}
 UNITS = {"rate": "B/s", "total": "B"}
 # The top of an idle axis, in bytes or bytes per second.
-LOWEST = 1000.0
+IDLE_TOP = 1000.0
 # So many names stand beside each other above the axes, if they are short.
-COLUMNS = 6
+LEGEND_COLUMNS = 6
 # A legend with fewer columns gives a name so many characters.
-LONGEST = 48
+NAME_LENGTH = 48
 # How far two colours of the palette differ at least, in one channel of 0 to 255.
-CLOSEST = 9
+COLOR_DISTANCE = 9
+# What dashes are to a line, hatches are to an area: nobody has to tell colours apart.
+HATCHES = {(): "", DASHED: "//", DASH_DOT: "\\\\", DOTTED: "..", LONG: "xx"}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What was chosen to be drawn, and how.
+
+    Arguments:
+        shown: the names of the lines, in the order of the legend.
+        quantity: "rate" (bytes per second) or "total" (bytes).
+        scale: "linear", "log", or "stacked" for areas instead of lines.
+        window: seconds that a moving picture shows; a still one shows all there is.
+        style: gives the look of each name. columns: of the legend; fewer for long names.
+    """
+
+    shown: tuple[str, ...]
+    quantity: str = "rate"
+    scale: str = "linear"
+    window: float = 30.0
+    style: Callable[[str], Style] = style
+    columns: int = LEGEND_COLUMNS
 
 
 def new_figure() -> tuple[FigureCanvasAgg, Axes]:
@@ -48,14 +72,13 @@ def new_figure() -> tuple[FigureCanvasAgg, Axes]:
     return canvas, axes
 
 
-def add_lines(
-    axes: Axes, shown: Sequence[str], style: Callable[[str], Style] = style
-) -> dict[str, Line2D]:
-    """One empty line for each protocol, left out of the ordinary drawing (animated).
+def add_lines(axes: Axes, chart: Chart) -> dict[str, Line2D]:
+    """One empty line for each name, left out of the ordinary drawing (animated).
 
     Steps, for a rate is the mean over the interval that ends at its reading: the area under
     a step is the bytes that were counted. Built in chapter 04.
     """
+    shown, style = chart.shown, chart.style
     # chapter 04: begin lines
     lines = {}
     for name in shown:
@@ -63,50 +86,79 @@ def add_lines(
         (lines[name],) = axes.plot([], [], drawstyle="steps-pre", lw=2, label=name, **look)
         lines[name].set_animated(True)
     # chapter 04: end lines
+    if chart.quantity == "total":
+        for line in lines.values():
+            line.set_drawstyle("default")
     return lines
 
 
+def set_lines(lines: Mapping[str, Line2D], times: np.ndarray, values: np.ndarray) -> None:
+    """Give each line its points. Arguments: times: shape (n,); values: shape (n, lines)."""
+    for column, line in enumerate(lines.values()):
+        line.set_data(times, values[:, column])
+
+
+def add_areas(axes: Axes, chart: Chart) -> dict[str, Polygon]:
+    """One empty area for each name, left out of the ordinary drawing (animated).
+
+    Built in chapter 12.
+    """
+    areas = {}
+    for name in chart.shown:
+        look = chart.style(name)
+        (areas[name],) = axes.fill(
+            [], [], facecolor=look.color, edgecolor="white", hatch=HATCHES[look.dashes], label=name
+        )
+        areas[name].set_animated(True)
+    return areas
+
+
+def set_areas(
+    areas: Mapping[str, Polygon], times: np.ndarray, values: np.ndarray, quantity: str
+) -> None:
+    """Give each area its outline: the upper edge is the sum, each area one name's share.
+
+    Arguments: times: shape (n,), in seconds. values: shape (n, areas). quantity: a "rate" is the
+        mean over the time since the reading before, so it makes steps; a "total" makes slopes.
+    Built in chapter 12.
+    """
+    # chapter 12: begin stack
+    tops = np.cumsum(np.nan_to_num(values), axis=1)
+    bottoms = np.hstack([np.zeros((len(times), 1)), tops[:, :-1]])
+    # chapter 12: end stack
+    for column, area in enumerate(areas.values()):
+        up = edge_of_area(times, tops[:, column], quantity)
+        down = edge_of_area(times, bottoms[:, column], quantity)
+        area.set_xy(np.vstack([up, down[::-1]]) if len(times) > 1 else np.zeros((1, 2)))
+
+
+def edge_of_area(times: np.ndarray, heights: np.ndarray, quantity: str) -> np.ndarray:
+    """The points of one edge, shape (m, 2), from left to right."""
+    if quantity == "rate":
+        times, heights = np.repeat(times, 2)[1:-1], np.repeat(heights[1:], 2)
+    return np.column_stack([times, heights])
+
+
 class Picture:
-    """A chart of the newest `window` seconds that is cheap to draw again and again.
+    """A chart of the newest seconds that is cheap to draw again and again.
 
     Everything but the lines is drawn once, and again only when an axis changes.
-    Arguments: window: in seconds. style: the look of each name. columns: of the legend; fewer
-        for long names.
     Source: Matplotlib, "Faster rendering by using blitting". Built in chapter 04.
     """
 
-    def __init__(
-        self, window: float, style: Callable[[str], Style] = style, columns: int = COLUMNS
-    ) -> None:
-        self.window, self._style, self._columns = window, style, columns
-        self._look: tuple | None = None
-        self._top = LOWEST
+    def __init__(self) -> None:
+        self._drawn: tuple[Chart, float] | None = None
+        self._top = IDLE_TOP
 
-    def draw(
-        self, series: Series, shown: Sequence[str], quantity: str, scale: str, points: int
-    ) -> bytes:
-        """Draw the newest readings of the protocols in `shown`; the picture as PNG.
-
-        Arguments: quantity: "rate" or "total"; scale: "linear", "log" or "stacked"
-            (areas instead of lines); points: how many readings at most.
-        """
-        times, values = series.last(points, quantity)
-        columns = [series.protocols.index(name) for name in shown]
-        seen = values[times >= -self.window][:, columns]
-        if scale == "stacked":
-            seen = seen.sum(axis=1)
-        if self._look and self._look[1:3] != (quantity, scale):
-            self._top = LOWEST
-        self._top = top_of_axis(np.nanmax(seen, initial=0.0), self._top, scale)
-        look = (tuple(shown), quantity, scale, self._top)
-        if look != self._look:
-            self._draw_background(*look)
-            self._look = look
-        if scale == "stacked":
-            areas.fill(self.lines, times, values[:, columns], quantity)
+    def draw(self, curves: Curves, chart: Chart) -> bytes:
+        """Draw the newest readings; the picture as PNG."""
+        times = curves.times - curves.times[-1:]  # seconds, none above 0
+        values = curves.values(chart.quantity, chart.shown)
+        self._draw_background(chart, values[times >= -chart.window])
+        if chart.scale == "stacked":
+            set_areas(self.lines, times, values, chart.quantity)
         else:
-            for name, column in zip(shown, columns, strict=True):
-                self.lines[name].set_data(times, values[:, column])
+            set_lines(self.lines, times, values)
         canvas, axes, lines, background = self.canvas, self.axes, self.lines, self._background
         # chapter 04: begin blit
         canvas.restore_region(background)
@@ -115,59 +167,67 @@ class Picture:
         # chapter 04: end blit
         return png(canvas, self._palette)
 
-    def _draw_background(self, shown: Sequence[str], quantity: str, scale: str, top: float) -> None:
+    def _draw_background(self, chart: Chart, values: np.ndarray) -> None:
+        """A new background, if the one that there is does not fit the chart or the values."""
+        before = self._drawn[0] if self._drawn else chart
+        if (before.quantity, before.scale) != (chart.quantity, chart.scale):
+            self._top = IDLE_TOP
+        self._top = top_of_axis(highest(values, chart.scale), self._top, chart.scale)
+        if self._drawn == (chart, self._top):
+            return
         canvas, axes = new_figure()
-        add = areas.add_areas if scale == "stacked" else add_lines
-        lines = add(axes, shown, self._style)
-        if quantity == "total" and scale != "stacked":
-            for line in lines.values():
-                line.set_drawstyle("default")
-        axes.set_xlim(-self.window, 0)
+        lines = add_areas(axes, chart) if chart.scale == "stacked" else add_lines(axes, chart)
+        axes.set_xlim(-chart.window, 0)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda second, _: f"{abs(second):g}"))
         axes.set_xlabel("seconds ago")
-        decorate(axes, quantity, scale, top, self._columns)
+        decorate(axes, chart, self._top)
         # chapter 04: begin background
         canvas.draw()
         background = canvas.copy_from_bbox(axes.bbox)
         # chapter 04: end background
         self.canvas, self.axes, self.lines, self._background = canvas, axes, lines, background
-        self._palette = palette([self._style(name).color for name in shown])
+        self._palette = palette([chart.style(name).color for name in chart.shown])
+        self._drawn = chart, self._top
 
 
-def decorate(axes: Axes, quantity: str, scale: str, top: float, columns: int = COLUMNS) -> None:
-    """The vertical axis, the grid and the legend, the same for the moving plot and the still."""
-    if scale == "log":
+def decorate(axes: Axes, chart: Chart, top: float) -> None:
+    """The vertical axis, the grid and the legend, the same for the moving plot and the still.
+
+    Arguments: top: the upper end of the axis, in bytes or bytes per second.
+    """
+    if chart.scale == "log":
         axes.set_yscale("log", nonpositive="clip")  # 0 lies on the lower edge
-    axes.set_ylim(1 if scale == "log" else 0, top)
-    axes.yaxis.set_major_formatter(EngFormatter(UNITS[quantity]))
-    axes.set_ylabel(LABELS[quantity])
+    axes.set_ylim(1 if chart.scale == "log" else 0, top)
+    axes.yaxis.set_major_formatter(EngFormatter(UNITS[chart.quantity]))
+    axes.set_ylabel(LABELS[chart.quantity])
     axes.yaxis.set_label_coords(-0.11, 0.5)  # at rest, however long the numbers are
     axes.grid(color="#dddddd")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     if axes.lines or axes.patches:
-        legend = {"loc": "lower left", "ncols": columns, "frameon": False, "handlelength": 3.5}
-        if columns == COLUMNS:
-            axes.legend(bbox_to_anchor=(0, 1), **legend)
+        legend = {"loc": "lower left", "frameon": False, "handlelength": 3.5}
+        if chart.columns == LEGEND_COLUMNS:
+            axes.legend(bbox_to_anchor=(0, 1), ncols=chart.columns, **legend)
         else:  # three rows of long names
             handles, names = axes.get_legend_handles_labels()
-            names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names]
+            names = [shortened(name) for name in names]
             axes.set_position((0.13, 0.14, 0.85, 0.67))
-            axes.legend(handles, names, bbox_to_anchor=(-0.13, 1), fontsize=8.5, **legend)
+            legend |= {"ncols": chart.columns, "fontsize": 8.5}
+            axes.legend(handles, names, bbox_to_anchor=(-0.13, 1), **legend)
 
 
-def in_words(series: Series, shown: Sequence[str], quantity: str) -> str:
-    """The newest values as text, for those who want the number or do not see the lines."""
-    _, values = series.last(1, quantity)
-    if not len(values):
-        return ""
-    newest = dict(zip(series.protocols, np.nan_to_num(values[0]), strict=True))
-    return ", ".join(f"{name} {with_unit(newest[name], quantity)}" for name in shown)
+def shortened(name: str) -> str:
+    """A name as a legend of few columns has room for it."""
+    return name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"
 
 
-def with_unit(value: float, quantity: str) -> str:
-    """A number as a reader wants it: 196 B/s, 15.4 kB/s, 2.0 MB."""
-    return EngFormatter(UNITS[quantity], places=1 if value >= 1000 else 0)(value)
+def highest(values: np.ndarray, scale: str) -> float:
+    """The highest point of lines, or of areas on each other; 0 where there is none.
+
+    Arguments: values: shape (n, lines), in bytes or bytes per second.
+    """
+    heights = values.sum(axis=1) if scale == "stacked" else values
+    return float(np.nanmax(heights, initial=0.0))
 
 
 def top_of_axis(highest: float, top: float, scale: str) -> float:
@@ -178,7 +238,7 @@ def top_of_axis(highest: float, top: float, scale: str) -> float:
     """
     if top / 4 <= highest <= top and (scale != "log" or math.log10(top).is_integer()):
         return top
-    wanted = max(highest * 1.05, LOWEST)
+    wanted = max(highest * 1.05, IDLE_TOP)
     power = 10.0 ** math.floor(math.log10(wanted))
     steps = (10.0,) if scale == "log" else (1.0, 2.0, 5.0, 10.0)
     return next(step * power for step in steps if step * power >= wanted)
@@ -195,7 +255,7 @@ def palette(colors: Sequence[str]) -> Image.Image:
     kept: list[np.ndarray] = [np.array([255, 255, 255])]
     for color in np.rint(inks * share + 255 * (1 - share)).reshape(-1, 3):
         # Pillow mixes up colours that lie closer than this.
-        if len(kept) < 256 and np.abs(kept - color).max(axis=1).min() >= CLOSEST:
+        if len(kept) < 256 and np.abs(kept - color).max(axis=1).min() >= COLOR_DISTANCE:
             kept.append(color)
     table = Image.new("P", (1, 1))
     table.putpalette(np.array(kept, dtype=np.uint8).tobytes())

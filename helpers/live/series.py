@@ -1,4 +1,4 @@
-"""What the moving plot has read: totals and rates over time, as arrays, a table, a CSV file.
+"""What the moving plot has read: totals and rates over time, as curves, a table, a CSV file.
 
 The last stage of the road. Built in chapter 04, live_plot.
 """
@@ -9,20 +9,45 @@ import csv
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 
 import numpy as np
 
 from helpers import counters
+from helpers.protocols import number
 from helpers.table import Table
 
-# So many readings are kept, then the oldest go: over forty minutes of four readings a second.
-RECORDED = 10_000
+# Then the oldest go: over forty minutes of four readings a second.
+READINGS_KEPT = 10_000
 # Every protocol that has no column of its own.
 OTHER = "other"
 # A table shows so many rows of its beginning and of its end.
-SHOWN = 4
+ROWS_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Some readings after each other, as a picture needs them.
+
+    Arguments:
+        names: of the columns.
+        times: when each reading was made, in seconds, shape (n,).
+        totals: bytes counted so far, shape (n, names).
+        rates: bytes per second since the reading before, of that shape; not a number where there
+            is none before.
+    Built in chapter 04.
+    """
+
+    names: tuple[str, ...]
+    times: np.ndarray
+    totals: np.ndarray
+    rates: np.ndarray
+
+    def values(self, quantity: str, names: Sequence[str]) -> np.ndarray:
+        """The columns of these names, shape (n, names): "rate" or "total"."""
+        columns = [self.names.index(name) for name in names]
+        return (self.rates if quantity == "rate" else self.totals)[:, columns]
 
 
 class Series:
@@ -34,10 +59,10 @@ class Series:
 
     def __init__(self, protocols: Sequence[str]) -> None:
         self.protocols = tuple(protocols)
-        self._slots = [counters.number(name) for name in self.protocols if name != OTHER]
-        self.times: deque[float] = deque(maxlen=RECORDED)
-        self.totals: deque[list[int]] = deque(maxlen=RECORDED)
-        self.rates: deque[list[float]] = deque(maxlen=RECORDED)
+        self._slots = [number(name) for name in self.protocols if name != OTHER]
+        self.times: deque[float] = deque(maxlen=READINGS_KEPT)
+        self.totals: deque[list[int]] = deque(maxlen=READINGS_KEPT)
+        self.rates: deque[list[float]] = deque(maxlen=READINGS_KEPT)
         self.began: float | None = None
 
     def add(self, now: float, values: np.ndarray) -> None:
@@ -45,7 +70,8 @@ class Series:
 
         The rate is that since the reading before, over the time that really passed; the first
         reading has none (not a number).
-        Errors: CounterError as counters.rate.
+        Errors: CounterError if no time has passed, a counter has shrunk, or the program does not
+            count one of the protocols.
         """
         row = self._columns(values)
         if self.began is None:
@@ -66,22 +92,21 @@ class Series:
             )
         named = values[self._slots]
         rest = {OTHER: values.sum() - named.sum()}
-        byname = dict(zip((name for name in self.protocols if name != OTHER), named, strict=True))
-        return np.array([(byname | rest)[name] for name in self.protocols], dtype=np.uint64)
+        by_name = dict(zip((name for name in self.protocols if name != OTHER), named, strict=True))
+        return np.array([(by_name | rest)[name] for name in self.protocols], dtype=np.uint64)
 
-    def last(self, count: int, quantity: str) -> tuple[np.ndarray, np.ndarray]:
-        """The newest readings, at most `count`, oldest first.
-
-        Arguments: quantity: "rate" (bytes per second) or "total" (bytes).
-        Result: times relative to the newest, in seconds, shape (n,), none above 0; the values,
-            shape (n, columns).
-        """
-        rows = self.rates if quantity == "rate" else self.totals
-        times = np.array(list(islice(reversed(self.times), count))[::-1])
-        values = np.array(list(islice(reversed(rows), count))[::-1], dtype=float)
-        if len(times):
-            times -= times[-1]
-        return times, values.reshape(len(times), len(self.protocols))
+    def curves(self, window: float | None = None) -> Curves:
+        """The readings of the newest `window` seconds and the one before them; None: all kept."""
+        count = len(self.times)
+        if window is not None and count:
+            start = self.times[-1] - window
+            count = 1 + sum(1 for _ in takewhile(lambda time: time >= start, reversed(self.times)))
+        times, totals, rates = (
+            np.array(list(islice(reversed(kept), count))[::-1], dtype=float)
+            for kept in (self.times, self.totals, self.rates)
+        )
+        shape = len(times), len(self.protocols)
+        return Curves(self.protocols, times, totals.reshape(shape), rates.reshape(shape))
 
     def table(self) -> SeriesTable:
         """What is kept: seconds since the first reading, and the total of each column in bytes."""
@@ -126,8 +151,8 @@ class SeriesTable:
 
     def _shown(self) -> Table:
         rows, gap = self.rows(), [("…",) * len(self.columns)]
-        if len(rows) > 2 * SHOWN:
-            rows = rows[:SHOWN] + gap + rows[-SHOWN:]
+        if len(rows) > 2 * ROWS_SHOWN:
+            rows = rows[:ROWS_SHOWN] + gap + rows[-ROWS_SHOWN:]
         return Table(f"{len(self)} readings: bytes counted so far", tuple(self.columns), rows)
 
     def __repr__(self) -> str:

@@ -1,22 +1,20 @@
-"""The still figure of what a moving plot recorded: a picture, and the same in words.
+"""What a moving plot recorded, to keep: a still figure, and the same in words.
 
 The last stage of the road. Built in chapter 04, live_plot.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 from helpers import pictures
-from helpers.live import areas, picture
-from helpers.live.picture import with_unit
-from helpers.live.series import Series
-from helpers.pictures import Style, style
+from helpers.live import picture
+from helpers.live.picture import Chart
+from helpers.live.series import Curves
 
 
 @dataclass(frozen=True)
@@ -30,80 +28,62 @@ class Still:
         pictures.show(self.figure, self.alt)
 
 
-def draw(
-    series: Series,
-    shown: Sequence[str],
-    quantity: str = "rate",
-    scale: str = "linear",
-    style: Callable[[str], Style] = style,
-    columns: int = picture.COLUMNS,
-) -> Still:
-    """Everything that `series` has kept of the protocols in `shown`, as a Still.
-
-    Arguments: quantity: "rate" (bytes per second) or "total" (bytes); scale: "linear", "log", or
-        "stacked" for areas instead of lines. style, columns: as for picture.Picture.
-    Built in chapter 04.
-    """
-    times, values = series.last(len(series.times), quantity)
-    times = times - times[0] if len(times) else times
+def draw(curves: Curves, chart: Chart) -> Still:
+    """All readings of `curves`, as a Still. Built in chapter 04."""
+    times = curves.times - curves.times[:1]  # seconds since the first reading
+    values = curves.values(chart.quantity, chart.shown)
     canvas, axes = picture.new_figure()
-    places = [series.protocols.index(name) for name in shown]
-    seen = values[:, places]
-    if scale == "stacked":
-        filled = areas.add_areas(axes, shown, style)
-        areas.fill(filled, times, seen, quantity)
-        for area in filled.values():
-            area.set(animated=False, zorder=3)
-        seen = seen.sum(axis=1)
+    if chart.scale == "stacked":
+        lines = picture.add_areas(axes, chart)
+        picture.set_areas(lines, times, values, chart.quantity)
     else:
-        add_still_lines(axes, times, dict(zip(shown, seen.T, strict=True)), quantity, style)
-    highest = float(np.nanmax(seen, initial=0.0))
-    top = picture.top_of_axis(highest, picture.LOWEST, scale)
+        lines = picture.add_lines(axes, chart)
+        picture.set_lines(lines, times, values)
+    for line in lines.values():
+        line.set(animated=False, zorder=3)
+    top = picture.top_of_axis(picture.highest(values, chart.scale), picture.IDLE_TOP, chart.scale)
     axes.set_xlim(0, times[-1] if len(times) > 1 else 1)
     axes.set_xlabel("seconds since the first reading")
-    picture.decorate(axes, quantity, scale, top, columns)
-    return Still(canvas.figure, describe(times, values, shown, places, quantity))
+    picture.decorate(axes, chart, top)
+    return Still(canvas.figure, in_words(times, values, chart))
 
 
-def add_still_lines(
-    axes: Axes,
-    times: np.ndarray,
-    values: dict[str, np.ndarray],
-    quantity: str,
-    style: Callable[[str], Style] = style,
-) -> None:
-    """One line for each protocol, drawn as usual."""
-    lines = picture.add_lines(axes, list(values), style)
-    for name, line in lines.items():
-        line.set(animated=False, zorder=3)
-        line.set_data(times, values[name])
-        if quantity == "total":
-            line.set_drawstyle("default")
+def in_words(times: np.ndarray, values: np.ndarray, chart: Chart) -> str:
+    """What the picture shows, in words: the peak of each rate, or the end of each total.
 
-
-def describe(
-    times: np.ndarray,
-    values: np.ndarray,
-    shown: Sequence[str],
-    columns: Sequence[int],
-    quantity: str,
-) -> str:
-    """What the picture shows, in words: the peak of each rate, or the end of each total."""
+    Arguments: times: seconds since the first reading, shape (n,). values: shape (n, chart.shown).
+    """
     if len(times) < 2:
         return "A chart without lines: there are fewer than two readings."
-    if not shown:
+    if not chart.shown:
         return f"A chart without lines: in {times[-1]:.1f} seconds no byte was counted."
     parts = []
-    for name, column in zip(shown, columns, strict=True):
-        line = values[:, column]
-        if quantity == "total":
-            parts.append(f"{name} ends at {with_unit(line[-1], quantity)}")
+    for name, line in zip(chart.shown, values.T, strict=True):
+        if chart.quantity == "total":
+            parts.append(f"{name} ends at {with_unit(line[-1], chart.quantity)}")
         elif not np.nanmax(line):
             parts.append(f"{name} stays at 0")
         else:
             at = int(np.nanargmax(line))
-            parts.append(f"{name} peaks at {with_unit(line[at], quantity)} after {times[at]:.1f} s")
+            peak = with_unit(line[at], chart.quantity)
+            parts.append(f"{name} peaks at {peak} after {times[at]:.1f} s")
     return (
-        f"Line chart of {picture.LABELS[quantity]} over {times[-1]:.1f} seconds: "
+        f"Line chart of {picture.LABELS[chart.quantity]} over {times[-1]:.1f} seconds: "
         f"{', '.join(parts)}."
     )
+
+
+def newest_in_words(curves: Curves, chart: Chart) -> str:
+    """The newest values as text, for those who want the number or do not see the lines."""
+    if not len(curves.times):
+        return ""
+    newest = np.nan_to_num(curves.values(chart.quantity, chart.shown)[-1])
+    return ", ".join(
+        f"{name} {with_unit(value, chart.quantity)}"
+        for name, value in zip(chart.shown, newest, strict=True)
+    )
+
+
+def with_unit(value: float, quantity: str) -> str:
+    """A number as a reader wants it: 196 B/s, 15.4 kB/s, 2.0 MB."""
+    return EngFormatter(picture.UNITS[quantity], places=1 if value >= 1000 else 0)(value)

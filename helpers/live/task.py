@@ -8,12 +8,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from helpers.errors import CourseError
 
-# The loop gets at least this many seconds between two steps, however long they take.
-BREATH = 0.02
+# The loop gets at least so many seconds between two steps, however long they take.
+SHORTEST_PAUSE = 0.02
 
 
 class LiveError(CourseError):
@@ -67,15 +66,20 @@ class Repeat:
         else:
             self._loop.call_soon_threadsafe(function, *arguments)
 
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop. Errors: LiveError where there is none."""
+        if self._loop is None:
+            raise LiveError("The plot cannot move: there is no event loop here. Use a notebook.")
+        return self._loop
+
     def start(self) -> None:
         """Begin, on the loop's thread, with the first step at once; what runs already goes on.
 
-        Errors: LiveError.
+        Errors: LiveError where there is no event loop.
         """
-        if self._loop is None:
-            raise LiveError("Nothing can move here, there is no event loop: use a notebook.")
+        loop = self.loop()
         if not self.running and self._once():
-            self._task = self._loop.create_task(self._follow())
+            self._task = loop.create_task(self._follow())
 
     def stop(self) -> None:
         """End, on the loop's thread: not one more step."""
@@ -94,7 +98,7 @@ class Repeat:
     async def _follow(self) -> None:
         spent = 0.0
         while True:
-            await asyncio.sleep(max(self._interval() - spent, BREATH))
+            await asyncio.sleep(max(self._interval() - spent, SHORTEST_PAUSE))
             if not self._once():
                 return
             spent = time.monotonic() - self._began
@@ -111,42 +115,3 @@ class Repeat:
         finally:
             self._stepped.set()
         return True
-
-
-class Moving(Protocol):
-    """What moves a picture: the plot's instrument, and the playground's."""
-
-    closed: bool
-    error: CourseError | None
-    repeat: Repeat
-
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
-    def say(self, text: str, error: bool = False) -> None: ...
-
-
-async def run_for(moving: Moving, seconds: float) -> None:
-    """Start it, stop it with the first step that begins `seconds` later, and raise its error."""
-    moving.start()
-    try:
-        await moving.repeat.until(seconds)
-    finally:
-        moving.stop()
-    if moving.error:
-        raise moving.error
-
-
-def carry_out(moving: Moving, action: Callable[..., object], *arguments: object) -> None:
-    """Do what a button asks for, unless it is closed; a refusal is shown as one sentence."""
-    if moving.closed:
-        return
-    try:
-        action(*arguments)
-    except (CourseError, OSError) as error:
-        moving.say(str(error), error=True)
-
-
-def as_told(error: Exception) -> CourseError:
-    """Whatever ended a repetition, as something that can be told in one sentence."""
-    told = isinstance(error, CourseError)
-    return error if told else LiveError(f"{type(error).__name__}: {error}")

@@ -1,9 +1,9 @@
 """A BPF machine in Python, to look inside: it runs the programs that the kernel runs.
 
-Built in chapter 07, inside_the_bytecode. Read it in this order: `packet` (what goes in), `link` and
-`decode` (what is put together and checked beforehand), `state`, `memory` and `maps` (what a program
-works on), `arithmetic`, `access`, `calls` and `operations` (what each instruction does), `step`
-(one after the other). `faults` names what can go wrong. Chapter 07 alone translates programs to
+Built in chapter 07, inside_the_bytecode. Read it in this order: `packet` (what goes in), `program`
+(what is put together and checked beforehand), `state`, `memory` and `maps` (what a program works
+on), `arithmetic`, `calls` and `operations` (what each instruction does), `step` (one after the
+other). `faults` names what can go wrong. Chapter 07 alone translates programs to
 Python, to run them all at once: `chapters/ch07/translator`.
 
 It knows all of RFC 9669, and stops with a named fault where the kernel's verifier would have
@@ -16,22 +16,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from helpers import asm
 from helpers.asm import Instruction
 from helpers.machine.arithmetic import M32
-from helpers.machine.decode import checked, decode
 from helpers.machine.faults import MachineError
-from helpers.machine.link import linked, maps_of, reference
-from helpers.machine.maps import Map
+from helpers.machine.maps import MachineMap
 from helpers.machine.operations import operation
 from helpers.machine.packet import Packet
+from helpers.machine.program import checked, decode, linked, maps_of, reference
 from helpers.machine.state import State, World
 from helpers.machine.step import named, steps
 
 if TYPE_CHECKING:
     from helpers.objfile import ObjectFile
 
-BUDGET = 1_000_000  # instructions; the verifier, too, gives up after so many
+INSTRUCTION_BUDGET = 1_000_000  # the verifier, too, gives up after so many
 
 
 class Machine:
@@ -50,8 +48,8 @@ class Machine:
     def __init__(
         self,
         program: bytes | list[Instruction],
-        maps: Mapping[str | int, Map] | None = None,
-        budget: int = BUDGET,
+        maps: Mapping[str | int, MachineMap] | None = None,
+        budget: int = INSTRUCTION_BUDGET,
         world: World | None = None,
     ) -> None:
         self.instructions = checked(decode(program) if isinstance(program, bytes) else program)
@@ -60,9 +58,7 @@ class Machine:
         self.world = world or World()
         self.order = list({id(each): each for each in self.maps.values()}.values())
         self.references = {
-            i.number: reference(i, self.maps, self.order)
-            for i in self.instructions
-            if i.opcode == asm.LOAD_64_BIT_IMMEDIATE
+            i.number: reference(i, self.maps, self.order) for i in self.instructions if i.is_wide
         }
         self._operations = {i.number: operation(i, self.references) for i in self.instructions}
 
@@ -95,10 +91,10 @@ class Machine:
         return next(i for i in self.instructions if i.number == place)
 
 
-def load(found: ObjectFile, name: str, cpus: int = 1) -> Machine:
+def load(object_file: ObjectFile, name: str, cpus: int = 1) -> Machine:
     """A machine with a program of an object file, and with maps as the file describes them.
 
-    Arguments: found: from objfile.read. name: the program. cpus: how many processors to have.
+    Arguments: object_file: from objfile.read. name: the program. cpus: how many processors to have.
     Errors: a ProgramError; ObjectFileError if there is no such program. Built in chapter 07.
     """
-    return Machine(linked(found, name), maps_of(found, cpus))
+    return Machine(linked(object_file, name), maps_of(object_file, cpus))

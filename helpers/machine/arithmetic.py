@@ -72,27 +72,26 @@ NAMES = {each.__name__: each for each in (signed, quotient, remainder, swapped)}
 
 def bits(i: Instruction) -> int:
     """64, or 32 for the instructions that work with the lower half of registers."""
-    order = i.kind == asm.ALU32 and i.opcode & 0xF0 == asm.BYTE_ORDER
-    return 64 if order or i.kind in (asm.ALU64, asm.JUMP) else 32
+    order = i.is_arithmetic and i.operation == asm.BYTE_ORDER
+    return 64 if order or i.opcode_class in (asm.ALU64, asm.JUMP) else 32
 
 
 def expression(i: Instruction) -> str:
     """What an arithmetic or conditional instruction works out of a and b, in Python."""
-    operation = i.opcode & 0xF0
-    if i.kind in (asm.JUMP, asm.JUMP32):
-        found = CONDITIONS[asm.CONDITIONS[operation]]
-    elif operation == asm.NEGATE:
-        found = "-a"
-    elif operation == asm.BYTE_ORDER:
+    if i.is_conditional:
+        python = CONDITIONS[asm.CONDITIONS[i.operation]]
+    elif i.operation == asm.NEGATE:
+        python = "-a"
+    elif i.operation == asm.BYTE_ORDER:
         # This machine keeps the least significant byte first, so "to little-endian" only cuts.
-        keeps = i.kind == asm.ALU32 and not i.opcode & asm.REGISTER_SOURCE
-        found = f"a & {(1 << i.imm) - 1:#x}" if keeps else f"swapped(a, {i.imm})"
-    elif operation == asm.MOVE and i.offset:
-        found = f"signed(b, {i.offset})"
+        keeps = i.opcode_class == asm.ALU32 and not i.to_big_endian
+        python = f"a & {(1 << i.imm) - 1:#x}" if keeps else f"swapped(a, {i.imm})"
+    elif i.operation == asm.MOVE and i.offset:
+        python = f"signed(b, {i.offset})"
     else:
-        sign = asm.ARITHMETIC[operation]
-        found = OPERATIONS[f"s{sign}" if i.offset else sign]
-    return found.format(bits=bits(i), shift=bits(i) - 1)
+        sign = asm.ARITHMETIC[i.operation]
+        python = OPERATIONS[f"s{sign}" if i.offset else sign]
+    return python.format(bits=bits(i), shift=bits(i) - 1)
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from helpers import asm
 from helpers.machine.arithmetic import M32, M64, signed
@@ -19,22 +19,22 @@ from helpers.machine.state import State
 
 def map_lookup_elem(s: State, map_address: int, key_address: int) -> int:
     """The address of the value under a key, 0 if there is none."""
-    number, found = s.memory.map_at(map_address)
-    element = found.find(s.memory.read(key_address, found.key_size), s.world.cpu)
+    number, owner = s.memory.map_at(map_address)
+    element = owner.find(s.memory.read(key_address, owner.key_size), s.world.cpu)
     return s.memory.share(number, element) if element else 0
 
 
 def map_update_elem(s: State, map_address: int, key: int, value: int, flags: int) -> int:
     """Copy a value into a map: 0, or a negative errno."""
-    _, found = s.memory.map_at(map_address)
-    key_bytes = s.memory.read(key, found.key_size)
-    return found.store(key_bytes, s.memory.read(value, found.value_size), flags, s.world.cpu)
+    _, owner = s.memory.map_at(map_address)
+    key_bytes = s.memory.read(key, owner.key_size)
+    return owner.store(key_bytes, s.memory.read(value, owner.value_size), flags, s.world.cpu)
 
 
 def map_delete_elem(s: State, map_address: int, key_address: int) -> int:
     """Take a key out of a map: 0, or a negative errno."""
-    _, found = s.memory.map_at(map_address)
-    return found.remove(s.memory.read(key_address, found.key_size))
+    _, owner = s.memory.map_at(map_address)
+    return owner.remove(s.memory.read(key_address, owner.key_size))
 
 
 def ktime_get_ns(s: State) -> int:
@@ -64,35 +64,38 @@ def trace_printk(s: State, text: int, size: int, *values: int | None) -> int:
     """Write a line to the trace; the number of characters, with the zero byte at the end."""
     form = s.memory.read(text, size).partition(b"\0")[0].decode(errors="replace")
     left = iter(values)
-    s.world.trace.append(PLACEHOLDER.sub(lambda found: _filled(s, found, left), form))
+    s.world.trace.append(PLACEHOLDER.sub(lambda placeholder: _filled(s, placeholder, left), form))
     return len(s.world.trace[-1]) + 1
 
 
 PLACEHOLDER = re.compile(r"%(?:%|(?P<flags>0?\d*)(?P<long>l{0,2})(?P<letter>[diuxXpcs]))")
 
 
-def _filled(s: State, found: re.Match, values) -> str:
-    if found[0] == "%%":
+def _filled(s: State, placeholder: re.Match, values: Iterator[int | None]) -> str:
+    """What a value looks like in the place of %d, %x, ..."""
+    if placeholder[0] == "%%":
         return "%"
-    value, letter = next(values, None), found["letter"]
+    value, letter = next(values, None), placeholder["letter"]
     if value is None:
-        raise BadArgument(f"trace_printk has no value for {found[0]}: it takes three at most.")
-    bits = 64 if found["long"] or letter == "p" else 32
+        raise BadArgument(
+            f"trace_printk has no value for {placeholder[0]}: it takes three at most."
+        )
+    bits = 64 if placeholder["long"] or letter == "p" else 32
     if letter == "s":
         return _string(s, value)
     if letter == "c":
         return chr(value & 0xFF)
     number = signed(value, bits) if letter in "di" else value & (1 << bits) - 1
-    kind = {"i": "d", "u": "d", "p": "x"}.get(letter, letter)
-    return format(number, found["flags"] + kind)
+    form = {"i": "d", "u": "d", "p": "x"}.get(letter, letter)
+    return format(number, placeholder["flags"] + form)
 
 
 def _string(s: State, address: int) -> str:
     """The text that begins there and ends with a zero byte."""
-    found = bytearray()
-    while (byte := s.memory.read(address + len(found), 1)) != b"\0":
-        found += byte
-    return found.decode(errors="replace")
+    text = bytearray()
+    while (byte := s.memory.read(address + len(text), 1)) != b"\0":
+        text += byte
+    return text.decode(errors="replace")
 
 
 # By number: the helper, and how many arguments it takes.

@@ -13,9 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from helpers.machine.faults import BadArgument
-
-HASH, ARRAY, PERCPU_ARRAY = 1, 2, 6
-ANY, NOEXIST, EXIST = range(3)  # the flags of update
+from helpers.uapi import BPF_ANY as ANY
+from helpers.uapi import BPF_EXIST as EXIST
+from helpers.uapi import BPF_MAP_TYPE_ARRAY as ARRAY
+from helpers.uapi import BPF_MAP_TYPE_HASH as HASH
+from helpers.uapi import BPF_MAP_TYPE_PERCPU_ARRAY as PERCPU_ARRAY
+from helpers.uapi import BPF_NOEXIST as NOEXIST
 
 
 @dataclass(eq=False)
@@ -28,7 +31,7 @@ class Element:
 
 
 @dataclass(eq=False)
-class Map:
+class MachineMap:
     """A map of this machine. Sizes in bytes; `cpus`: how many processors a per-CPU map serves.
 
     Errors of its methods: BadArgument for a key, a value or a type that does not fit.
@@ -36,7 +39,7 @@ class Map:
     """
 
     name: str
-    kind: int
+    type: int
     key_size: int
     value_size: int
     max_entries: int
@@ -45,41 +48,41 @@ class Map:
     _numbers: Iterator[int] = field(default_factory=itertools.count, repr=False)
 
     def __post_init__(self) -> None:
-        if self.kind not in (HASH, ARRAY, PERCPU_ARRAY):
+        if self.type not in (HASH, ARRAY, PERCPU_ARRAY):
             raise BadArgument(
-                f"The map {self.name} has type {self.kind}; this machine has arrays "
+                f"The map {self.name} has type {self.type}; this machine has arrays "
                 f"({ARRAY}), hashes ({HASH}) and per-CPU arrays ({PERCPU_ARRAY})."
             )
-        if self.kind != HASH and self.key_size != 4:
+        if self.type != HASH and self.key_size != 4:
             raise BadArgument(f"The map {self.name} is an array: its keys have 4 bytes.")
-        if self.kind != PERCPU_ARRAY:
+        if self.type != PERCPU_ARRAY:
             self.cpus = 1
 
     def find(self, key: bytes, cpu: int = 0) -> Element | None:
         """The element under `key` as a program on that processor sees it, or None."""
-        place = (cpu if self.kind == PERCPU_ARRAY else 0, key)
-        found = self._elements.get(place)
-        if found is None and self.kind != HASH and self._index(key) < self.max_entries:
+        place = (cpu if self.type == PERCPU_ARRAY else 0, key)
+        element = self._elements.get(place)
+        if element is None and self.type != HASH and self._index(key) < self.max_entries:
             # An array has all of its elements from the beginning; here, from the first look.
             index = place[0] * self.max_entries + self._index(key)
-            found = self._elements[place] = Element(key, bytearray(self.value_size), index)
-        return found
+            element = self._elements[place] = Element(key, bytearray(self.value_size), index)
+        return element
 
     def store(self, key: bytes, value: bytes, flags: int = ANY, cpu: int = 0) -> int:
         """Put a value under `key`; 0, or an errno made negative as helpers return it."""
         if flags > EXIST:
             return -errno.EINVAL
-        found = self.find(key, cpu)
-        if found is None and self.kind != HASH:
+        element = self.find(key, cpu)
+        if element is None and self.type != HASH:
             return -errno.E2BIG
-        if found is not None and flags == NOEXIST:
+        if element is not None and flags == NOEXIST:
             return -errno.EEXIST
-        if self.kind != HASH:
-            found.data[:] = value
+        if self.type != HASH:
+            element.data[:] = value
             return 0
-        if found is None and flags == EXIST:
+        if element is None and flags == EXIST:
             return -errno.ENOENT
-        if found is None and len(self._elements) >= self.max_entries:
+        if element is None and len(self._elements) >= self.max_entries:
             return -errno.E2BIG
         # A hash gets a new element, so who holds the old one's address goes on seeing that.
         self._elements[0, key] = Element(key, bytearray(value), next(self._numbers))
@@ -87,7 +90,7 @@ class Map:
 
     def remove(self, key: bytes) -> int:
         """Take `key` out; 0, or an errno made negative: an array keeps all it has."""
-        if self.kind != HASH:
+        if self.type != HASH:
             return -errno.EINVAL
         return 0 if self._elements.pop((0, key), None) else -errno.ENOENT
 
@@ -95,17 +98,17 @@ class Map:
         """The value under `key`, a copy; in a per-CPU map those of all processors one after the
         other, each padded to a multiple of 8 bytes. Errors: KeyError."""
         self._fits("key", key, self.key_size)
-        found = [self.find(key, cpu) for cpu in range(self.cpus)]
-        if None in found:
+        elements = [self.find(key, cpu) for cpu in range(self.cpus)]
+        if None in elements:
             raise KeyError(key)
-        if self.kind != PERCPU_ARRAY:
-            return bytes(found[0].data)
-        return b"".join(bytes(each.data).ljust(self._padded, b"\0") for each in found)
+        if self.type != PERCPU_ARRAY:
+            return bytes(elements[0].data)
+        return b"".join(bytes(each.data).ljust(self._padded, b"\0") for each in elements)
 
     def update(self, key: bytes, value: bytes, flags: int = ANY) -> None:
         """Put a value under `key`, as long as lookup gives it."""
         self._fits("key", key, self.key_size)
-        per_cpu = self.kind == PERCPU_ARRAY
+        per_cpu = self.type == PERCPU_ARRAY
         self._fits("value", value, self._padded * self.cpus if per_cpu else self.value_size)
         for cpu in range(self.cpus):
             piece = value[cpu * self._padded :][: self.value_size] if per_cpu else value
@@ -126,7 +129,7 @@ class Map:
 
     def keys(self) -> Iterator[bytes]:
         """Every key; of an array all that there can be."""
-        if self.kind == HASH:
+        if self.type == HASH:
             return (key for _, key in list(self._elements))
         return (number.to_bytes(4, "little") for number in range(self.max_entries))
 

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 
 from helpers.machine.arithmetic import M32, M64
 from helpers.machine.faults import BadAddress
-from helpers.machine.maps import HASH, Element, Map
+from helpers.machine.maps import HASH, Element, MachineMap
 
 # Numbers of regions: the context; a stack for each of eight nested functions; the maps
 # themselves, which nobody can look into; and from ELEMENTS on their values.
 CONTEXT, STACK, MAPS, ELEMENTS = 1, 8, 0x100, 1 << 24
-FRAMES = 8
+MAX_FRAMES = 8  # functions, nested
 STACK_SIZE = 512  # bytes, of each function
 
 
@@ -28,7 +28,7 @@ class Memory:
     Built in chapter 07.
     """
 
-    def __init__(self, context: bytes, maps: Sequence[Map] = ()) -> None:
+    def __init__(self, context: bytes, maps: Sequence[MachineMap] = ()) -> None:
         self.readable: dict[int, bytes | bytearray] = {CONTEXT: context}
         self.writable: dict[int, bytearray] = {}
         self.maps = maps
@@ -49,11 +49,11 @@ class Memory:
 
     def forget(self) -> None:
         """Take the addresses of all elements of hashes back; those of arrays are for good."""
-        hashes = [r for r in self.elements if self.maps[r // ELEMENTS - 1].kind == HASH]
+        hashes = [r for r in self.elements if self.maps[r // ELEMENTS - 1].type == HASH]
         for region in hashes:
             del self.readable[region], self.writable[region], self.elements[region]
 
-    def map_at(self, address: int) -> tuple[int, Map]:
+    def map_at(self, address: int) -> tuple[int, MachineMap]:
         """The map that an address in a register stands for, with its number."""
         number = (address >> 32) - MAPS
         if address & M32 or not 0 <= number < len(self.maps):
@@ -100,7 +100,7 @@ class Memory:
         region, start = address >> 32, address & M32
         if start >= 1 << 31:  # a little before the beginning of the next region
             region, start = region + 1, start - (1 << 32)
-        if STACK <= region < STACK + FRAMES and region in self.readable:
+        if STACK <= region < STACK + MAX_FRAMES and region in self.readable:
             of_call = f" of call {region - STACK}" if region > STACK else ""
             words, start = f"the end of the stack{of_call}", start - STACK_SIZE
         elif region == CONTEXT:

@@ -12,12 +12,10 @@ from collections.abc import Callable, Mapping
 from helpers import asm
 from helpers.asm import Instruction
 from helpers.machine import arithmetic, calls, packet
-from helpers.machine.access import atomic, load, size_of, store
 from helpers.machine.arithmetic import M64, function
-from helpers.machine.decode import is_call, is_exit, is_goto, target
 from helpers.machine.faults import BadArgument
-from helpers.machine.link import Reference
 from helpers.machine.memory import CONTEXT
+from helpers.machine.program import Reference
 from helpers.machine.state import UNSET, Operation, State
 
 NO_CONTEXT = "packet loads want the context in r6 (r6 = r1 at the beginning)."
@@ -28,40 +26,40 @@ def operation(i: Instruction, references: Mapping[int, Reference]) -> Operation:
 
     Arguments: references: what each 64-bit immediate stands for, by its place.
     """
-    if i.kind in (asm.ALU32, asm.ALU64):
+    if i.is_arithmetic:
         return arithmetical(i)
-    if is_exit(i):
+    if i.is_exit:
         return leaving
-    if is_goto(i):
-        place = target(i)
+    if i.is_goto:
+        place = i.target
         return lambda s: place
-    if is_call(i):
+    if i.is_call:
         return calling(i)
-    if i.kind in (asm.JUMP, asm.JUMP32):
+    if i.is_conditional:
         return conditional(i)
-    if i.kind == asm.LD:
-        if i.opcode == asm.LOAD_64_BIT_IMMEDIATE:
-            return constant(i, references[i.number])
+    if i.is_wide:
+        return constant(i, references[i.number])
+    if i.loads_packet:
         return packet_load(i)
-    if i.kind == asm.LDX:
+    if i.opcode_class == asm.LDX:
         return load(i)
-    return atomic(i) if i.opcode & 0xE0 == asm.ATOMIC else store(i)
+    return atomic(i) if i.is_atomic else store(i)
 
 
 def second(i: Instruction, mask: int) -> Callable[[list], int]:
     """How to get the second operand from the registers: it is the number imm, or in src."""
     src, number = i.src, i.imm & mask
-    if i.opcode & asm.REGISTER_SOURCE:
+    if i.takes_register:
         return lambda registers: registers[src] & mask
     return lambda registers: number
 
 
 def arithmetical(i: Instruction) -> Operation:
     work_out, mask = function(arithmetic.expression(i)), (1 << arithmetic.bits(i)) - 1
-    dst, src, following = i.dst, i.src, i.number + 1
-    if i.opcode & 0xF0 == asm.MOVE:
+    dst, src, following = i.dst, i.src, i.end
+    if i.operation == asm.MOVE:
         operand = second(i, mask)
-        whole = i.kind == asm.ALU64 and i.opcode & asm.REGISTER_SOURCE and not i.offset
+        whole = i.opcode_class == asm.ALU64 and i.takes_register and not i.offset
 
         def run(s: State) -> int:
             registers = s.registers
@@ -70,8 +68,7 @@ def arithmetical(i: Instruction) -> Operation:
             return following
 
     else:
-        unary = i.opcode & 0xF0 in (asm.NEGATE, asm.BYTE_ORDER)
-        operand = (lambda registers: 0) if unary else second(i, mask)
+        operand = (lambda registers: 0) if i.is_unary else second(i, mask)
 
         def run(s: State) -> int:
             registers = s.registers
@@ -83,7 +80,7 @@ def arithmetical(i: Instruction) -> Operation:
 
 def conditional(i: Instruction) -> Operation:
     holds, mask = function(arithmetic.expression(i)), (1 << arithmetic.bits(i)) - 1
-    dst, operand, there, following = i.dst, second(i, mask), target(i), i.number + 1
+    dst, operand, there, following = i.dst, second(i, mask), i.target, i.end
 
     def run(s: State) -> int:
         registers = s.registers
@@ -92,35 +89,80 @@ def conditional(i: Instruction) -> Operation:
     return run
 
 
-def constant(i: Instruction, found: Reference) -> Operation:
-    dst, value, following = i.dst, found.value, i.number + 2
+def constant(i: Instruction, stands_for: Reference) -> Operation:
+    dst, value, following = i.dst, stands_for.value, i.end
 
     def run(s: State) -> int:
         s.registers[dst] = value
         return following
 
     def run_with_element(s: State) -> int:
-        s.registers[dst] = s.memory.share(found.number, found.element) + value
+        s.registers[dst] = s.memory.share(stands_for.number, stands_for.element) + value
         return following
 
-    return run_with_element if found.element else run
+    return run_with_element if stands_for.element else run
+
+
+def load(i: Instruction) -> Operation:
+    size, dst, src, offset, following = i.size, i.dst, i.src, i.offset, i.end
+    signed = i.mode == asm.MEMORY_SIGNED
+
+    def run(s: State) -> int:
+        data = s.memory.read(s.registers[src] + offset, size)
+        s.registers[dst] = int.from_bytes(data, "little", signed=signed) & M64
+        return following
+
+    return run
+
+
+def store(i: Instruction) -> Operation:
+    size, dst, src, offset, following = i.size, i.dst, i.src, i.offset, i.end
+    mask, from_register = (1 << 8 * i.size) - 1, i.opcode_class == asm.STX
+
+    def run(s: State) -> int:
+        value = s.registers[src] if from_register else i.imm
+        s.memory.write(s.registers[dst] + offset, (value & mask).to_bytes(size, "little"))
+        return following
+
+    return run
+
+
+def atomic(i: Instruction) -> Operation:
+    size, dst, src, offset, following = i.size, i.dst, i.src, i.offset, i.end
+    sign, _ = asm.ATOMICS.get(i.imm & ~asm.FETCH, ("=", ""))  # exchanging: new is src
+    work_out, mask = function(arithmetic.OPERATIONS[sign]), (1 << 8 * i.size) - 1
+    compares, fetches = i.imm == asm.COMPARE, i.imm & asm.FETCH
+
+    def run(s: State) -> int:
+        registers = s.registers
+        address = registers[dst] + offset
+        old = int.from_bytes(s.memory.read(address, size), "little")
+        new = work_out(old, registers[src] & mask) & mask
+        if compares and old != registers[0] & mask:
+            new = old
+        s.memory.write(address, new.to_bytes(size, "little"))
+        if fetches:
+            registers[0 if compares else src] = old
+        return following
+
+    return run
 
 
 def packet_load(i: Instruction) -> Operation:
-    size, src, number, following = size_of(i), i.src, i.imm, i.number + 1
-    indirect = i.opcode & 0xE0 == asm.INDIRECT
+    size, src, number, following = i.size, i.src, i.imm, i.end
+    indirect = i.mode == asm.INDIRECT
 
     def run(s: State) -> int | None:
         registers = s.registers
         if registers[6] & M64 != CONTEXT << 32:
             raise BadArgument(NO_CONTEXT)
         offset = arithmetic.signed(registers[src] + number, 32) if indirect else number
-        found = packet.load(s.data, offset, size)
+        value = packet.load(s.data, offset, size)
         registers[1:6] = UNSET
-        if found is None:  # outside: this ends the function, with 0
+        if value is None:  # outside: this ends the function, with 0
             registers[0] = 0
             return s.leave()
-        registers[0] = found
+        registers[0] = value
         s.reading = (packet.place(offset), packet.place(offset) + size)
         return following
 
@@ -128,7 +170,7 @@ def packet_load(i: Instruction) -> Operation:
 
 
 def calling(i: Instruction) -> Operation:
-    number, place, following = i.imm, target(i), i.number + 1
+    number, place, following = i.imm, i.target, i.end
 
     def run(s: State) -> int:
         calls.call(s, number)
@@ -142,8 +184,9 @@ def calling(i: Instruction) -> Operation:
     def run_kernel_function(s: State) -> int:
         raise calls.UnknownHelper(calls.NO_KERNEL_FUNCTIONS)
 
-    kinds = {asm.HELPER: run, asm.LOCAL: run_local}
-    return kinds.get(i.src, run_kernel_function)
+    if i.calls_function:
+        return run_local
+    return run if i.calls_helper else run_kernel_function
 
 
 def leaving(s: State) -> int | None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
-# Packet types, from <linux/if_packet.h>.
-HOST, BROADCAST, MULTICAST, OTHERHOST, OUTGOING = range(5)
-ETHERNET = 14  # bytes of header before the network header
-# The fields of struct __sk_buff from its beginning, each of 32 bits.
-FIELDS = ("len", "pkt_type", "mark", "queue_mapping", "protocol", "vlan_present", "vlan_tci")
-FIELDS += ("vlan_proto", "priority", "ingress_ifindex", "ifindex", "tc_index")
-FIELDS += ("cb[0]", "cb[1]", "cb[2]", "cb[3]", "cb[4]", "hash")
-OFFSETS = {name: 4 * place for place, name in enumerate(FIELDS)}
+from helpers import uapi
+
+# Packet types: what came for this machine, and what goes out.
+HOST, OUTGOING = uapi.PACKET_HOST, uapi.PACKET_OUTGOING
+ETHERNET_HEADER = 14  # bytes
+# The fields of struct __sk_buff and where they lie, each of 32 bits, one after the other.
+OFFSETS = uapi.SK_BUFF
+FIELDS = tuple(OFFSETS)
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Packet:
 
     def __post_init__(self) -> None:
         # In network order, as it lies in the frame.
-        found = int.from_bytes(self.data[12:14], "little")
-        protocol = found if self.protocol is None else self.protocol
+        ethertype = int.from_bytes(self.data[12:14], "little")
+        protocol = ethertype if self.protocol is None else self.protocol
         arrived = 0 if self.pkt_type == OUTGOING else self.ifindex
         values = {"len": len(self.data), "pkt_type": self.pkt_type, "protocol": protocol}
         values |= {"ifindex": self.ifindex, "ingress_ifindex": arrived}
@@ -53,7 +53,7 @@ def place(offset: int) -> int:
     if offset >= 0:
         return offset
     if offset >= -0x100000:
-        return offset + 0x100000 + ETHERNET
+        return offset + 0x100000 + ETHERNET_HEADER
     return offset + 0x200000 if offset >= -0x200000 else -1
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from helpers.machine.faults import TooManyFrames
-from helpers.machine.maps import Map
-from helpers.machine.memory import CONTEXT, FRAMES, Memory
+from helpers.machine.maps import MachineMap
+from helpers.machine.memory import CONTEXT, MAX_FRAMES, Memory
 from helpers.machine.packet import Packet
 
 UNSET = [None] * 5  # what a call leaves of r1 to r5, and what r6 to r9 are in a new function
@@ -42,7 +42,7 @@ class State:
     __slots__ = ("registers", "at", "last", "executed", "frames", "reading", "memory", "packet")
     __slots__ += ("data", "world")
 
-    def __init__(self, packet: Packet, maps: Sequence[Map], world: World) -> None:
+    def __init__(self, packet: Packet, maps: Sequence[MachineMap], world: World) -> None:
         self.packet, self.data, self.world = packet, packet.data, world
         self.memory = Memory(packet.context, maps)
         self.registers = [None, CONTEXT << 32, *[None] * 8, self.memory.frame(0)]
@@ -54,8 +54,8 @@ class State:
 
     def enter(self, back_to: int) -> None:
         """Begin a local call: registers are put aside, and the function gets its own stack."""
-        if len(self.frames) + 1 == FRAMES:
-            raise TooManyFrames(f"calls are nested deeper than {FRAMES} functions.")
+        if len(self.frames) + 1 == MAX_FRAMES:
+            raise TooManyFrames(f"calls are nested deeper than {MAX_FRAMES} functions.")
         registers = self.registers
         self.frames.append((back_to, registers[6:]))
         registers[0], registers[6:10] = None, UNSET[:4]

@@ -5,12 +5,11 @@ Built in chapter 07, inside_the_bytecode.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from helpers import asm
 from helpers.asm import Instruction
 from helpers.machine import calls
-from helpers.machine.decode import is_call, is_exit
 from helpers.machine.faults import BudgetSpent, Fault, UnsetRegister
 from helpers.machine.state import Operation, State
 
@@ -47,7 +46,7 @@ def named(error: Exception, i: Instruction, state: State) -> Exception:
     text = f"Instruction {i.number}, {asm.text(i)}: "
     if isinstance(error, Fault):
         return type(error)(text + str(error), i.number)
-    for number in read_by(i):
+    for number in needed(i):
         if state.registers[number] is None:
             return UnsetRegister(
                 f"{text}r{number} has no value here{why_unset(i, number)}.", i.number
@@ -55,36 +54,17 @@ def named(error: Exception, i: Instruction, state: State) -> Exception:
     return error
 
 
+def needed(i: Instruction) -> Sequence[int]:
+    """The registers that an instruction reads; of a helper, those that this machine's reads."""
+    if i.calls_helper and i.imm in calls.HELPERS:
+        return asm.ARGUMENTS[: calls.HELPERS[i.imm][1]]
+    return i.reads
+
+
 def why_unset(i: Instruction, number: int) -> str:
     """What a register without a value may be owed to."""
-    if i.kind == asm.LD and number == 6:
+    if i.loads_packet and number == 6:
         return ": packet loads want the context there (r6 = r1 at the beginning)"
     if number == 0:
         return ": the result of the program, or of a call, belongs there"
     return ", a call has used it up: keep what you need in r6 to r9" if number < 6 else ""
-
-
-def read_by(i: Instruction) -> list[int]:
-    """The numbers of the registers that an instruction reads."""
-    operation, mode = i.opcode & 0xF0, i.opcode & 0xE0
-    second = [i.src] if i.opcode & asm.REGISTER_SOURCE else []
-    if i.kind in (asm.ALU32, asm.ALU64):
-        unary = operation in (asm.NEGATE, asm.BYTE_ORDER)
-        return [i.dst] if unary else ([] if operation == asm.MOVE else [i.dst]) + second
-    if is_exit(i):
-        return [0]
-    if is_call(i):
-        _, count = calls.HELPERS.get(i.imm, (None, 0))
-        return list(range(1, count + 1)) if i.src == asm.HELPER else []
-    if i.kind in (asm.JUMP, asm.JUMP32):
-        return [] if operation == asm.GOTO else [i.dst, *second]
-    if i.kind == asm.LD:
-        if mode == asm.IMMEDIATE:
-            return []
-        return [6, i.src] if mode == asm.INDIRECT else [6]
-    if i.kind == asm.ST:
-        return [i.dst]
-    if i.kind == asm.LDX:
-        return [i.src]
-    compares = mode == asm.ATOMIC and i.imm == asm.COMPARE
-    return [i.dst, i.src] + ([0] if compares else [])

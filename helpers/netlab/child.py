@@ -1,9 +1,9 @@
 """The process that lives inside the private network; helpers.netlab starts it and speaks to it.
 
-It stands alone (python -I, standard library only) so that it starts in an instant. It holds no
-capability but those that the kernel gives it inside its own user namespace. When the other end of
-its control socket closes, for whatever reason, it kills what it started and ends: the network
-goes with it.
+It stands alone (python -I: nothing of the user's own is loaded), and imports next to nothing, so
+that it starts in an instant. It holds no capability but those that the kernel gives it inside its
+own user namespace. When the other end of its control socket closes, for whatever reason, it kills
+what it started and ends: the network goes with it.
 """
 
 from __future__ import annotations
@@ -21,58 +21,39 @@ import subprocess
 import sys
 from pathlib import Path
 
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
-SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
-PR_SET_PDEATHSIG = 1
-PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 47, 2
-CAPABILITY_VERSION_3 = 0x20080522
+# With -I Python looks for modules in its own folders alone; the course's are three floors up.
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from helpers import capabilities, uapi  # noqa: E402
+from helpers.errors import check  # noqa: E402
+
 INSIDE = 1000  # what we are called inside our user namespace, as user and as group
 libc = ctypes.CDLL(None, use_errno=True)
-
-
-def check(failed: int) -> None:
-    """Turn what a C function returned into an OSError, if it failed."""
-    if failed:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
 
 
 def enter(kind: str) -> None:
     """Go into a network namespace of our own: within a user namespace, directly, or not at all."""
     user, group = os.getuid(), os.getgid()
     if kind == "user namespace":
-        check(libc.unshare(CLONE_NEWUSER | CLONE_NEWNET))
+        check(libc.unshare(uapi.CLONE_NEWUSER | uapi.CLONE_NEWNET))
         Path("/proc/self/setgroups").write_text("deny")
         # Not as root inside: tcpdump would then try to become another user, of which there is none.
         Path("/proc/self/uid_map").write_text(f"{INSIDE} {user} 1")
         Path("/proc/self/gid_map").write_text(f"{INSIDE} {group} 1")
-        keep_capabilities()
+        capabilities.hand_on()  # to the commands that we start
     elif kind == "network namespace":
-        check(libc.unshare(CLONE_NEWNET))
+        check(libc.unshare(uapi.CLONE_NEWNET))
     if kind.endswith("namespace"):
         bring_up("lo")
     socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()
 
 
-def keep_capabilities() -> None:
-    """Let the commands that we start have the capabilities we hold inside, as ambient ones."""
-    header, sets = struct.pack("Ii", CAPABILITY_VERSION_3, 0), ctypes.create_string_buffer(24)
-    check(libc.capget(header, sets))
-    effective, permitted, _, *upper = struct.unpack("6I", sets)
-    words = (effective, permitted, permitted, upper[0], upper[1], upper[1])
-    check(libc.capset(header, struct.pack("6I", *words)))
-    held = permitted | upper[1] << 32
-    for capability in range(held.bit_length()):
-        if held >> capability & 1:
-            check(libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0))
-
-
 def bring_up(interface: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16sh14x", interface.encode(), 0)
-        flags = struct.unpack("16sh14x", fcntl.ioctl(any_socket, SIOCGIFFLAGS, request))[1]
-        request = struct.pack("16sh14x", interface.encode(), flags | IFF_UP)
-        fcntl.ioctl(any_socket, SIOCSIFFLAGS, request)
+        flags = struct.unpack("16sh14x", fcntl.ioctl(any_socket, uapi.SIOCGIFFLAGS, request))[1]
+        request = struct.pack("16sh14x", interface.encode(), flags | uapi.IFF_UP)
+        fcntl.ioctl(any_socket, uapi.SIOCSIFFLAGS, request)
 
 
 def start(argv: list[str]) -> tuple[dict, list[int]]:
@@ -85,7 +66,7 @@ def start(argv: list[str]) -> tuple[dict, list[int]]:
             stdout=out[1],
             stderr=err[1],
             env=os.environ | {"LC_ALL": "C"},
-            preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL),
+            preexec_fn=lambda: libc.prctl(uapi.PR_SET_PDEATHSIG, signal.SIGKILL),
         )
     except BaseException:
         os.close(out[0])

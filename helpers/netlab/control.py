@@ -61,7 +61,8 @@ class Control:
     def ask(self, **request: object) -> tuple[dict, list[int]]:
         """The answer to a request, and the descriptors that came with it.
 
-        Errors: OSError as inside, NetworkError if it is closed, or the process has ended.
+        Errors: NetworkError if it is closed, or the process has ended; OSError with the error
+        number that the request met inside.
         Source: unix(7), SCM_RIGHTS.
         """
         with self._lock:

@@ -11,9 +11,9 @@ from html import escape
 
 from helpers.stepper.view import Cell, View, Walk
 
-AROUND = 14  # lines of the program above and below the current one
-PER_ROW = 16  # bytes of the packet
-LONGEST = 256  # bytes of the packet that are shown
+LINES_AROUND = 14  # of the program, above and below the current one
+BYTES_PER_ROW = 16  # of the packet
+MAX_BYTES_SHOWN = 256  # of the packet
 INK, QUIET, PAPER, EDGE = "#1a1a1a", "#555", "#fff", "#ccc"
 CHANGED, NEXT, READ = "#f0e442", "#cde8f6", "#d55e00"  # of the palette of Okabe and Ito, or near
 BOX = f"background:{PAPER};color:{INK};font-family:monospace;font-size:13px;line-height:1.45"
@@ -40,7 +40,7 @@ def program(walk: Walk, view: View) -> str:
     places = [line.number for line in walk.lines]
     here = view.following if view.following is not None else view.executed
     current = places.index(here) if here in places else 0
-    shown = walk.lines[max(0, current - AROUND) : current + AROUND + 1]
+    shown = walk.lines[max(0, current - LINES_AROUND) : current + LINES_AROUND + 1]
     rows, source = [], ""
     for line in shown:
         if line.source and line.source != source:
@@ -56,10 +56,10 @@ def program(walk: Walk, view: View) -> str:
     return heading(f"program (→ runs next, · ran last){note}") + "".join(rows)
 
 
-def cells(name: str, found: Iterable[Cell]) -> str:
+def cells(name: str, shown: Iterable[Cell]) -> str:
     """A heading, and a row for each cell that has a value."""
     rows = []
-    for cell in found:
+    for cell in shown:
         look = f"background:{CHANGED};font-weight:bold" if cell.changed else ""
         value = cell.value or "no value"
         words = f"  {cell.meaning}" if cell.meaning else ""
@@ -73,10 +73,10 @@ def packet(walk: Walk, view: View) -> str:
     """The packet's bytes in hex, those just read marked by a frame and by colour."""
     start, end = view.reading or (0, 0)
     rows = []
-    for at in range(0, min(len(walk.packet), LONGEST), PER_ROW):
+    for at in range(0, min(len(walk.packet), MAX_BYTES_SHOWN), BYTES_PER_ROW):
         row = [
             byte(value, start <= at + n < end)
-            for n, value in enumerate(walk.packet[at : at + PER_ROW])
+            for n, value in enumerate(walk.packet[at : at + BYTES_PER_ROW])
         ]
         rows.append(
             f'<div style="{ROW}"><span style="color:{QUIET}">{at:4}</span>{"".join(row)}</div>'

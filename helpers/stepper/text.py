@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from helpers.stepper.view import Cell, View, Walk
 
-LONGEST = 44  # letters of an instruction; longer ones are cut
+MAX_WIDTH = 44  # letters for an instruction; behind longer ones the columns end
 
 
 def written(walk: Walk, limit: int = 200) -> str:
@@ -17,7 +17,7 @@ def written(walk: Walk, limit: int = 200) -> str:
     """
     rows, source = [], ""
     widest = max((len(line.text) for line in walk.lines), default=0)
-    width = min(widest, LONGEST)
+    width = min(widest, MAX_WIDTH)
     for step, view in enumerate(walk):
         if step > limit:
             rows.append(f"... and {walk.last() - limit} instructions more")
@@ -39,10 +39,10 @@ def written(walk: Walk, limit: int = 200) -> str:
 def changes(view: View) -> str:
     """What the last instruction has written: registers first, then memory."""
     cells = [cell for cell in view.registers if cell.changed and cell.value]
-    found = [f"{cell.name} = {words(cell)}" for cell in cells]
+    written = [f"{cell.name} = {words(cell)}" for cell in cells]
     for group in view.memory:
-        found += [f"{group.name}: {c.name} = {words(c)}" for c in group.cells if c.changed]
-    return ", ".join(found)
+        written += [f"{group.name}: {c.name} = {words(c)}" for c in group.cells if c.changed]
+    return ", ".join(written)
 
 
 def emptied(view: View) -> str:

@@ -89,10 +89,10 @@ class Walk:
     def view(self, step: int) -> View | None:
         """The view after so many instructions (0: before the first), None beyond the end."""
         while len(self._seen) <= step and len(self._seen) <= self.limit:
-            found = next(self.moments, None)
-            if found is None:
+            view = next(self.moments, None)
+            if view is None:
                 break
-            self._seen.append(found)
+            self._seen.append(view)
         return self._seen[step] if step < len(self._seen) else None
 
     def last(self) -> int:
@@ -106,6 +106,6 @@ class Walk:
 
     def __iter__(self) -> Iterator[View]:
         step = 0
-        while (found := self.view(step)) is not None:
-            yield found
+        while (view := self.view(step)) is not None:
+            yield view
             step += 1

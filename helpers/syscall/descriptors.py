@@ -15,12 +15,12 @@ def held() -> dict[int, str]:
     Result: descriptor -> such as "anon_inode:bpf-map".
     Source: proc(5), /proc/self/fd. Built in chapter 06.
     """
-    found = {}
+    by_number = {}
     for link in Path("/proc/self/fd").iterdir():
         try:
             what = str(link.readlink())
         except FileNotFoundError:
             continue
         if what.startswith("anon_inode:bpf"):
-            found[int(link.name)] = what
-    return dict(sorted(found.items()))
+            by_number[int(link.name)] = what
+    return dict(sorted(by_number.items()))

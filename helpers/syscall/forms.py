@@ -25,6 +25,7 @@ class Command(IntEnum):
     MAP_GET_NEXT_KEY = 4
     PROG_LOAD = 5
     PROG_TEST_RUN = 10
+    PROG_GET_NEXT_ID = 11
     OBJ_GET_INFO_BY_FD = 15
     MAP_LOOKUP_BATCH = 24
 
@@ -124,4 +125,33 @@ class ObjectInfo(ctypes.Structure):
         ("info_len", U32),
         ("info", U64),
         # chapter 06: end object_info
+    ]
+
+
+class MapFacts(ctypes.Structure):
+    """What the kernel says about a map: the beginning of `struct bpf_map_info`."""
+
+    _fields_ = [(name, U32) for name in ("type", "id", "key_size", "value_size", "max_entries")]
+    _fields_ += [("map_flags", U32), ("name", NAME)]
+
+
+class ProgramFacts(ctypes.Structure):
+    """What the kernel says about a program: the beginning of `struct bpf_prog_info`.
+
+    The lengths are in bytes; the kernel writes to an address where it is not 0.
+    """
+
+    _fields_ = [
+        ("type", U32),
+        ("id", U32),
+        ("tag", ctypes.c_uint8 * 8),
+        ("jited_prog_len", U32),
+        ("xlated_prog_len", U32),
+        ("jited_prog_insns", U64),
+        ("xlated_prog_insns", U64),
+        ("load_time", U64),
+        ("created_by_uid", U32),
+        ("nr_map_ids", U32),
+        ("map_ids", U64),
+        ("name", NAME),
     ]

@@ -12,31 +12,30 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from helpers import uapi
 from helpers.syscall.call import ask, bpf, copied, object_name
 from helpers.syscall.errors import SyscallError, explain
-from helpers.syscall.forms import NAME, U32, Command, MapBatch, MapCreate, MapElement, ObjectInfo
+from helpers.syscall.forms import Command, MapBatch, MapCreate, MapElement, MapFacts, ObjectInfo
 
-# Map types (enum bpf_map_type), flags of create_map, and flags of update, from <linux/bpf.h>.
-HASH, ARRAY, PERCPU_HASH, PERCPU_ARRAY, LRU_HASH, RING_BUFFER = 1, 2, 5, 6, 9, 27
-MMAPABLE = 1 << 10
-NOEXIST, EXIST = 1, 2
-PER_CPU = {PERCPU_HASH, PERCPU_ARRAY, 10, 21}  # and LRU per-CPU hash, per-CPU cgroup storage
+# Types of maps, a flag of create_map, and flags of update.
+HASH, ARRAY = uapi.BPF_MAP_TYPE_HASH, uapi.BPF_MAP_TYPE_ARRAY
+PERCPU_HASH, PERCPU_ARRAY = uapi.BPF_MAP_TYPE_PERCPU_HASH, uapi.BPF_MAP_TYPE_PERCPU_ARRAY
+LRU_HASH, RING_BUFFER = uapi.BPF_MAP_TYPE_LRU_HASH, uapi.BPF_MAP_TYPE_RINGBUF
+MMAPABLE = uapi.BPF_F_MMAPABLE
+NOEXIST, EXIST = uapi.BPF_NOEXIST, uapi.BPF_EXIST
+PER_CPU = {PERCPU_HASH, PERCPU_ARRAY}
+PER_CPU |= {uapi.BPF_MAP_TYPE_LRU_PERCPU_HASH, uapi.BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE}
 POSSIBLE = Path("/sys/devices/system/cpu/possible")
-
-
-class MapFacts(ctypes.Structure):
-    """The beginning of `struct bpf_map_info` in <linux/bpf.h>."""
-
-    _fields_ = [(name, U32) for name in ("type", "id", "key_size", "value_size", "max_entries")]
-    _fields_ += [("map_flags", U32), ("name", NAME)]
+Buffer = Any  # what has the buffer protocol and can be written to
 
 
 @dataclass(frozen=True)
 class MapInfo:
     """A map as the kernel describes it. Sizes in bytes; `id` is its number in the whole kernel."""
 
-    kind: int
+    type: int
     id: int
     key_size: int
     value_size: int
@@ -50,7 +49,7 @@ class Map:
     """A map in the kernel, held by `fd` until close() or the end of `with`. Sizes in bytes."""
 
     fd: int
-    kind: int
+    type: int
     key_size: int
     value_size: int
     max_entries: int
@@ -59,7 +58,7 @@ class Map:
     @property
     def slots_size(self) -> int:
         """Bytes of all that lies under one key, see slots_size()."""
-        return slots_size(self.kind, self.value_size)
+        return slots_size(self.type, self.value_size)
 
     def lookup(self, key: bytes) -> bytes:
         """What lies under `key` (key_size bytes), a copy of slots_size bytes.
@@ -111,30 +110,50 @@ class Map:
         Errors: SyscallError, also if this kernel cannot do that for this type.
         Source: BPF_MAP_LOOKUP_BATCH in <linux/bpf.h>, Linux 5.6. Built in chapter 06.
         """
-        found: dict[bytes, bytes] = {}
+        entries: dict[bytes, bytes] = {}
         keys = copied(bytes(self.key_size * self.max_entries))
         values = copied(bytes(self.slots_size * self.max_entries))
-        start, end = 0, copied(bytes(max(self.key_size, 4)))  # where to go on, for the kernel alone
-        while True:
-            form = MapBatch(
-                out_batch=ctypes.addressof(end),
-                in_batch=start,
-                keys=ctypes.addressof(keys),
-                values=ctypes.addressof(values),
-                count=self.max_entries,
-                map_fd=self.fd,
-            )
-            result = bpf(Command.MAP_LOOKUP_BATCH, form)
-            if result not in (0, -errno.ENOENT):
-                raise SyscallError(explain(Command.MAP_LOOKUP_BATCH, -result), -result)
-            found |= zip(
-                pieces(keys.raw, self.key_size, form.count),
-                pieces(values.raw, self.slots_size, form.count),
+        start, end = None, copied(bytes(max(self.key_size, 4)))
+        more = True
+        while more:
+            count, more = self._batch(keys, values, start, end)
+            entries |= zip(
+                pieces(keys.raw, self.key_size, count),
+                pieces(values.raw, self.slots_size, count),
                 strict=True,
             )
-            if result:  # ENOENT: there is no more
-                return found
-            start = ctypes.addressof(end)
+            start = end
+        return entries
+
+    def batch_into(self, keys: Buffer, values: Buffer) -> int:
+        """The same in a single call, into memory that is there: how many entries it got.
+
+        Arguments: two writable buffers, such as NumPy arrays, each with room for max_entries.
+        Errors: SyscallError, also if this kernel cannot do that for this type.
+        Source: BPF_MAP_LOOKUP_BATCH in <linux/bpf.h>, Linux 5.6. Built in chapter 06.
+        """
+        count, _ = self._batch(keys, values, None, copied(bytes(max(self.key_size, 4))))
+        return count
+
+    def _batch(
+        self, keys: Buffer, values: Buffer, start: ctypes.Array | None, end: ctypes.Array
+    ) -> tuple[int, bool]:
+        """Entries from `start` on into the buffers; how many, and whether there may be more.
+
+        The kernel writes to `end` where to go on; what that is, is its own affair.
+        """
+        form = MapBatch(
+            in_batch=address(start),
+            out_batch=address(end),
+            keys=address(keys),
+            values=address(values),
+            count=self.max_entries,
+            map_fd=self.fd,
+        )
+        result = bpf(Command.MAP_LOOKUP_BATCH, form)
+        if result not in (0, -errno.ENOENT):  # ENOENT: that was all
+            raise SyscallError(explain(Command.MAP_LOOKUP_BATCH, -result), -result)
+        return form.count, not result
 
     def mapped(self) -> mmap.mmap:
         """The values of an array map as memory of this process, to read only; close() it.
@@ -198,12 +217,12 @@ class Map:
 
 
 def create_map(
-    kind: int, key_size: int, value_size: int, max_entries: int, flags: int = 0, name: str = ""
+    type: int, key_size: int, value_size: int, max_entries: int, flags: int = 0, name: str = ""
 ) -> Map:
     """Make a map.
 
     Arguments:
-        kind: ARRAY, HASH or another map type. Sizes in bytes; max_entries counts elements.
+        type: ARRAY, HASH or another map type. Sizes in bytes; max_entries counts elements.
         flags: such as MMAPABLE. name: up to 15 letters, digits, _ or dots.
     Result: a Map; use it with `with`, or close() it.
     Errors: SyscallError. Source: bpf(2), BPF_MAP_CREATE. Built in chapter 06.
@@ -212,8 +231,8 @@ def create_map(
     for size in sizes:
         if not 0 <= size < 1 << 32:
             raise SyscallError(f"The size {size} is none: it takes 0 to 4294967295.", errno.EINVAL)
-    form = MapCreate(kind, *sizes, flags, map_name=object_name(name))
-    return Map(ask(Command.MAP_CREATE, form), kind, *sizes, name)
+    form = MapCreate(type, *sizes, flags, map_name=object_name(name))
+    return Map(ask(Command.MAP_CREATE, form), type, *sizes, name)
 
 
 def ask_about(fd: int, facts: ctypes.Structure) -> None:
@@ -224,9 +243,9 @@ def ask_about(fd: int, facts: ctypes.Structure) -> None:
     ask(Command.OBJ_GET_INFO_BY_FD, ObjectInfo(fd, ctypes.sizeof(facts), ctypes.addressof(facts)))
 
 
-def address(buffer: ctypes.Array | None) -> int:
-    """Where a buffer lies; 0, the address of nothing, for None."""
-    return 0 if buffer is None else ctypes.addressof(buffer)
+def address(buffer: Buffer | None) -> int:
+    """Where a writable buffer lies; 0, the address of nothing, for None."""
+    return 0 if buffer is None else ctypes.addressof(ctypes.c_char.from_buffer(buffer))
 
 
 def pieces(data: bytes, size: int, count: int) -> Iterator[bytes]:
@@ -234,10 +253,10 @@ def pieces(data: bytes, size: int, count: int) -> Iterator[bytes]:
     return (data[at : at + size] for at in range(0, size * count, size))
 
 
-def slots_size(kind: int, value_size: int) -> int:
+def slots_size(type: int, value_size: int) -> int:
     """Bytes of all that lies under one key of such a map: one value, or in a per-CPU map one for
     each possible CPU, each padded to a multiple of 8 bytes."""
-    if kind in PER_CPU:
+    if type in PER_CPU:
         return -(-value_size // 8) * 8 * possible_cpus()
     return value_size
 

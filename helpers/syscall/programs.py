@@ -11,37 +11,18 @@ import os
 import struct
 from dataclasses import dataclass
 
+from helpers import uapi
 from helpers.syscall.call import ask, bpf, copied, object_name
 from helpers.syscall.errors import SyscallError, explain
-from helpers.syscall.forms import NAME, U32, U64, Command, ProgLoad, ProgTestRun
+from helpers.syscall.forms import U32, Command, ProgLoad, ProgramFacts, ProgTestRun
 from helpers.syscall.maps import ask_about
+from helpers.uapi import BPF_PSEUDO_MAP_FD
 
-SOCKET_FILTER, SCHED_CLS, XDP = 1, 3, 6  # program types: enum bpf_prog_type in <linux/bpf.h>
-BPF_PSEUDO_MAP_FD = 1  # in the field src: imm is a map's descriptor
+# Types of programs.
+SOCKET_FILTER, SCHED_CLS = uapi.BPF_PROG_TYPE_SOCKET_FILTER, uapi.BPF_PROG_TYPE_SCHED_CLS
+XDP = uapi.BPF_PROG_TYPE_XDP
 LOG_SIZES = (1 << 16, 1 << 20, 1 << 24)  # bytes; the kernel refuses a log that is too small
 ATTEMPTS = 5  # the verifier stops, EAGAIN, when a signal comes; libbpf tries as often
-
-
-class ProgramFacts(ctypes.Structure):
-    """The beginning of `struct bpf_prog_info` in <linux/bpf.h>.
-
-    The lengths are in bytes; the kernel writes to an address where it is not 0.
-    """
-
-    _fields_ = [
-        ("type", U32),
-        ("id", U32),
-        ("tag", ctypes.c_uint8 * 8),
-        ("jited_prog_len", U32),
-        ("xlated_prog_len", U32),
-        ("jited_prog_insns", U64),
-        ("xlated_prog_insns", U64),
-        ("load_time", U64),
-        ("created_by_uid", U32),
-        ("nr_map_ids", U32),
-        ("map_ids", U64),
-        ("name", NAME),
-    ]
 
 
 @dataclass(frozen=True)
@@ -53,7 +34,7 @@ class ProgramInfo:
     itself. jited_size: bytes of machine code, 0 if it is interpreted. map_ids: the maps it uses.
     """
 
-    kind: int
+    type: int
     id: int
     name: str
     tag: str
@@ -70,7 +51,7 @@ class Program:
     """
 
     fd: int
-    kind: int
+    type: int
     name: str = ""
     log: str = ""
 
@@ -131,7 +112,7 @@ class TestRun:
 
 def load_program(
     instructions: bytes,
-    kind: int = SOCKET_FILTER,
+    type: int = SOCKET_FILTER,
     license: str = "GPL",
     name: str = "",
     log_level: int = 0,
@@ -140,7 +121,7 @@ def load_program(
 
     Arguments:
         instructions: bytecode, 8 bytes to a slot, with the fds of its maps filled in.
-        kind: SOCKET_FILTER or another program type.
+        type: SOCKET_FILTER or another program type.
         license: "GPL" opens all of the kernel's helper functions to it.
         name: up to 15 letters, digits, _ or dots.
         log_level: 0 none (but a refusal is always explained), 1 what the verifier went through,
@@ -155,18 +136,18 @@ def load_program(
             "is one cut off?",
             errno.EINVAL,
         )
-    result, log = _load(instructions, kind, license, name, log_level)
+    result, log = _load(instructions, type, license, name, log_level)
     if result < 0 and not log_level:
-        result, log = _load(instructions, kind, license, name, 1)
+        result, log = _load(instructions, type, license, name, 1)
     if result < 0:
         raise SyscallError(_refusal(-result, log), -result, log)
-    return Program(result, kind, name, log)
+    return Program(result, type, name, log)
 
 
-def _load(code: bytes, kind: int, license: str, name: str, level: int) -> tuple[int, str]:
+def _load(code: bytes, type: int, license: str, name: str, level: int) -> tuple[int, str]:
     """The fd or the negative error number, and the log."""
     insns, text = copied(code), ctypes.create_string_buffer(license.encode())
-    form = ProgLoad(kind, len(code) // 8, prog_name=object_name(name))
+    form = ProgLoad(type, len(code) // 8, prog_name=object_name(name))
     form.insns, form.license = ctypes.addressof(insns), ctypes.addressof(text)
     if not level:
         return _patiently(form), ""

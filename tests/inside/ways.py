@@ -6,13 +6,12 @@ import json
 import os
 import socket
 
-from helpers import netlab, probes, sockets
+from helpers import netlab, probes, sockets, uapi
 from helpers.errors import CourseError
 from helpers.netlab import own_lo
 from tools import demo
 
 FIVE_LINES = [f"TCP 0 UDP 0 ICMP {size} bytes" for size in (0, 196, 392, 588, 784)]
-XDP = 6  # BPF_PROG_TYPE_XDP, <linux/bpf.h>
 
 
 def network() -> str:
@@ -68,7 +67,7 @@ print(
             "network": network(),
             "exact": exact(),
             "addresses": addresses(),
-            "xdp": probes.try_program(XDP) == "works",
+            "xdp": probes.try_program(uapi.BPF_PROG_TYPE_XDP) == "works",
             "interfaces": seen(),
         }
     )

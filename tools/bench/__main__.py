@@ -1,5 +1,6 @@
 """./course bench: run every part, print the table; progress goes to stderr.
 
+./course bench --keep also writes the table to docs/costs.md and its three numbers to README.md;
 ./course bench --plot measures the counting alone and draws it, as in chapter 11. Laboratory
 equipment.
 """
@@ -17,9 +18,11 @@ from chapters.ch11 import spread
 from helpers import loader, netlab, pictures, toolchain
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
+from tools import marked
 from tools.bench import (
     classes,
     counting,
+    doors,
     drawing,
     machines,
     playground,
@@ -29,8 +32,10 @@ from tools.bench import (
     with_bcc,
 )
 from tools.bench.rows import Row, table
+from tools.bench.short import in_short
 
 PICTURE = COURSE / "notebooks" / "images" / "counting_cost.png"
+COSTS, README = COURSE / "docs" / "costs.md", COURSE / "README.md"
 
 NOTES = (
     "The ratios are to the course's way, which is 1; for classes, to sockex1, and every number "
@@ -65,6 +70,7 @@ def measure(datagrams: int, reads: int, updates: int, repeats: int) -> list[Row]
         rows += with_bcc.measure(net, loaded.map("bytes_by_protocol"), repeats, reads)
         rows += classes.measure(repeats)
         rows += playground.measure(repeats)
+        rows += doors.measure(repeats)
         return rows + machines.measure(net, repeats, rounds=updates)
 
 
@@ -91,28 +97,35 @@ def main(
     updates: int = 10,
     repeats: int = 21,
     target: Path = PICTURE,
+    costs: Path = COSTS,
+    readme: Path = README,
 ) -> int:
     """Print the machine, the table and the notes, or draw; exit status 1 if it cannot be measured.
 
-    arguments: none, or "--plot" alone.
+    arguments: none, or "--keep" or "--plot" alone.
     """
-    if arguments not in ([], (), ["--plot"]):
-        print("course: bench takes nothing, or --plot.", file=sys.stderr)
+    chosen = " ".join(arguments)
+    if chosen not in ("", "--keep", "--plot"):
+        print("course: bench takes nothing, or --keep, or --plot.", file=sys.stderr)
         return 2
     where = machine()
     try:
-        if arguments:
+        if chosen == "--plot":
             print(where, end="\n\n")
             plot(datagrams, repeats, target)
             return 0
         rows = measure(datagrams, reads, updates, repeats)
+        whole = f"{where}\n\n{table(rows)}\n\n{NOTES}"
+        print(whole)
+        if chosen == "--keep":
+            marked.put(costs, "costs", whole)
+            marked.put(readme, "short", in_short(rows))
     except CourseError as error:
         print(f"course: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ncourse: interrupted before it was complete.", file=sys.stderr)
         return 130
-    print(where, table(rows), NOTES, sep="\n\n")
     return 0
 
 

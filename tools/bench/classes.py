@@ -5,7 +5,6 @@ Laboratory equipment, used by ./course bench.
 
 from __future__ import annotations
 
-import os
 import statistics
 import tempfile
 from contextlib import ExitStack
@@ -15,7 +14,7 @@ from pathlib import Path
 from chapters.ch11.measuring import duration, middle_half, take_turns, times_as_much
 from helpers import loader, toolchain
 from helpers.probes import RETURN_0
-from helpers.syscall import SOCKET_FILTER, Program, frame_for_test_run, load_program, test_run
+from helpers.syscall import Program, frame_for_test_run, load_program, test_run
 from tools.bench.rows import Row, verdict
 
 NOTHING = "a program that does nothing: what the test run itself takes"
@@ -34,13 +33,12 @@ def programs(stack: ExitStack) -> dict[str, Program]:
     sockex1 = folder / "sockex1_kern.c"
     text = (toolchain.SOURCES / "sockex1_kern.c").read_text()
     sockex1.write_text(text.replace("skb->pkt_type != PACKET_OUTGOING", "0"))
-    found = {NOTHING: stack.enter_context(load_program(RETURN_0))}
+    by_way = {NOTHING: stack.enter_context(load_program(RETURN_0))}
     for name, source in ((SOCKEX1, sockex1), (CLASSES, "protocols_kern.c")):
-        compiled = toolchain.compile_bpf(source, folder / f"{len(found)}.o")
+        compiled = toolchain.compile_bpf(source, folder / f"{len(by_way)}.o")
         loaded = stack.enter_context(loader.load(compiled))
-        fd = os.dup(loaded.program("count_bytes").fd)
-        found[name] = stack.enter_context(Program(fd, SOCKET_FILTER))
-    return found
+        by_way[name] = loaded.program("count_bytes")
+    return by_way
 
 
 def measure(repeats: int, runs: int = 100_000) -> list[Row]:

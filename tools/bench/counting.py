@@ -37,7 +37,7 @@ READERS = {
 def floods(
     net: Network, loaded: LoadedObject, datagrams: int, repeats: int
 ) -> dict[str, list[Run]]:
-    """Count floods in every way, in turns. Errors: MeasuringError, and those of each stage."""
+    """Count floods in every way, in turns. Errors: MeasuringError, SocketError, NetworkError."""
     with Sender(net) as sender, tempfile.TemporaryDirectory() as cache:
         ways: dict[str, Way] = {
             NONE: lambda: nullcontext(lambda: Seen(0, 0, cpu=0)),
@@ -49,7 +49,7 @@ def floods(
 
 
 def measure(net: Network, loaded: LoadedObject, datagrams: int, repeats: int) -> list[Row]:
-    """The rows about counting. Errors: as floods."""
+    """The rows about counting. Errors: MeasuringError, SocketError, NetworkError."""
     runs = floods(net, loaded, datagrams, repeats)
     where = "a private lo" if net.private else "a lo that others use too, so that nothing is exact"
     unit = whole_cost(runs[COURSE])

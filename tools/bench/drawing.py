@@ -16,17 +16,19 @@ from functools import partial
 import numpy as np
 
 from chapters.ch11.measuring import take_turns
-from helpers.counters import NUMBERS
-from helpers.live.instrument import COLUMNS
-from helpers.live.picture import Picture, decorate, new_figure
+from helpers.live import USUAL_PROTOCOLS
+from helpers.live.picture import Chart, Picture, decorate, new_figure
 from helpers.live.series import OTHER, Series
 from helpers.pictures import style
+from helpers.protocols import NUMBERS
 from tools.bench.rows import Row, compared, verdict
 
-SHOWN = ("TCP", "UDP", "ICMP")
+COURSE = "lines over a saved background, as the course draws"
 POINTS = 120
 INTERVAL = 0.1  # seconds: ten updates in one
+PROTOCOLS = ("TCP", "UDP", "ICMP")
 WINDOW = POINTS * INTERVAL
+CHART = Chart(PROTOCOLS, window=WINDOW)
 TOP = 2e6  # bytes per second, the upper end of the axis that both draw
 
 
@@ -34,7 +36,7 @@ class Waves:
     """Made-up counters of three protocols whose rates rise and fall, and what was read of them."""
 
     def __init__(self) -> None:
-        self.series = Series((*COLUMNS, OTHER))
+        self.series = Series((*USUAL_PROTOCOLS, OTHER))
         self._counters = np.zeros(256, dtype=np.uint64)
         self._readings = 0
         for _ in range(POINTS + 1):
@@ -42,7 +44,7 @@ class Waves:
 
     def read(self) -> None:
         """Another reading, INTERVAL after the one before."""
-        for place, name in enumerate(SHOWN):
+        for place, name in enumerate(PROTOCOLS):
             rate = 1e6 * (1 + 0.9 * math.sin(self._readings / 15 + 2 * place))
             self._counters[NUMBERS[name]] += np.uint64(rate * INTERVAL)
         self.series.add(self._readings * INTERVAL, self._counters)
@@ -51,11 +53,11 @@ class Waves:
 
 def as_the_course(waves: Waves) -> Callable[[], bytes]:
     """An update as the moving plot makes it, while its axes stay as they are."""
-    picture = Picture(WINDOW)
+    picture = Picture()
 
     def update() -> bytes:
         waves.read()
-        return picture.draw(waves.series, SHOWN, "rate", "linear", POINTS)
+        return picture.draw(waves.series.curves(WINDOW), CHART)
 
     update()  # the first one draws the axes
     return update
@@ -66,7 +68,7 @@ def with_new_axes(waves: Waves) -> Callable[[], bytes]:
 
     def update() -> bytes:
         waves.read()
-        return Picture(WINDOW).draw(waves.series, SHOWN, "rate", "linear", POINTS)
+        return Picture().draw(waves.series.curves(WINDOW), CHART)
 
     return update
 
@@ -77,15 +79,15 @@ def plotting_anew(waves: Waves) -> Callable[[], bytes]:
 
     def update() -> bytes:
         waves.read()
-        times, values = waves.series.last(POINTS, "rate")
+        curves = waves.series.curves(WINDOW)
+        times = curves.times - curves.times[-1]
         axes.clear()
-        for name in SHOWN:
+        for name, line in zip(PROTOCOLS, curves.values("rate", PROTOCOLS).T, strict=True):
             look = {"color": style(name).color, "linestyle": style(name).linestyle}
-            line = values[:, waves.series.protocols.index(name)]
             axes.plot(times, line, drawstyle="steps-pre", lw=2, label=name, **look)
         axes.set_xlim(-WINDOW, 0)
         axes.set_xlabel("seconds ago")
-        decorate(axes, "rate", "linear", TOP)
+        decorate(axes, CHART, TOP)
         file = io.BytesIO()
         canvas.print_png(file)
         return file.getvalue()
@@ -105,7 +107,7 @@ def measure(repeats: int, updates: int) -> list[Row]:
     """The rows about drawing: `repeats` times, in turns, the mean of so many `updates`."""
     waves = Waves()
     ways = {
-        "lines over a saved background, as the course draws": as_the_course(waves),
+        COURSE: as_the_course(waves),
         "the same when an axis changes, which is seldom": with_new_axes(waves),
         "clearing and plotting anew": plotting_anew(waves),
     }

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import statistics
 import time
+from functools import partial
 from itertools import count
 
 from chapters.ch11.measuring import take_turns
 from chapters.playground.breakdown import BREAKDOWNS
 from chapters.playground.capture import Feeder
-from chapters.playground.controls import Controls
-from chapters.playground.history import KEPT, History
+from chapters.playground.controls import PlaygroundControls
+from chapters.playground.history import READINGS_KEPT, History
 from chapters.playground.program import Counting
-from chapters.playground.reading import Reader
 from chapters.playground.screen import Screen
 from chapters.playground.traffic import datagram
-from helpers.pcap import Record
 from tools.bench.rows import Row, compared, verdict
 
 FLOWS, AGAIN, NEW = 10_000, 100, 5  # at first; frames of known flows, and of new ones, each time
-LONGEST = 200e6  # nanoseconds that one update may take
+UPDATE_LIMIT = 200e6  # nanoseconds that one update may take
 RATE, HALF_A_CORE = 2, 0.5  # updates a second
 ALONE = "reading the map alone"
 
@@ -40,16 +39,15 @@ class Traffic:
         self._feeder, self._numbers = Feeder(counting.program), count()
         self._known = [self._new() for _ in range(FLOWS)]
 
-    def _new(self) -> Record:
+    def _new(self) -> bytes:
         frame = datagram(next(self._numbers))
-        record = Record(0.0, len(frame), frame)
-        self._feeder.feed(record)
-        return record
+        self._feeder.feed(frame, len(frame))
+        return frame
 
     def go_on(self) -> None:
         """Some frames of flows that are known, and some new flows."""
-        for record in self._known[:AGAIN]:
-            self._feeder.feed(record)
+        for frame in self._known[:AGAIN]:
+            self._feeder.feed(frame, len(frame))
         for _ in range(NEW):
             self._new()
 
@@ -57,19 +55,19 @@ class Traffic:
 class Updates:
     """The playground's screen for one breakdown, after a minute of readings."""
 
-    def __init__(self, by: str, reader: Reader, traffic: Traffic) -> None:
-        self._reader, self._traffic, self._history = reader, traffic, History()
-        controls = Controls(["none"], [], 0.5, lambda *asked: None)
+    def __init__(self, by: str, counting: Counting, traffic: Traffic) -> None:
+        self._counting, self._traffic, self._history = counting, traffic, History()
+        controls = PlaygroundControls(["none"], [], 0.5, lambda *asked: None)
         controls.choose("breakdown", by)
         self._screen, self._readings = Screen(controls), count()
         self.cpu: list[int] = []
-        for _ in range(KEPT):
+        for _ in range(READINGS_KEPT):
             self._read()
         self.update()
         self.cpu.clear()
 
     def _read(self) -> None:
-        self._history.add(next(self._readings) / RATE, self._reader.read())
+        self._history.add(next(self._readings) / RATE, self._counting.read())
 
     def update(self) -> float:
         """One update; the nanoseconds that it took. The CPU time is kept in `cpu`."""
@@ -81,25 +79,26 @@ class Updates:
         return time.perf_counter_ns() - began
 
 
-def reading_alone(reader: Reader) -> float:
+def reading_alone(counting: Counting) -> float:
     """Nanoseconds to read the maps once."""
     began = time.perf_counter_ns()
-    reader.read()
+    counting.read()
     return time.perf_counter_ns() - began
 
 
 def measure(repeats: int) -> list[Row]:
     """The rows about the playground: one update by each breakdown in turns, `repeats` times."""
     with Counting() as counting:
-        reader, traffic = Reader(counting), Traffic(counting)
-        screens = {way(by): Updates(by, reader, traffic) for by in reversed(BREAKDOWNS)}
+        traffic = Traffic(counting)
+        screens = {way(by): Updates(by, counting, traffic) for by in reversed(BREAKDOWNS)}
         ways = {name: screen.update for name, screen in screens.items()}
-        times = take_turns(ways | {ALONE: lambda: reading_alone(reader)}, repeats, "The playground")
+        ways[ALONE] = partial(reading_alone, counting)
+        times = take_turns(ways, repeats, "The playground")
     medians = {name: statistics.median(times[name]) for name in screens}
     slowest = max(medians, key=medians.get)
     share = RATE * max(statistics.median(screen.cpu) for screen in screens.values()) / 1e9
     target = (
-        f"{verdict('each within 200 ms', medians[slowest] <= LONGEST)}; "
+        f"{verdict('each within 200 ms', medians[slowest] <= UPDATE_LIMIT)}; "
         f"{verdict('2 a second within half a core', share <= HALF_A_CORE)} ({share:.1%})"
     )
     heading = Row(f"**Playground** {FLOWS:,} flows and more, {repeats} times")

@@ -14,12 +14,14 @@ from helpers.counters import Counters
 from helpers.loader import Map
 from tools.bench.rows import Row, compared, verdict
 
+MAPPED = "memory-mapped, as the course reads them"
+
 
 def measure(counter_map: Map, repeats: int, reads: int) -> list[Row]:
     """The rows about reading: `repeats` times, in turns, the mean of so many `reads`."""
     with Counters(counter_map) as counters:
         ways: dict[str, Read] = {
-            "memory-mapped, as the course reads them": counters.read,
+            MAPPED: counters.read,
             "256 lookups": one_by_one(counter_map),
             "one batch lookup": in_one_batch(counter_map),
         }

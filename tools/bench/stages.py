@@ -32,7 +32,7 @@ def once(net: Network, output: Path) -> tuple[int, int, int]:
 
 
 def measure(net: Network, repeats: int) -> list[Row]:
-    """The rows about the stages. Errors: those of each stage."""
+    """The rows about the stages. Errors: CompileError, LoadError, SocketError."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "sockex1.o"
         once(net, output)  # from now on clang and its headers are in memory

@@ -13,9 +13,9 @@ from chapters.ch11.flood import FRAME, Sender
 from chapters.ch11.measuring import duration, middle_half, progress, times_as_much
 from chapters.ch11.two_cpus import at_once, two_cpus
 from helpers import loader, sockets, syscall, toolchain
-from helpers.counters import NUMBERS
 from helpers.loader import LoadedObject, Map
 from helpers.netlab import Network
+from helpers.protocols import NUMBERS
 from tools.bench.rows import Row, verdict
 
 NAMES = {
@@ -43,7 +43,7 @@ def flood(senders: list[Sender], datagrams: int) -> float:
 
 
 def measure(net: Network, datagrams: int, repeats: int) -> list[Row]:
-    """The rows. Errors: MeasuringError, and those of each stage."""
+    """The rows. Errors: MeasuringError, CompileError, LoadError, SocketError."""
     with ExitStack() as stack:
         loaded = stack.enter_context(loader.load(toolchain.compile_bpf("three_adds_kern.c")))
         senders = [stack.enter_context(Sender(net, cpu)) for cpu in two_cpus()]

@@ -55,7 +55,7 @@ def with_bcc(net: Network) -> float:
 
 
 def starting(net: Network, repeats: int) -> list[Row]:
-    """The rows about starting. Errors: those of each stage."""
+    """The rows about starting. Errors: BccError, CompileError, LoadError, SocketError."""
     repeats = min(repeats, SLOW)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "sockex1.o"
@@ -79,7 +79,7 @@ def starting(net: Network, repeats: int) -> list[Row]:
 
 
 def reading(counter_map: Map, repeats: int, reads: int) -> list[Row]:
-    """The rows about reading. Errors: those of each stage; MeasuringError."""
+    """The rows about reading. Errors: MeasuringError, BccError, SyscallError."""
     with (
         bcc_program.load(SOURCE.read_text()) as loaded,
         Counters(counter_map) as counters,
@@ -100,6 +100,7 @@ def reading(counter_map: Map, repeats: int, reads: int) -> list[Row]:
 
 
 def measure(net: Network, counter_map: Map, repeats: int, reads: int) -> list[Row]:
-    """Every row about bcc. Errors: BccError, those of the other stages."""
+    """Every row about bcc. Errors: BccError, MeasuringError, CompileError, LoadError,
+    SocketError, SyscallError."""
     bcc_headers.use()
     return [*starting(net, repeats), *reading(counter_map, repeats, reads)]

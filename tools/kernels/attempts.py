@@ -9,7 +9,7 @@ import os
 from functools import partial
 from pathlib import Path
 
-from helpers import features, loader, netlab, probes, sockets, traffic
+from helpers import features, loader, netlab, probes, sockets, traffic, uapi
 from helpers.toolchain import BUILD, COURSE, SOURCES
 
 # Compiled before the machine starts.
@@ -25,7 +25,6 @@ TESTS += ("test_flows.py", "test_positions.py", "test_chapter12_helpers.py", "te
 # What shows or tries more if root runs it: runs a second time, as root.
 TESTS_OF_ROOT = ("test_road.py", "test_confined.py", "test_positions.py")
 CHAPTERS_OF_ROOT = ("10", "12")
-BLOOM_FILTER = 30
 NEWER_SOURCE = """
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -80,8 +79,9 @@ def filters() -> str:
 
 def refusal() -> str:
     """What the loader says of a map of a type that came with Linux 5.16, or "works"."""
-    attempt = partial(probes.try_map, BLOOM_FILTER, 0, 8, 1)
-    newer = features.Feature("bloom filter maps", "5.16", attempt, "map", BLOOM_FILTER)
+    attempt = partial(probes.try_map, uapi.BPF_MAP_TYPE_BLOOM_FILTER, 0, 8, 1)
+    kind = ("map", uapi.BPF_MAP_TYPE_BLOOM_FILTER)
+    newer = features.Feature("bloom filter maps", "5.16", attempt, *kind)
     features.FEATURES += (newer,)
     try:
         loader.load(NEWER).close()

@@ -19,7 +19,7 @@ from tools.private_apt import FetchError, PrivateApt, alone, cache, workplace
 SUITES = ("bullseye", "bookworm", "trixie", "trixie-backports")
 PACKAGE = re.compile(r"linux-(base|image|binary|modules)-\d.*")
 # Most of a kernel's package is drivers for hardware that a virtual machine has not.
-KEPT = re.compile(
+KEPT_FILES = re.compile(
     r"(usr/)?lib/modules/[^/]+/(vmlinuz|config|modules\.builtin"
     r"|kernel/(fs|net|lib|crypto|arch|drivers/virtio|drivers/net/[^/]+$).*)"
     r"|boot/(vmlinuz|config)-.*|(usr/)?bin/busybox"
@@ -57,7 +57,7 @@ def busybox() -> Path:
 
 
 def fetched(suite: str, package: str) -> Path:
-    """The folder with what is KEPT of a package and of those that it stands for."""
+    """The folder with the KEPT_FILES of a package and of those that it stands for."""
     if platform.machine() != "x86_64":
         raise FetchError("The kernel matrix knows x86_64 only: run it on such a machine.")
     target = cache() / "kernels" / suite / package
@@ -91,7 +91,7 @@ def wanted(apt: PrivateApt, package: str) -> list[str]:
 
 
 def unpack(package: Path, folder: Path) -> None:
-    """Write the files of a Debian package that are KEPT below a folder."""
+    """Write the files of a Debian package that are among KEPT_FILES below a folder."""
     command = ["dpkg-deb", "--fsys-tarfile", package]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE) as unpacking,
@@ -99,7 +99,7 @@ def unpack(package: Path, folder: Path) -> None:
     ):
         for member in archive:
             name = member.name.removeprefix("./")
-            if member.isfile() and KEPT.fullmatch(name):
+            if member.isfile() and KEPT_FILES.fullmatch(name):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(archive.extractfile(member).read())
     if unpacking.returncode:

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from helpers import features, kernel, probes
+from helpers import capabilities, features, kernel
 from helpers.errors import CourseError
 from helpers.toolchain import BUILD, COURSE
 from tools import privileges
@@ -29,12 +29,13 @@ SMALL_LIMIT = 64 << 10  # of a login, before 5.11
 
 def report(what: str, **found: object) -> None:
     """Print one finding."""
-    role = "root" if privileges.CAP_SYS_ADMIN in held() else "user"
+    role = "root" if is_root() else "user"
     print(json.dumps({"what": what, "role": role} | found), file=reports, flush=True)
 
 
-def held() -> set[int]:
-    return {probes.CAPABILITIES[name] for name in probes.capabilities()}
+def is_root() -> bool:
+    """Whether we hold what root does, CAP_SYS_ADMIN for one."""
+    return "CAP_SYS_ADMIN" in capabilities.held()
 
 
 def as_user(in_machine: bool) -> list[str]:
@@ -51,7 +52,7 @@ def as_user(in_machine: bool) -> list[str]:
         for folder in (COURSE, BUILD):  # whose owner a learner is
             os.chown(folder, NOBODY, NOBODY)
         return privileges.handing_over(privileges.needed(), NOBODY, NOBODY)
-    names = ",".join(f"+cap_{number}" for number in sorted(privileges.needed()))
+    names = privileges.for_setpriv(privileges.needed())
     return ["setpriv", f"--bounding-set=-all,{names}", f"--inh-caps=-all,{names}"]
 
 
@@ -94,8 +95,7 @@ def main(wanted: str, where: str = "here") -> None:
     if where != "user":
         report("kernel", release=os.uname().release, version=kernel.version())
     tried_by_everybody()
-    is_root = privileges.CAP_SYS_ADMIN in held()
-    if is_root:
+    if is_root():
         start_as_user("features" if where == "here" else wanted, where == "machine")
     if wanted != "features" and where != "machine":
         the_course(wanted)

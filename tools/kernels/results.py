@@ -1,4 +1,4 @@
-"""The table of kernels: the findings of a run, kept for chapter 01 and shown in the README.
+"""The table of kernels: a run's findings, kept for chapter 01, shown in docs/kernels.md.
 
 Laboratory equipment.
 """
@@ -11,9 +11,9 @@ from pathlib import Path
 from chapters.ch01.kernel_matrix import FILE, load, markdown
 from helpers.features import WORKS
 from helpers.toolchain import COURSE
+from tools import marked
 
-README = COURSE / "README.md"
-BEGIN, END = "<!-- kernels: begin -->\n", "\n<!-- kernels: end -->"
+PAGE = COURSE / "docs" / "kernels.md"
 FIVE_LINES = [f"TCP 0 UDP 0 ICMP {98 * 2 * pings} bytes" for pings in range(5)]
 
 
@@ -59,11 +59,11 @@ def outcome(runs: list[dict]) -> dict | None:
     return {"passed": len(passed), "failed": failed, "skipped": sorted(skipped)}
 
 
-def keep(new: dict, file: Path = FILE, readme: Path = README) -> None:
-    """Put one kernel's findings in place of the older ones of its suite, and into the README.
+def keep(new: dict, file: Path = FILE, page: Path = PAGE) -> None:
+    """Put one kernel's findings in place of the older ones of its suite, and on the page.
 
     A quick run says nothing about chapters: then those of the last full run stay, if it was of
-    the same release.
+    the same release. Errors: MarkError if the page has no place for it.
     """
     kernels = load(file)
     old = next((each for each in kernels if each["suite"] == new["suite"]), None)
@@ -73,7 +73,4 @@ def keep(new: dict, file: Path = FILE, readme: Path = README) -> None:
     kernels.sort(key=lambda kernel: kernel["version"])
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps({"kernels": kernels}, indent=1) + "\n")
-    text = readme.read_text()
-    if BEGIN in text:
-        before, _, rest = text.partition(BEGIN)
-        readme.write_text(before + BEGIN + markdown(kernels) + END + rest.partition(END)[2])
+    marked.put(page, "kernels", markdown(kernels))

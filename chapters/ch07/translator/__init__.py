@@ -1,7 +1,8 @@
 """A program as Python, to read and to run: what a JIT compiler does, with Python as the processor.
 
 Built in chapter 07, inside_the_bytecode. Read it in this order: `text` (a whole program),
-`statements` (one instruction), `environment` (what they call), `translation` (running it).
+`known` (addresses that never change), `statements` (one instruction), `environment` (what they
+call), `translation` (running it).
 """
 
 from __future__ import annotations

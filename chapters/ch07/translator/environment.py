@@ -9,15 +9,15 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 
-from chapters.ch07.translator.statements import PREPARED
+from chapters.ch07.translator.statements import MAX_PREPARED
 from helpers import asm
 from helpers.machine import arithmetic, calls, packet
 from helpers.machine.arithmetic import M32, M64, function
 from helpers.machine.faults import BadArgument, TooManyFrames, UnknownHelper
-from helpers.machine.link import Reference
 from helpers.machine.maps import ARRAY
-from helpers.machine.memory import FRAMES, Memory
+from helpers.machine.memory import MAX_FRAMES, Memory
 from helpers.machine.operations import NO_CONTEXT
+from helpers.machine.program import Reference
 
 # How to read and write a number of so many bytes, the least significant byte first.
 UNSIGNED = {1: struct.Struct("<B"), 2: struct.Struct("<H"), 4: struct.Struct("<I")}
@@ -44,10 +44,10 @@ def environment(memory: Memory, references: Mapping[int, Reference]) -> dict[str
     names["element"] = lambda s, place: s.memory.share(
         references[place].number, references[place].element
     )
-    for number, found in enumerate(memory.maps):
-        if found.kind == ARRAY and found.max_entries <= PREPARED:
-            keys = enumerate(found.keys())
-            names[f"array_{number}"] = {n: memory.share(number, found.find(key)) for n, key in keys}
+    for number, owner in enumerate(memory.maps):
+        if owner.type == ARRAY and owner.max_entries <= MAX_PREPARED:
+            keys = enumerate(owner.keys())
+            names[f"array_{number}"] = {n: memory.share(number, owner.find(key)) for n, key in keys}
     for size, number in UNSIGNED.items():
         bits = 8 * size
         names |= {f"u{bits}": number.unpack_from, f"put_u{bits}": number.pack_into}
@@ -109,8 +109,8 @@ def compare_exchange(memory: Memory, number: struct.Struct) -> Callable[[int, in
 def call_local(s, called: Callable[..., int], *registers: int) -> int:
     """Call a function of the program: it gets r1 to r5 and a stack of its own."""
     s.depth += 1
-    if s.depth == FRAMES:
-        raise TooManyFrames(f"calls are nested deeper than {FRAMES} functions.")
+    if s.depth == MAX_FRAMES:
+        raise TooManyFrames(f"calls are nested deeper than {MAX_FRAMES} functions.")
     result = called(s, *registers, s.memory.frame(s.depth))
     s.depth -= 1
     return result

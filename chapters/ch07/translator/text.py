@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from chapters.ch07.known import known_addresses
+from chapters.ch07.translator.known import known_addresses
 from chapters.ch07.translator.statements import Statements
-from helpers import asm
 from helpers.asm import Instruction
-from helpers.machine.decode import is_call, is_exit, is_goto, target
-from helpers.machine.link import Reference
-from helpers.machine.maps import Map
+from helpers.machine.maps import MachineMap
+from helpers.machine.program import Reference
 
 
 @dataclass
@@ -34,7 +32,7 @@ class Text:
 def translated(
     instructions: list[Instruction],
     references: Mapping[int, Reference],
-    order: Sequence[Map],
+    order: Sequence[MachineMap],
     name: str,
 ) -> Text:
     """The program as Python: a function for itself, and one for each that it calls.
@@ -43,8 +41,8 @@ def translated(
     """
     text = Text()
     by_place = {i.number: i for i in instructions}
-    loops = any((target(i) is not None and target(i) <= i.number) for i in instructions)
-    functions = {target(i) for i in instructions if is_call(i) and i.src == asm.LOCAL}
+    loops = any((i.target is not None and i.target <= i.number) for i in instructions)
+    functions = {i.target for i in instructions if i.calls_function}
     for entry in sorted({0, *functions}):
         title = f"function_{entry}" if entry else name
         text.add(0, f"def {title}(s, r1, r2, r3, r4, r5, r10):")
@@ -71,10 +69,10 @@ def blocks_of(by_place: Mapping[int, Instruction], entry: int) -> Iterator[list[
         if place in reached:
             continue
         reached.add(place)
-        found = following(by_place[place])
-        waiting += found
-        if len(found) != 1 or found[0] != place + by_place[place].slots:
-            leaders.update(found)
+        successors = by_place[place].successors
+        waiting += successors
+        if successors != (by_place[place].end,):
+            leaders.update(successors)
     block: list[Instruction] = []
     for place in sorted(reached):
         if block and place in leaders:
@@ -84,19 +82,9 @@ def blocks_of(by_place: Mapping[int, Instruction], entry: int) -> Iterator[list[
     yield block
 
 
-def following(i: Instruction) -> list[int]:
-    """The places that may come after an instruction within its function."""
-    if is_exit(i):
-        return []
-    if is_goto(i):
-        return [target(i)]
-    after = i.number + i.slots
-    return [after] if target(i) is None or is_call(i) else [after, target(i)]
-
-
 def _function(text: Text, blocks: list, statements: Statements, loops: bool) -> None:
     """The blocks one after the other; each but the first asks whether it is its turn."""
-    returns = any(to <= i.number for block in blocks for i in block for to in following(i))
+    returns = any(to <= i.number for block in blocks for i in block for to in i.successors)
     if returns:
         text.add(1, f"at = {blocks[0][0].number}")
         text.add(1, "while True:")
@@ -114,7 +102,7 @@ def _function(text: Text, blocks: list, statements: Statements, loops: bool) -> 
                 line = i.line
             for statement in statements.of(i):
                 text.add(indent, statement, i.number)
-        after = following(block[-1])
+        after = block[-1].successors
         single = len(blocks) == 1
-        if len(after) == 1 and not single and not is_goto(block[-1]):
+        if len(after) == 1 and not single and not block[-1].is_goto:
             text.add(indent, f"at = {after[0]}")

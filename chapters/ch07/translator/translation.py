@@ -11,7 +11,6 @@ from chapters.ch07.translator.environment import environment
 from chapters.ch07.translator.text import Text
 from helpers import asm
 from helpers.asm import Instruction
-from helpers.machine.access import size_of
 from helpers.machine.arithmetic import M32
 from helpers.machine.faults import BadAddress, BudgetSpent, MachineError
 from helpers.machine.memory import CONTEXT, STACK, STACK_SIZE, Memory
@@ -22,10 +21,10 @@ from helpers.machine.step import named, spent
 # What Python says where a register has no value or an address leads nowhere.
 PYTHON_SAYS = (TypeError, LookupError, struct.error)
 R1, R10 = CONTEXT << 32, (STACK << 32) + STACK_SIZE
-ELEMENTS_KEPT = 10_000  # addresses of map elements; beyond, they are handed out anew
+MAX_ELEMENTS = 10_000  # of maps, whose addresses are kept; beyond, they are handed out anew
 
 
-class Run:
+class TranslatedRun:
     """What the lines of a translated program share while they run; for helpers, a state."""
 
     __slots__ = ("memory", "context", "stack", "data", "world", "budget", "depth", "executed")
@@ -66,29 +65,29 @@ class Translation:
         """
         given = given if isinstance(given, Packet) else Packet(given)
         unset = self._unset
-        run = Run(self._memory, given, self._machine.world, self._machine.budget)
+        run = TranslatedRun(self._memory, given, self._machine.world, self._machine.budget)
         try:
             result = self._function(run, R1, unset, unset, unset, unset, R10) & M32
             run.spend(0)
         except (MachineError, *PYTHON_SAYS) as error:
             fault = self._named(error, given)
             raise fault from (None if fault is error else error)
-        if len(self._memory.elements) > ELEMENTS_KEPT:
+        if len(self._memory.elements) > MAX_ELEMENTS:
             self._memory.forget()
         return result
 
     def _named(self, error: Exception, given: Packet) -> Exception:
         """The fault with its instruction: the line of our Python tells which that is."""
-        trace, place, found = error.__traceback__, None, {}
+        trace, place, names = error.__traceback__, None, {}
         while trace is not None:
             if trace.tb_frame.f_code.co_filename.endswith(" in Python>"):
-                place, found = self._places[trace.tb_lineno - 1], trace.tb_frame.f_locals
+                place, names = self._places[trace.tb_lineno - 1], trace.tb_frame.f_locals
             trace = trace.tb_next
         if place is None:
             # The result itself had no value: some exit has returned it.
-            place = next(i.number for i in self._machine.instructions if i.opcode == 0x95)
+            place = next(i.number for i in self._machine.instructions if i.is_exit)
         state = State(given, self._machine.order, self._machine.world)
-        values = (found.get(f"r{number}", self._unset) for number in range(11))
+        values = (names.get(f"r{number}", self._unset) for number in range(11))
         state.registers = [None if value is self._unset else value for value in values]
         state.memory = self._memory
         i = self._machine.instruction(place)
@@ -99,9 +98,7 @@ class Translation:
 
 def misled(i: Instruction, state: State) -> str | None:
     """Why the address that an instruction uses is wrong, in a sentence, if that is so."""
-    if i.kind not in (asm.LDX, asm.ST, asm.STX):
-        return None
-    base = state.registers[i.src if i.kind == asm.LDX else i.dst]
+    base = None if i.base is None else state.registers[i.base]
     if base is None:
         return None
-    return state.memory.explain(base + i.offset, size_of(i), i.kind != asm.LDX)
+    return state.memory.explain(base + i.offset, i.size, i.opcode_class != asm.LDX)

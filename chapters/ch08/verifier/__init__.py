@@ -8,8 +8,17 @@ shows it step by step.
 
 from __future__ import annotations
 
-from chapters.ch08.verifier.load import LEAST, show, show_bytes
+from chapters.ch08.verifier.load import LEAST_CAPABILITIES, NotOneProgramError, show, show_bytes
 from chapters.ch08.verifier.table import steps
-from chapters.ch08.verifier.verdict import Finding, RefusedError, Verdict
+from chapters.ch08.verifier.verdict import KernelVerdict, Refusal, RefusedError
 
-__all__ = ["LEAST", "Finding", "RefusedError", "Verdict", "show", "show_bytes", "steps"]
+__all__ = [
+    "LEAST_CAPABILITIES",
+    "KernelVerdict",
+    "NotOneProgramError",
+    "Refusal",
+    "RefusedError",
+    "show",
+    "show_bytes",
+    "steps",
+]

@@ -28,16 +28,16 @@ def is_number(value: str) -> bool:
 
 def constant(value: str) -> int | None:
     """The number, if it is one that is known exactly."""
-    found = CONSTANT.match(value)
-    return int(found[1], 0) if found else None
+    number = CONSTANT.match(value)
+    return int(number[1], 0) if number else None
 
 
 def attribute(value: str, *names: str) -> int | None:
     """A number that the log gives under one of these names, such as ks, a map's key size."""
     for name in names:
-        found = re.search(rf"(?<!\w)(?:\w+=)*{name}=(?:\w+=)*(-?(?:0x[0-9a-f]+|\d+))", value)
-        if found:
-            return int(found[1], 0)
+        number = re.search(rf"(?<!\w)(?:\w+=)*{name}=(?:\w+=)*(-?(?:0x[0-9a-f]+|\d+))", value)
+        if number:
+            return int(number[1], 0)
     return None
 
 
@@ -55,8 +55,8 @@ def limits(value: str) -> tuple[int, int] | None:
 
 def stack_offset(value: str) -> int | None:
     """-4 for fp-4, 0 for fp0: where an address on the stack lies, below the stack's upper end."""
-    found = re.match(r"fp(-?\d+)", value)
-    return int(found[1]) if found else None
+    offset = re.match(r"fp(-?\d+)", value)
+    return int(offset[1]) if offset else None
 
 
 def written(registers: Mapping[str, str]) -> set[int]:

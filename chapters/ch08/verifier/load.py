@@ -13,65 +13,82 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from chapters.ch08.verifier.link import linked, only_program
-from chapters.ch08.verifier.verdict import Verdict
-from helpers import asm, libbpf, loader, objfile, probes, syscall
+from chapters.ch08.verifier.verdict import KernelVerdict
+from helpers import asm, capabilities, libbpf, loader, objfile, syscall
+from helpers.errors import CourseError
 
-LEAST = ("CAP_BPF",)
+LEAST_CAPABILITIES = ("CAP_BPF",)
 LOG_SIZE = 1 << 26  # bytes of address space; memory is used only as far as the log goes
-LEVEL = 2  # what the verifier knew after each instruction
+LOG_LEVEL = 2  # what the verifier knew after each instruction
 
 
-def show(path: str | Path, holding: Iterable[str] = LEAST) -> Verdict:
+class NotOneProgramError(CourseError):
+    """The object does not hold exactly one program."""
+
+
+def show(path: str | Path, holding: Iterable[str] = LEAST_CAPABILITIES) -> KernelVerdict:
     """Load an object file of one program, and say what the verifier said.
 
     Arguments:
         path: an object file made by toolchain.compile_bpf.
-        holding: the capabilities to do it with, keys of probes.CAPABILITIES.
-    Result: a Verdict; it holds the program if that was accepted.
-    Errors: LoadError if it did not come to a verdict, ProbeError, LinkError, ObjectFileError.
+        holding: the capabilities to do it with, keys of capabilities.NUMBERS.
+    Result: a KernelVerdict; it holds the program if that was accepted.
+    Errors: LoadError if it did not come to a verdict, CapabilityError, NotOneProgramError,
+        asm.LinkError, ObjectFileError.
     Source: bpf(2), BPF_PROG_LOAD; libbpf.readthedocs.io. Built in chapter 08.
     """
-    found = objfile.read(path)
-    program = only_program(found)
-    number, text, loaded = probes.with_only(tuple(holding), _load, Path(path), LEVEL)
+    object_file = objfile.read(path)
+    program = only_program(object_file)
+    instructions = object_file.linked(program.name)
+    number, text, loaded = capabilities.with_only(tuple(holding), _load, Path(path), LOG_LEVEL)
     if number == errno.ENOSPC:  # even a good program is refused if its log is too long
-        number, again, loaded = probes.with_only(tuple(holding), _load, Path(path), 0)
+        number, again, loaded = capabilities.with_only(tuple(holding), _load, Path(path), 0)
         text = again or text
     if number and not text:
         raise loader.LoadError(
             loader.explain(number, Path(path), "".join(libbpf.messages)), "".join(libbpf.messages)
         )
-    fd = loaded.program(program.name).fd if loaded else -1
-    instructions = linked(found, program)
-    return Verdict(number, text, instructions, program.section, found.licence, loaded, fd)
+    kept = loaded.program(program.name) if loaded else None
+    return KernelVerdict(
+        number, text, instructions, program.section, object_file.license, loaded, kept
+    )
+
+
+def only_program(object_file: objfile.ObjectFile) -> asm.Function:
+    """The one program of an object. Errors: NotOneProgramError if there is none, or several."""
+    programs = [p for p in object_file.programs.values() if p.section != asm.FUNCTIONS]
+    if len(programs) != 1:
+        raise NotOneProgramError(
+            f"{object_file.path.name} holds {len(programs)} programs, and one at a time can be "
+            'read: give it one function with a SEC("...").'
+        )
+    return programs[0]
 
 
 def show_bytes(
     code: bytes,
-    kind: int = syscall.SOCKET_FILTER,
+    type: int = syscall.SOCKET_FILTER,
     license: str = "GPL",
-    holding: Iterable[str] = LEAST,
-) -> Verdict:
+    holding: Iterable[str] = LEAST_CAPABILITIES,
+) -> KernelVerdict:
     """The same for instructions that are written by hand, 8 bytes each.
 
-    Arguments: kind: a program type, as for syscall.load_program.
-    Errors: SyscallError if it did not come to a verdict, ProbeError. Built in chapter 08.
+    Arguments: type: a program type, as for syscall.load_program.
+    Errors: SyscallError if it did not come to a verdict, CapabilityError. Built in chapter 08.
     """
     names = {syscall.SOCKET_FILTER: "socket", syscall.SCHED_CLS: "tc", syscall.XDP: "xdp"}
-    instructions, kind_name = list(asm.decode(code)), names.get(kind, f"type {kind}")
+    instructions, name = list(asm.decode(code)), names.get(type, f"type {type}")
 
     def load() -> syscall.Program:
-        return syscall.load_program(code, kind, license, log_level=LEVEL)
+        return syscall.load_program(code, type, license, log_level=LOG_LEVEL)
 
     try:
-        with probes.with_only(tuple(holding), load) as program:
-            fd = os.dup(program.fd)
-            return Verdict(0, program.log, instructions, kind_name, license, fd=fd)
+        program = capabilities.with_only(tuple(holding), load)
     except syscall.SyscallError as error:
         if not error.log:
             raise
-        return Verdict(error.number, error.log, instructions, kind_name, license)
+        return KernelVerdict(error.number, error.log, instructions, name, license)
+    return KernelVerdict(0, program.log, instructions, name, license, program=program)
 
 
 def _load(path: Path, level: int) -> tuple[int, str, loader.LoadedObject | None]:

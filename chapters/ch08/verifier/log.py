@@ -17,6 +17,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from helpers.asm import ABSOLUTE, CALL, EXIT, INDIRECT, JUMP, LD, SIZES
+
 INSTRUCTION = re.compile(r"^(\d+): \(([0-9a-f]{2})\)(.*)", re.MULTILINE)
 BRANCH = re.compile(r"^from (\d+) to (\d+)( \(speculative execution\))?:(.*)")
 # A register or a place on the stack, and what is known of it, up to the next one or the end.
@@ -26,9 +28,10 @@ FRAME = re.compile(r"\bframe(\d+): ")
 START = re.compile(r"^0: (?:frame0: )?R\d", re.MULTILINE)  # behind what newer kernels put in front
 TARGET = re.compile(r"goto pc([+-]\d+)")
 SAFE = re.compile(r"^(\d+): safe")
-EXIT, CALL_OF_FUNCTION = 0x95, re.compile(r"call pc")
+CALL_OF_FUNCTION = re.compile(r"call pc")
 # After these r1 to r5 hold nothing: a call, and the six old instructions that load from a packet.
-LOSING_ARGUMENTS = {0x85, 0x20, 0x28, 0x30, 0x40, 0x48, 0x50}
+LOSING_ARGUMENTS = {JUMP | CALL}
+LOSING_ARGUMENTS |= {LD | mode | size for mode in (ABSOLUTE, INDIRECT) for size in SIZES}
 # An address in a packet: on which unknown numbers it depends, and how many bytes were checked.
 PACKET = re.compile(
     r"(?P<before>(?P<whose>pkt\((?:id=\d+,)?)(?:.*,)?)r=(?P<r>\d+)(?!\w)(?P<after>.*)"
@@ -64,7 +67,7 @@ class Step:
 
 
 def last_instruction(log: str) -> int | None:
-    """The number of the last instruction that the log names: there the verifier stopped.
+    """The number of the last instruction that the log names: there the verifier has stopped.
 
     Result: the number, or None if the verifier refused the program before going through it.
     Built in chapter 08.
@@ -77,7 +80,7 @@ def last_instruction(log: str) -> int | None:
 
 def words(log: str) -> str:
     """What the verifier said first when it had stopped, as it said it; "" if nothing."""
-    last = max((found.end() for found in INSTRUCTION.finditer(log)), default=0)
+    last = max((line.end() for line in INSTRUCTION.finditer(log)), default=0)
     for line in log[last:].splitlines():
         if line.strip() and not KNOWN.search(line) and not NOTE.match(line):
             return line.strip()
@@ -129,8 +132,8 @@ class _Reader:
             self._registers.learn(branch[4])
             if branch[4].strip() == "safe":
                 self._prune(int(branch[2]))
-        elif found := INSTRUCTION.match(line):
-            self._step(int(found[1]), int(found[2], 16), found[3])
+        elif step := INSTRUCTION.match(line):
+            self._step(int(step[1]), int(step[2], 16), step[3])
         elif safe := SAFE.match(line):
             self._resume(int(safe[1]))
             self._prune(int(safe[1]))
@@ -153,7 +156,7 @@ class _Reader:
         if opcode in LOSING_ARGUMENTS:
             self._registers.lose_arguments()
         self._depth += bool(CALL_OF_FUNCTION.search(text))
-        if opcode == EXIT:
+        if opcode == JUMP | EXIT:
             self._ended = self._depth == 0
             self._depth = max(self._depth - 1, 0)
         self._registers.learn(text)
@@ -199,11 +202,11 @@ class _Registers:
 
     def learn(self, text: str) -> None:
         frame = FRAME.search(text)
-        found = KNOWN.findall(text)
-        if not found:
+        pairs = KNOWN.findall(text)
+        if not pairs:
             return
         self._frame = int(frame[1]) if frame else 0
-        told = {name: NOISE.sub("", value) for name, value in found}
+        told = {name: NOISE.sub("", value) for name, value in pairs}
         self._frames.setdefault(self._frame, {}).update(told)
         self._share(told.values())
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from chapters.ch08.verifier import known
 from helpers import asm
-from helpers.asm import ALU32, ALU64, CALL, EXIT, JUMP, JUMP32, LD, LDX, ST, STX, Instruction
+from helpers.asm import ALU32, LDX, STX, Instruction
 
 KEYED = {1: "lookup", 2: "update", 3: "delete"}  # helpers whose second argument is a key
 # Helpers that are for programs under the GPL only, and those for holders of CAP_PERFMON only,
@@ -27,68 +27,41 @@ GPL = ("GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/G
 class Place:
     """Where the verifier stopped.
 
-    before: what was known then. number: the error number. kind: the program's section, such as
-    "socket". Of the instruction: operation, its class and in it the register that holds an
-    address, or None.
+    before: what was known then. number: the error number. type: that of the program, by its
+    section, such as "socket".
     """
 
     instruction: Instruction
     before: Mapping[str, str]
     number: int
-    kind: str
-    licence: str
-
-    @property
-    def address(self) -> int | None:
-        """The register through which it reads or writes memory."""
-        dst, src = self.instruction.dst, self.instruction.src
-        return {LDX: src, ST: dst, STX: dst}.get(self.instruction.kind)
-
-    @property
-    def width(self) -> int:
-        return asm.SIZES[self.instruction.opcode & 0x18]
+    type: str
+    license: str
 
     def of(self, register: int) -> str:
         """What was known of it; "" if it held nothing."""
         return self.before.get(f"R{register}", "")
 
-    def is_jump(self, operation: int) -> bool:
-        return self.instruction.kind == JUMP and self.instruction.opcode & 0xF0 == operation
-
     @property
-    def helper(self) -> int | None:
-        """The number of the kernel's function that it calls."""
-        called = self.is_jump(CALL) and self.instruction.src == 0
-        return self.instruction.imm if called else None
-
-
-def reads(instruction: Instruction) -> list[int]:
-    """The registers that an instruction takes something from; for a call none, that depends."""
-    kind, operation = instruction.kind, instruction.opcode & 0xF0
-    dst, src = instruction.dst, instruction.src
-    other = [src] if instruction.opcode & asm.REGISTER_SOURCE else []
-    if kind in (ALU32, ALU64):
-        return other if operation == asm.MOVE else [dst, *other]
-    if kind in (JUMP, JUMP32):
-        return {CALL: [], EXIT: [0], asm.GOTO: []}.get(operation, [dst, *other])
-    if kind == LD:
-        return {asm.ABSOLUTE: [6], asm.INDIRECT: [6, src]}.get(instruction.opcode & 0xE0, [])
-    return {LDX: [src], ST: [dst], STX: [dst, src]}[kind]
+    def address(self) -> str:
+        """What was known of the address that is read or written; "" if it is neither."""
+        return "" if self.instruction.base is None else self.of(self.instruction.base)
 
 
 def null(at: Place) -> str | None:
-    if at.address is None or "_or_null" not in at.of(at.address):
+    if "_or_null" not in at.address:
         return None
     return (
-        f"r{at.address} may be null here: the lookup finds nothing when the map has no such key. "
-        "Ask if (pointer) before you follow it."
+        f"r{at.instruction.base} may be null here: the lookup finds nothing when the map has no "
+        "such key. Ask if (pointer) before you follow it."
     )
 
 
 def empty(at: Place) -> str | None:
-    for register in reads(at.instruction):
+    if at.number != errno.EACCES:
+        return None
+    for register in at.instruction.reads:
         if not at.of(register) and register != 10:
-            if at.is_jump(EXIT):
+            if at.instruction.is_exit:
                 return "The program ends without a result: r0 holds nothing. End it with a return."
             return (
                 f"r{register} holds nothing here. A program starts with r1, which is its one "
@@ -98,8 +71,7 @@ def empty(at: Place) -> str | None:
 
 
 def bounds(at: Place) -> str | None:
-    value = at.of(at.address) if at.address is not None else ""
-    if not value.startswith("pkt"):
+    if not at.address.startswith("pkt"):
         return None
     return (
         "The packet may end before this: nothing has shown that what is read here lies before "
@@ -108,9 +80,9 @@ def bounds(at: Place) -> str | None:
 
 
 def leak(at: Place) -> str | None:
-    if at.is_jump(EXIT) and known.is_pointer(at.of(0)):
+    if at.instruction.is_exit and known.is_pointer(at.of(0)):
         return "The result would be an address of the kernel's, which it keeps secret."
-    if at.instruction.kind != STX or not known.is_pointer(at.of(at.instruction.src)):
+    if at.instruction.opcode_class != STX or not known.is_pointer(at.of(at.instruction.src)):
         return None
     if not at.of(at.instruction.dst).startswith(("map_value", "pkt", "ctx")):
         return None
@@ -122,10 +94,10 @@ def leak(at: Place) -> str | None:
 
 def argument(at: Place) -> str | None:
     """A key or a value on the stack that is smaller than the map's, or has gaps."""
-    if at.helper not in KEYED:
+    if at.instruction.helper not in KEYED:
         return None
     sizes = {2: ("key", known.attribute(at.of(1), "ks"))}
-    if KEYED[at.helper] == "update":
+    if KEYED[at.instruction.helper] == "update":
         sizes[3] = ("value", known.attribute(at.of(1), "vs"))
     held = known.written(at.before)
     for register, (name, size) in sizes.items():
@@ -159,22 +131,22 @@ def _unwritten(name: str, size: int, offset: int, unwritten: list[int]) -> str:
     return f"{there}: the variable was never set. Give it a value first."
 
 
-def licence(at: Place) -> str | None:
-    if at.helper not in GPL_ONLY or at.licence in GPL:
+def license(at: Place) -> str | None:
+    if at.instruction.helper not in GPL_ONLY or at.license in GPL:
         return None
     return (
         f"{_name(at)} serves programs under the GPL only, and this one's licence is "
-        f"{at.licence or 'missing'}. Do without it, or license the program so."
+        f"{at.license or 'missing'}. Do without it, or license the program so."
     )
 
 
 def helper(at: Place) -> str | None:
-    if at.helper is None or at.number != errno.EINVAL:
+    if at.instruction.helper is None or at.number != errno.EINVAL:
         return None
-    if at.helper in PERFMON_ONLY:
+    if at.instruction.helper in PERFMON_ONLY:
         return f"{_name(at)} needs CAP_PERFMON, which this course does without."
     return (
-        f"{_name(at)} is not for this type of program ({at.kind}), or not on this kernel. "
+        f"{_name(at)} is not for this type of program ({at.type}), or not on this kernel. "
         "bpf-helpers(7) describes it; reach the goal another way."
     )
 
@@ -185,43 +157,42 @@ def _name(at: Place) -> str:
 
 def result(at: Place) -> str | None:
     limits = known.limits(at.of(0))
-    if not at.is_jump(EXIT) or limits is None:
+    if not at.instruction.is_exit or limits is None:
         return None
     low, high = map(known.short, limits)
     return (
         f"The result, {low if low == high else f'{low} to {high}'}, is not one that this type of "
-        f"program ({at.kind}) may return. See what its results mean."
+        f"program ({at.type}) may return. See what its results mean."
     )
 
 
 def context(at: Place) -> str | None:
-    if at.address is None or not at.of(at.address).startswith("ctx"):
+    if not at.address.startswith("ctx"):
         return None
     return (
-        f"This type of program ({at.kind}) may not use that field of skb, or not in that way. "
+        f"This type of program ({at.type}) may not use that field of skb, or not in that way. "
         "Which fields it may use depends on the type."
     )
 
 
 def stack(at: Place) -> str | None:
-    offset = known.stack_offset(at.of(at.address)) if at.address is not None else None
+    offset = known.stack_offset(at.address)
     if offset is None:
         return None
     first = offset + at.instruction.offset
-    if first < -512 or first + at.width > 0:
+    size = at.instruction.size
+    if first < -512 or first + size > 0:
         return "The stack has 512 bytes, and this lies outside. Use fewer, or a map."
-    if at.instruction.kind == LDX and not set(range(first, first + at.width)) <= known.written(
-        at.before
-    ):
+    read = range(first, first + size) if at.instruction.opcode_class == LDX else range(0)
+    if not known.written(at.before).issuperset(read):
         return "Nothing was put into this variable before it is read. Give it a value first."
     return None
 
 
 def beyond(at: Place) -> str | None:
-    value = at.of(at.address) if at.address is not None else ""
-    if not value.startswith("map_value"):
+    if not at.address.startswith("map_value"):
         return None
-    size = known.attribute(value, "vs")
+    size = known.attribute(at.address, "vs")
     return (
         f"This may lie outside the map's value, which has {size} bytes. Compare the index with "
         "its size first."
@@ -229,9 +200,9 @@ def beyond(at: Place) -> str | None:
 
 
 def arithmetic(at: Place) -> str | None:
-    if at.instruction.kind not in (ALU32, ALU64) or at.number != errno.EACCES:
+    if not at.instruction.is_arithmetic or at.number != errno.EACCES:
         return None
-    operands = [at.of(r) for r in reads(at.instruction)]
+    operands = [at.of(r) for r in at.instruction.reads]
     if not any(map(known.is_pointer, operands)):
         return None
     if _cuts(at.instruction) and any(value.startswith("pkt") for value in operands):
@@ -249,14 +220,14 @@ def arithmetic(at: Place) -> str | None:
 
 def _cuts(instruction: Instruction) -> bool:
     """Whether it is how a compiler makes a number of 32 bits out of one of 64."""
-    shift = instruction.opcode & 0xF0 in (0x60, 0x70)  # to the left, to the right
-    return instruction.kind == ALU32 or (shift and instruction.imm == 32)
+    shifts = asm.ARITHMETIC.get(instruction.operation) in ("<<=", ">>=")
+    return instruction.opcode_class == ALU32 or (shifts and instruction.imm == 32)
 
 
 def comparison(at: Place) -> str | None:
-    if at.instruction.kind != JUMP or at.number != errno.EACCES:
+    if not at.instruction.is_conditional or at.number != errno.EACCES:
         return None
-    if not any(known.is_pointer(at.of(register)) for register in reads(at.instruction)):
+    if not any(known.is_pointer(at.of(register)) for register in at.instruction.reads):
         return None
     return (
         "This kernel lets only holders of CAP_PERFMON compare such addresses. Newer ones let "
@@ -265,20 +236,20 @@ def comparison(at: Place) -> str | None:
 
 
 def address(at: Place) -> str | None:
-    if at.address is None or not known.is_number(at.of(at.address)):
+    if not known.is_number(at.address):
         return None
     return (
-        f"r{at.address} is a number here, not an address that the verifier knows, so nothing can "
-        "be read or written there. Use a helper that reads for you."
+        f"r{at.instruction.base} is a number here, not an address that the verifier knows, so "
+        "nothing can be read or written there. Use a helper that reads for you."
     )
 
 
 def frame(at: Place) -> str | None:
-    if at.instruction.kind in (ALU32, ALU64, LDX) and at.instruction.dst == 10:
+    if 10 in at.instruction.writes:
         return "r10 marks the end of the stack and can only be read. Copy it to another register."
     return None
 
 
 # In this order: the first one that fits is given.
-REASONS = (frame, null, empty, bounds, leak, argument, licence, helper)
+REASONS = (frame, null, empty, bounds, leak, argument, license, helper)
 REASONS += (result, context, stack, beyond, arithmetic, comparison, address)

@@ -6,15 +6,15 @@ Laboratory equipment, first used in chapter 08, the_verifier.
 from __future__ import annotations
 
 from chapters.ch08.verifier import known
-from chapters.ch08.verifier.verdict import Verdict
+from chapters.ch08.verifier.verdict import KernelVerdict
 from helpers import asm
 from helpers.table import Table
 
-MOST_ROWS = 60
-ALWAYS = "R10"  # the stack's end, in every row the same
+MAX_ROWS = 60
+STACK_END = "R10"  # the stack's end, in every row the same
 
 
-def steps(verdict: Verdict, about: str = "") -> Table:
+def steps(verdict: KernelVerdict, about: str = "") -> Table:
     """A row for each step that the verifier took, in its order.
 
     Arguments: about: only registers of which that is known at some time, such as "packet".
@@ -22,12 +22,12 @@ def steps(verdict: Verdict, about: str = "") -> Table:
     nothing, or nothing that will be used. Long logs are cut, and the caption says so.
     """
     by_number = {each.number: each for each in verdict.instructions}
-    shown = verdict.steps[:MOST_ROWS]
+    shown = verdict.steps[:MAX_ROWS]
     names = {
         name
         for step in shown
         for name, value in step.after.items()
-        if name[0] == "R" and name != ALWAYS and known.in_words(value).startswith(about)
+        if name[0] == "R" and name != STACK_END and known.in_words(value).startswith(about)
     }
     registers = sorted(names, key=lambda name: int(name[1:]))
     rows, path = [], 0
@@ -41,6 +41,6 @@ def steps(verdict: Verdict, about: str = "") -> Table:
         rows.append((begins if new else "", text, *values))
     caption = f"{len(verdict.steps)} steps through {len(verdict.instructions)} instructions"
     if len(shown) < len(verdict.steps):
-        caption += f", of which these are the first {MOST_ROWS}"
+        caption += f", of which these are the first {MAX_ROWS}"
     head = ("path", "instruction", *(f"{r.lower()} after it" for r in registers))
     return Table(caption, head, rows)

@@ -12,14 +12,14 @@ from html import escape
 
 from chapters.ch08.verifier import known, log, reasons, shape
 from helpers import asm
-from helpers.asm import CALL, EXIT, Instruction
+from helpers.asm import Instruction
 from helpers.errors import CourseError
 from helpers.loader import LoadedObject
 from helpers.syscall import Program, TestRun, test_run
 
-MOST = 1_000_000  # characters of a log that are read: of an endless loop its end is enough
-SHOWN = 8_000  # characters of a log that a notebook shows
-UNKNOWN = "This reader has no explanation for it; the kernel's own words and the log have more."
+MAX_CHARACTERS_READ = 1_000_000  # of a log: of an endless loop its end is enough
+MAX_CHARACTERS_SHOWN = 8_000  # of a log, in a notebook
+NO_REASON = "This reader has no explanation for it; the kernel's own words and the log have more."
 
 
 class RefusedError(CourseError):
@@ -27,7 +27,7 @@ class RefusedError(CourseError):
 
 
 @dataclass(frozen=True)
-class Finding:
+class Refusal:
     """Why a program was refused.
 
     instruction: where the verifier stopped, None if it names none; its .line and .source are
@@ -43,29 +43,30 @@ class Finding:
 
 
 @dataclass
-class Verdict:
+class KernelVerdict:
     """What the kernel said. With `with`, or close(), an accepted program is given back.
 
     number: the error number, 0 if it was accepted. log: the verifier's, all of it.
-    instructions: the program as the kernel got it. steps: the log, read.
+    instructions: the program as the kernel got it. type: that of the program, by its section.
+    steps: the log, read. refusal: why it was refused, None if it was accepted.
     """
 
     number: int
     log: str
     instructions: list[Instruction]
-    kind: str = "socket"
-    licence: str = "GPL"
+    type: str = "socket"
+    license: str = "GPL"
     loaded: LoadedObject | None = None
-    fd: int = -1
+    program: Program | None = None
     steps: list[log.Step] = field(init=False)
-    finding: Finding | None = field(init=False)
+    refusal: Refusal | None = field(init=False)
 
     def __post_init__(self) -> None:
         text = self.log
-        if len(text) > MOST:
-            text = text[text.index("\n", len(text) - MOST) + 1 :]
+        if len(text) > MAX_CHARACTERS_READ:
+            text = text[text.index("\n", len(text) - MAX_CHARACTERS_READ) + 1 :]
         self.steps = log.read(text)
-        self.finding = find(self, text) if self.number else None
+        self.refusal = find(self, text) if self.number else None
 
     @property
     def accepted(self) -> bool:
@@ -76,10 +77,9 @@ class Verdict:
 
         Errors: RefusedError, SyscallError.
         """
-        if self.fd < 0:
+        if self.program is None:
             raise RefusedError("There is no program to run: it was refused, or is closed.")
-        with Program(os.dup(self.fd), 0) as program:
-            return test_run(program, packet)
+        return test_run(self.program, packet)
 
     def counter(self, slot: int) -> int:
         """The map bytes_by_protocol under a number. Errors: as LoadedObject.map."""
@@ -91,11 +91,11 @@ class Verdict:
         """Give program and maps back."""
         if self.loaded is not None:
             self.loaded.close()
-        elif self.fd >= 0:
-            os.close(self.fd)
-        self.loaded, self.fd = None, -1
+        elif self.program is not None:
+            self.program.close()
+        self.loaded = self.program = None
 
-    def __enter__(self) -> Verdict:
+    def __enter__(self) -> KernelVerdict:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -106,19 +106,19 @@ class Verdict:
 
     def lines(self) -> list[tuple[str, str]]:
         """What there is to say, each with its heading."""
-        if self.finding is None:
+        if self.refusal is None:
             return [("Accepted", f"{len(self.instructions)} instructions")]
         name = errno.errorcode.get(self.number, str(self.number))
         said = [("Refused", f"{name}, {os.strerror(self.number)}")]
-        found, instruction = self.finding, self.finding.instruction
+        refusal, instruction = self.refusal, self.refusal.instruction
         if instruction is not None:
             if instruction.source:
                 said.append((f"Line {instruction.line}", instruction.source.strip()))
             said.append((f"Instruction {instruction.number}", asm.text(instruction)))
-        if found.before:
-            known_before = (f"{r.lower()} = {known.in_words(v)}" for r, v in found.before.items())
+        if refusal.before:
+            known_before = (f"{r.lower()} = {known.in_words(v)}" for r, v in refusal.before.items())
             said.append(("Known before it", "; ".join(known_before)))
-        return [*said, ("Why", found.reason), ("In its own words", found.words or "nothing")]
+        return [*said, ("Why", refusal.reason), ("In its own words", refusal.words or "nothing")]
 
     def __repr__(self) -> str:
         width = max(len(heading) for heading, _ in self.lines())
@@ -142,43 +142,35 @@ class Verdict:
 
 def shortened(text: str) -> str:
     """The beginning and the end of a text that is too long to show."""
-    if len(text) <= SHOWN:
+    if len(text) <= MAX_CHARACTERS_SHOWN:
         return text
-    first = text.rindex("\n", 0, SHOWN // 2)
-    last = text.index("\n", len(text) - SHOWN // 2)
+    first = text.rindex("\n", 0, MAX_CHARACTERS_SHOWN // 2)
+    last = text.index("\n", len(text) - MAX_CHARACTERS_SHOWN // 2)
     left_out = text[first:last].count("\n")
     remark = f"\n\n... {left_out:,} lines are left out here, .log has them ...\n"
     return text[:first] + remark + text[last:]
 
 
-def find(verdict: Verdict, text: str) -> Finding:
+def find(verdict: KernelVerdict, text: str) -> Refusal:
     """The decisive instruction and the reason, for a program that was refused."""
-    words = log.words(text)
-    by_number = {each.number: each for each in verdict.instructions}
+    words, instructions = log.words(text), verdict.instructions
+    by_number = {each.number: each for each in instructions}
     last = verdict.steps[-1] if verdict.steps else None
-    stopped = by_number.get(last.number) if last else None
-    found = None
+    stopped = by_number.get(log.last_instruction(text))
+    blame = None
     if last is None:
-        found = shape.broken(verdict.instructions) or shape.too_deep(verdict.instructions)
-    elif last.pruned or (stopped and shape.is_jump(stopped, EXIT)):
-        found = shape.too_deep(verdict.instructions)  # all paths were gone to their ends
-    if found:
-        return Finding(*found, True, {}, words)
+        blame = shape.broken(instructions) or shape.too_deep(instructions)
+    elif last.pruned or (stopped and stopped.is_exit):
+        blame = shape.too_deep(instructions)  # all paths were gone to their ends
     path = log.last_path(verdict.steps)
-    if found := shape.endless(verdict.instructions, path, verdict.number):
-        return Finding(*found, True, {}, words)
-    if stopped is None:
-        return Finding(None, UNKNOWN, False, {}, words)
-    before = last.before
-    place = reasons.Place(stopped, before, verdict.number, verdict.kind, verdict.licence)
-    used = {f"R{r}": before[f"R{r}"] for r in _used(stopped) if f"R{r}" in before}
+    if blame := blame or shape.endless(instructions, path, verdict.number):
+        return Refusal(*blame, True, {}, words)
+    if last is None or last.pruned or stopped is None:
+        return Refusal(stopped, NO_REASON, False, {}, words)
+    place = reasons.Place(stopped, last.before, verdict.number, verdict.type, verdict.license)
+    used = asm.ARGUMENTS if stopped.calls_function else sorted(set(stopped.reads))
+    before = {f"R{r}": place.of(r) for r in used if place.of(r)}
     for reason in reasons.REASONS:
         if sentence := reason(place):
-            return Finding(stopped, sentence, True, used, words)
-    return Finding(stopped, UNKNOWN, False, used, words)
-
-
-def _used(instruction: Instruction) -> list[int]:
-    if shape.is_jump(instruction, CALL):
-        return [1, 2, 3, 4, 5]
-    return sorted(set(reasons.reads(instruction)))
+            return Refusal(stopped, sentence, True, before, words)
+    return Refusal(stopped, NO_REASON, False, before, words)

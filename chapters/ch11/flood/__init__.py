@@ -21,9 +21,10 @@ from pathlib import Path
 
 from chapters.ch11.measuring import MeasuringError, progress
 from helpers import sockets
-from helpers.counters import NUMBERS, Counters
+from helpers.counters import Counters
 from helpers.loader import LoadedObject
 from helpers.netlab import Command, Network
+from helpers.protocols import NUMBERS
 
 SENDER, READERS = (Path(__file__).with_name(name) for name in ("sender.py", "readers.py"))
 DATA = 100  # bytes in a datagram

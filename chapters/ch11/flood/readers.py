@@ -16,8 +16,8 @@ import sys
 import time
 from collections import Counter
 
-ETH_P_ALL = 3
-SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23  # <linux/socket.h>, <linux/if_packet.h>
+from helpers.uapi import ETH_P_ALL, PACKET_IGNORE_OUTGOING, SOL_PACKET
+
 HEADERS = 14 + 20 + 8  # an empty datagram: the flood is over
 # It ends with us, even if we are killed. Only what comes in, only the headers, each packet at once.
 TCPDUMP = ["setpriv", "--pdeathsig", "KILL", "tcpdump", "-i", "lo", "-Q", "in", "-U", "-w", "-"]

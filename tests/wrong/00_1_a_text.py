@@ -1,1 +1,0 @@
-frame_length = "98"

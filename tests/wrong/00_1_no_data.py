@@ -1,1 +1,0 @@
-frame_length = 14 + 20 + 8

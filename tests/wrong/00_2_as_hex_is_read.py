@@ -1,1 +1,0 @@
-ethertype = 800

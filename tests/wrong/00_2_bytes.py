@@ -1,1 +1,0 @@
-ethertype = frame[12:14]

@@ -1,1 +1,0 @@
-ethertype = int.from_bytes(frame[12:13], "big")

@@ -1,1 +1,0 @@
-ring_buffer = (0, 0, 1)

@@ -1,1 +1,0 @@
-ring_buffer = 65536

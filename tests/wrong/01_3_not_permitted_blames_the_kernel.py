@@ -1,1 +1,0 @@
-to_change = {1: "kernel", 2: "kernel", 3: "call"}

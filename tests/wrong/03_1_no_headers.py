@@ -1,1 +1,0 @@
-three_big_pings = 3 * 2 * 1000

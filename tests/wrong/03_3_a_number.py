@@ -1,1 +1,0 @@
-address = 6

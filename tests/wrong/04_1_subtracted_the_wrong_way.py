@@ -1,3 +1,0 @@
-def busiest(before, after, seconds):
-    rates = rate(after, before, seconds)
-    return name_of(rates.argmax()), rates.max()

@@ -1,1 +1,0 @@
-seconds_between_readings = 0.7

@@ -1,1 +1,0 @@
-seconds_between_readings = 1.0

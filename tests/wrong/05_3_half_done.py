@@ -1,6 +1,0 @@
-choices = {
-    "tonight, on my laptop: which ports does this game talk to?": "bcc",
-    "a traffic monitor for 500 routers with 128 MB of memory each": "libbpf",
-    "a question that changes every five minutes, and my C with it": None,
-    "a counter that starts with each container, thousands of times a day": None,
-}

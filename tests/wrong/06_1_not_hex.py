@@ -1,1 +1,0 @@
-form = "one hash, please"

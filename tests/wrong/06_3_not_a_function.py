@@ -1,1 +1,0 @@
-by_ttl = bytes(120)

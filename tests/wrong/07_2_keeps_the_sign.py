@@ -1,1 +1,0 @@
-returned = -1

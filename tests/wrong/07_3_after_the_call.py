@@ -1,2 +1,0 @@
-mended = instruction(0x85, imm=5) + instruction(0xBF, dst=6, src=1)
-mended += instruction(0x61, dst=0, src=6) + instruction(0x95)

@@ -1,2 +1,0 @@
-mended = instruction(0xBF, dst=5, src=1) + instruction(0x85, imm=5)
-mended += instruction(0x61, dst=0, src=5) + instruction(0x95)

@@ -1,1 +1,0 @@
-mended = instruction(0x61, dst=0, src=1) + instruction(0x85, imm=5) + instruction(0x95)

@@ -1,2 +1,0 @@
-case = "second_argument"
-program = clinic.code("key_size", mended=True).replace("skb->len", "98")

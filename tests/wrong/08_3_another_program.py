@@ -1,2 +1,0 @@
-case = "pointer"
-program = clinic.code("null_check", mended=True)

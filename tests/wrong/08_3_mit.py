@@ -1,2 +1,0 @@
-case = "licence"
-program = clinic.code("licence").replace("Proprietary", "MIT")

@@ -1,2 +1,0 @@
-case = "stack"
-program = "return 0;"

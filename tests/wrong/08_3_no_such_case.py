@@ -1,2 +1,0 @@
-case = "keysize"
-program = clinic.code("key_size", mended=True)

@@ -1,2 +1,0 @@
-case = "padding"
-program = clinic.code("padding").replace("struct pair key;", "struct pair key = {key.protocol};")

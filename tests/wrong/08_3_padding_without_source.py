@@ -1,2 +1,0 @@
-case = "padding"
-program = clinic.code("padding", mended=True).replace("key.source = load_word(skb, SOURCE);", "")

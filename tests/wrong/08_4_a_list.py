@@ -1,1 +1,0 @@
-diagnoses = ["stale map", "wrong interface", "wrong section name"]

@@ -1,1 +1,0 @@
-diagnoses = {1: "stale map"}

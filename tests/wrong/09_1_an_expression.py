@@ -1,1 +1,0 @@
-udp_headers = "udp"

@@ -1,5 +1,0 @@
-def scratch(i):
-    offset = 4 * i.k
-    if i.code == 0x02:
-        return ebpf(0x63, dst=10, src=0, offset=offset)
-    return ebpf(0x61, dst=0, src=10, offset=offset)

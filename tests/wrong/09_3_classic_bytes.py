@@ -1,2 +1,0 @@
-def scratch(i):
-    return row(i.code, 0, 0, i.k)

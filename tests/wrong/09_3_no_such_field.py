@@ -1,2 +1,0 @@
-def scratch(i):
-    return ebpf(0x63, dst=10, src=0, offset=4 * i.word - 64)

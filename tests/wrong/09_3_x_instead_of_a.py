@@ -1,5 +1,0 @@
-def scratch(i):
-    offset = 4 * i.k - 64
-    if i.code == 0x02:
-        return ebpf(0x63, dst=10, src=7, offset=offset)
-    return ebpf(0x61, dst=7, src=10, offset=offset)

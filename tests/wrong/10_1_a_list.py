@@ -1,1 +1,0 @@
-guard = [row(LOAD, 0, 0, 4)]

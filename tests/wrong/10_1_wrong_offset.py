@@ -1,7 +1,0 @@
-KILL_PROCESS = 0x80000000
-guard = (
-    row(LOAD, 0, 0, 8)
-    + row(JUMP_IF_EQUAL, 1, 0, HERE)
-    + row(RETURN, 0, 0, KILL_PROCESS)
-    + refuse(BPF)
-)

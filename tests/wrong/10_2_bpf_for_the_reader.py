@@ -1,1 +1,0 @@
-least = {"loader": {"CAP_BPF"}, "listener": {"CAP_NET_RAW"}, "reader": {"CAP_BPF"}}

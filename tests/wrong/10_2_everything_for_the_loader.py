@@ -1,1 +1,0 @@
-least = {"loader": {"CAP_BPF", "CAP_NET_RAW"}, "listener": {"CAP_NET_RAW"}, "reader": set()}

@@ -1,1 +1,0 @@
-least = [{"CAP_BPF"}, {"CAP_NET_RAW"}, set()]

@@ -1,1 +1,0 @@
-least = {"loader": {39}, "listener": {13}, "reader": set()}

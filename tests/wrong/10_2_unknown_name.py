@@ -1,1 +1,0 @@
-least = {"loader": {"BPF"}, "listener": {"CAP_NET_RAW"}, "reader": set()}

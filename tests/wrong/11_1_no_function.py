@@ -1,1 +1,0 @@
-how_many_times = 1.25

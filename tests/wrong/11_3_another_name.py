@@ -1,6 +1,0 @@
-choices = {
-    "Only DNS packets shall reach a Python program that reads each of them anyway.": "tcpdump",
-    "A counter for small routers without a compiler, maintained by people who read C.": "libbpf",
-    "One question, tonight, on a server that has bcc; tomorrow another.": "bcc",
-    "A test shall show what the kernel answers to one single wrong instruction.": "bpf(2)",
-}

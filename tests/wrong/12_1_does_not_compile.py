@@ -1,1 +1,0 @@
-my_parser = parser.replace('? ARP : NOT_IP', '? ARP : type == bpf_htons(0x88cc) ? LLDP : NOT_IP')

@@ -1,1 +1,0 @@
-my_parser = parser

@@ -1,2 +1,0 @@
-def ports(key):
-    return key["from_port"], key["to_port"]

@@ -1,2 +1,0 @@
-def ports(key):
-    return key[32:34], key[34:36]

@@ -1,2 +1,0 @@
-def ports(key):
-    return int.from_bytes(key[32:36], "big")

@@ -1,3 +1,0 @@
-def dns_bytes(reading):
-    dns = (reading.keys["from_port"] == 53) & (reading.keys["to_port"] == 53)
-    return int(reading.traffic["bytes"][dns].sum())

@@ -1,2 +1,0 @@
-def dns_bytes(reading):
-    return int(reading.traffic["bytes"].sum())
