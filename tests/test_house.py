@@ -45,8 +45,8 @@ def test_imports_go_from_tools_to_chapters_to_helpers_and_never_across():
         ("helpers.loader", "chapters.ch08.clinic"),
         ("helpers.loader", "tools.demo"),
         ("chapters.ch03.check", "tools.demo"),
-        ("chapters.ch12.drops", "chapters.playground.reading"),
-        ("chapters.playground.reading", "chapters.ch12.drops"),
+        ("chapters.ch12.drops", "chapters.playground.program"),
+        ("chapters.playground.program", "chapters.ch12.drops"),
     ],
 )
 def test_an_import_back_or_across_is_seen(name, target):

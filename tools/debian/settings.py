@@ -1,0 +1,108 @@
+"""How this machine reaches packages: what is handed over to a root file system that knows nothing.
+
+Mirrors, proxies, indexes and certificates, and no setting that says how to install.
+Source: apt.conf(5), apt-transport-http(1), pip's "Configuration", uv's "Environment variables".
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from tools.private_apt import mirror
+
+PLACE = "handed-over"  # where local folders and files that a setting names are, in there
+APT = re.compile(r"^Acquire::(https?::.+|Check-Valid-Until|Check-Date|Retries) \"")
+PIP = (
+    *("index-url", "extra-index-url", "find-links", "no-index", "trusted-host"),
+    *("cert", "client-cert", "proxy", "timeout", "default-timeout"),
+)
+ENVIRONMENT = re.compile(
+    r"(https?|all|no)_proxy|(HTTPS?|ALL|NO)_PROXY|SSL_CERT_FILE|CI|TERM|"
+    r"UV_(INDEX|DEFAULT_INDEX|INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|INSECURE_HOST|"
+    r"INDEX_\w+_(USERNAME|PASSWORD)|HTTP_TIMEOUT|NATIVE_TLS|SYSTEM_CERTS)"
+)
+# A local folder or file in a setting: a path by itself, or a file: URL.
+LOCAL = re.compile(r"(?<![\w:/.])(file://)?(/[^\s\"';]+)")
+
+
+def apt() -> list[str]:
+    """The lines of this machine's apt.conf that say how packages are reached."""
+    command = ["apt-config", "dump", "Acquire"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return [line for line in said.splitlines() if APT.match(line)]
+
+
+def pip(environment: Mapping[str, str], machine: Path = Path("/etc")) -> str:
+    """pip.conf for in there: what pip's files and its environment say here, the stronger last."""
+    home = Path(environment.get("HOME", "/root"))
+    files = [machine / "xdg/pip/pip.conf", machine / "pip.conf", home / ".pip/pip.conf"]
+    files.append(Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "pip/pip.conf")
+    if named := environment.get("PIP_CONFIG_FILE"):
+        files.append(Path(named))
+    found = configparser.RawConfigParser()
+    found.read([] if named == os.devnull else files)
+    said = {}
+    for section in ("global", "install"):
+        if found.has_section(section):
+            said |= dict(found[section])
+    # Each of pip's options has an environment variable; pip takes - and _ for the same.
+    said = {name.replace("_", "-"): value for name, value in said.items()}
+    said |= {
+        name: value
+        for name in PIP
+        if (value := environment.get(f"PIP_{name.upper().replace('-', '_')}"))
+    }
+    lines = (f"{name} = {' '.join(said[name].split())}\n" for name in PIP if name in said)
+    return "[global]\n" + "".join(lines)
+
+
+def is_kept(name: str) -> bool:
+    """Whether sudo has to leave a variable: what this module reads, and where the cache is."""
+    return bool(ENVIRONMENT.fullmatch(name) or re.fullmatch("PIP_.*|HOME|XDG_C.*_HOME", name))
+
+
+def variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment in there: the system's own, and what says where packages come from."""
+    own = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
+    return own | {name: text for name, text in environment.items() if ENVIRONMENT.fullmatch(name)}
+
+
+def moved(text: str, local: set[Path]) -> str:
+    """A setting with the local paths in it as they are in there; `local` gathers them."""
+
+    def place(found: re.Match[str]) -> str:
+        path = Path(found[2])
+        if not path.exists():
+            return found[0]
+        # The pages of an index in simple/ refer to files beside that folder.
+        local.add(path.parent if path.name == "simple" else path)
+        return f"{found[1] or ''}/{PLACE}{path}"
+
+    return LOCAL.sub(place, text)
+
+
+def handed_over(
+    suite: str, environment: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str], set[Path]]:
+    """All of it: files by their path in there, variables, and the local paths that they name.
+
+    A local path is to appear below /PLACE in there.
+    """
+    local: set[Path] = set()
+    files = {
+        "etc/apt/sources.list": f"deb {mirror()} {suite} main\n",
+        "etc/apt/apt.conf.d/90handed-over": "".join(f"{line}\n" for line in apt()),
+        "etc/pip.conf": pip(environment),
+    }
+    files = {name: moved(text, local) for name, text in files.items()}
+    given = variables(environment)
+    for name in given.keys() - {"PATH", "HOME", "TERM"}:
+        given[name] = moved(given[name], local)
+    for name in ("etc/resolv.conf", "etc/hosts"):
+        files[name] = Path("/", name).read_text()
+    return files, given, local
