@@ -6,20 +6,19 @@ Source: apt.conf(5), apt-transport-http(1), pip's "Configuration", uv's "Environ
 
 from __future__ import annotations
 
-import configparser
-import os
 import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from tools import package_sources
 from tools.private_apt import mirror
 
 PLACE = "handed-over"  # where local folders and files that a setting names are, in there
 APT = re.compile(r"^Acquire::(https?::.+|Check-Valid-Until|Check-Date|Retries) \"")
 PIP = (
     *("index-url", "extra-index-url", "find-links", "no-index", "trusted-host"),
-    *("cert", "client-cert", "proxy", "timeout", "default-timeout"),
+    *("cert", "client-cert", "proxy", "timeout"),
 )
 ENVIRONMENT = re.compile(
     r"(https?|all|no)_proxy|(HTTPS?|ALL|NO)_PROXY|SSL_CERT_FILE|CI|TERM|"
@@ -37,27 +36,10 @@ def apt() -> list[str]:
     return [line for line in said.splitlines() if APT.match(line)]
 
 
-def pip(environment: Mapping[str, str], machine: Path = Path("/etc")) -> str:
-    """pip.conf for in there: what pip's files and its environment say here, the stronger last."""
-    home = Path(environment.get("HOME", "/root"))
-    files = [machine / "xdg/pip/pip.conf", machine / "pip.conf", home / ".pip/pip.conf"]
-    files.append(Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "pip/pip.conf")
-    if named := environment.get("PIP_CONFIG_FILE"):
-        files.append(Path(named))
-    found = configparser.RawConfigParser()
-    found.read([] if named == os.devnull else files)
-    said = {}
-    for section in ("global", "install"):
-        if found.has_section(section):
-            said |= dict(found[section])
-    # Each of pip's options has an environment variable; pip takes - and _ for the same.
-    said = {name.replace("_", "-"): value for name, value in said.items()}
-    said |= {
-        name: value
-        for name in PIP
-        if (value := environment.get(f"PIP_{name.upper().replace('-', '_')}"))
-    }
-    lines = (f"{name} = {' '.join(said[name].split())}\n" for name in PIP if name in said)
+def pip(environment: Mapping[str, str], root: Path = Path("/")) -> str:
+    """pip.conf for in there: what pip's files and its environment say here of where."""
+    said = package_sources.of_pip(environment, root)
+    lines = (f"{name} = {' '.join(said[name])}\n" for name in PIP if name in said)
     return "[global]\n" + "".join(lines)
 
 
