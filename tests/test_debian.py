@@ -117,8 +117,9 @@ def test_the_checkout_is_copied_as_it_is_now():
 
 
 def test_another_course_takes_another_set_up(tmp_path, monkeypatch):
-    (tmp_path / "course").write_text("packages=(one)")
-    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "tools").mkdir()
+    for name in roots.SET_UP:
+        (tmp_path / name).touch()
     monkeypatch.setattr(roots, "COURSE", tmp_path)
     before = roots.state()
     (tmp_path / "course").write_text("packages=(one two)")
