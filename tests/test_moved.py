@@ -103,7 +103,7 @@ def test_in_a_notebook_it_is_one_line_without_a_traceback(tmp_path):
         ("from helpers import checks; checks.compare", "helpers.checks.compare is helpers.check.c"),
         ("from helpers.playground.file import read", "helpers.playground is chapters.playground"),
         ("from helpers.commands import lab", "helpers.commands is tools now"),
-        ("from helpers.machine import known", "helpers.machine.known is chapters.ch07.translator.kn"),
+        ("from helpers.machine import known", "helpers.machine.known is chapters.ch07.translator"),
     ],
 )
 def test_however_it_is_asked_for(line, says):
