@@ -47,7 +47,6 @@ MODULES = {
     "helpers.netlab_control": "helpers.netlab.control",
     "helpers.own_lo": "helpers.netlab.own_lo",
     "helpers.playground": "chapters.playground",
-    "helpers.playground.file": "chapters.playground",
     "helpers.protocols": "chapters.ch12.classes",
     "helpers.readiness": "chapters.ch00.readiness",
     "helpers.seccomp": "chapters.ch10.seccomp",
