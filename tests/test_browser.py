@@ -19,7 +19,7 @@ from playwright.sync_api import Locator, Page, expect, sync_playwright
 from stored import COURSE
 
 from helpers.pictures import style
-from tools import workspace
+from tools import environment, workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.kernel]
 
@@ -34,8 +34,8 @@ QUIET = [
     "--disable-sync",
 ]
 SETTINGS = {
-    # Cells out of sight stay in the page, so that the test can look at all of them.
-    "notebook-extension/tracker": {"windowingMode": "none"},
+    # Cells out of sight stay in the page, where links and the tests find them.
+    "notebook-extension/tracker": environment.SETTINGS["@jupyterlab/notebook-extension:tracker"],
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     # The course switches this off; the plot has to work where a learner has not.
     "apputils-extension/kernels-settings": {"commsOverSubshells": "perCommTarget"},

@@ -18,6 +18,8 @@ BCC = "python3/dist-packages/bcc"  # where Debian and Ubuntu keep bcc's Python p
 SETTINGS = {
     # A button's callback has to run on the kernel's main thread, where the plot is drawn.
     "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"},
+    # Links into a chapter need all of its cells on the page; 136 cells are few.
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
     # No question about news on the first start, and no request to a web site.
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
