@@ -72,7 +72,7 @@ The page
     source.show                   lines of a C file
     table.Table                   a table that reads well here and in a terminal
     errors.CourseError            a failure, with its cause and its cure
-    progress.exercises            which exercises there are, and what was reached are right, and where to go on
+    progress.exercises            the exercises of a chapter, as its notebook has them
     moved.MODULES                 where things went that an old copy of a chapter imports
 """
 

@@ -286,3 +286,11 @@ def test_the_stepper_moves_in_jupyterlab(address: str, page: Page, tmp_path: Pat
     expect(stepper.cell.get_by_text(re.compile(rf"^→ +{label.split(':')[0]} "))).to_be_visible()
     page.screenshot(path=tmp_path / "run_to.png")
     assert errors == []
+
+
+@pytest.mark.timeout(400)
+def test_links_to_exercises_lead_to_them(address: str, page: Page) -> None:
+    """From a chapter's first lines, and from chapter 00's table, which keeps a verdict."""
+    page.goto(address.replace(CHAPTER, "08_the_verifier.ipynb"))
+    page.get_by_role("link", name="exercise 4", exact=True).click()
+    expect(page.get_by_role("heading", name="Exercise 4: three roads")).to_be_in_viewport()

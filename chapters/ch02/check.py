@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from helpers import loader, netlab, objfile, sockets, toolchain, traffic
-from helpers.counters import Counters
-from helpers.protocols import NUMBERS
 from helpers.check import (
     NO_PROGRAM,
     NOT_ATOMIC,
@@ -23,6 +21,8 @@ from helpers.check import (
     not_yet,
     right,
 )
+from helpers.counters import Counters
+from helpers.protocols import NUMBERS
 
 # What exercise 2 sends: TTL -> datagrams. Neither value is any system's own choice.
 SENT = {7: 3, 200: 4}

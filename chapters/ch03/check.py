@@ -9,8 +9,6 @@ import socket
 from collections.abc import Callable
 
 from helpers import loader, netlab, sockets, toolchain, traffic
-from helpers.counters import Counters
-from helpers.protocols import NUMBERS, name
 from helpers.check import (
     NO_NUMBER,
     Verdict,
@@ -21,6 +19,8 @@ from helpers.check import (
     right,
     shown,
 )
+from helpers.counters import Counters
+from helpers.protocols import NUMBERS, name
 
 NOT_GROWN = not_yet("The counter did not grow at all: run sections 2 to 4 again.")
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 
 from helpers import loader, netlab, sockets, toolchain, traffic
-from helpers.counters import Counters
 from helpers.check import (
     NO_NUMBER,
     Verdict,
@@ -21,6 +20,7 @@ from helpers.check import (
     right,
     shown,
 )
+from helpers.counters import Counters
 from helpers.live.series import OTHER
 from helpers.protocols import NUMBERS
 
@@ -70,7 +70,7 @@ def judge(pair: list, name: str, rate: float, difference: float, why: str) -> Ve
     if isinstance(pair[1], str):
         return not_yet("The name comes first, and the rate is a number.")
     if not isinstance(given, str):
-        return not_yet(f"{shown(given)} is no name; name_of() turns a number into one.")
+        return not_yet(f"{shown(given)} is no name; protocols.name() turns a number into one.")
     if as_word(given) != as_word(name):
         return not_yet(f"It says {shown(given)}, where {name} was wanted: {why}.")
     if value is None:

@@ -11,7 +11,6 @@ from chapters.ch05.table import TableCounters
 from helpers import asm, netlab, sockets, toolchain, traffic
 from helpers.bcc import program as bcc_program
 from helpers.bcc.headers import BccError
-from helpers.protocols import name
 from helpers.check import (
     NO_PROGRAM,
     NOT_ATOMIC,
@@ -28,6 +27,7 @@ from helpers.check import (
     right,
     shown,
 )
+from helpers.protocols import name
 
 ECHO_4, ECHO_6 = 2 * 98, 2 * 118  # bytes of one ping, with 56 bytes of data
 # EtherType 88b5 is kept for experiments; byte 14 looks like IPv4, byte 23 like UDP.

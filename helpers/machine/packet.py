@@ -8,11 +8,14 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
-from helpers.uapi import PACKET_OUTGOING as OUTGOING
-from helpers.uapi import SK_BUFF as OFFSETS
+from helpers import uapi
 
+# Packet types: what came for this machine, and what goes out.
+HOST, OUTGOING = uapi.PACKET_HOST, uapi.PACKET_OUTGOING
 ETHERNET_HEADER = 14  # bytes
-FIELDS = tuple(OFFSETS)  # each of 32 bits, one after the other
+# The fields of struct __sk_buff and where they lie, each of 32 bits, one after the other.
+OFFSETS = uapi.SK_BUFF
+FIELDS = tuple(OFFSETS)
 
 
 @dataclass(frozen=True)
