@@ -14,6 +14,7 @@ import pytest
 from helpers import loader, netlab, sockets, toolchain
 from helpers.errors import CourseError
 
+pytest_plugins = ["browser"]  # the fixtures lab and page
 COURSE = Path(__file__).resolve().parent.parent
 on_the_kernel = 0
 # Where this is there, jsonschema (nbformat stands on it) builds 38 grammars while it is imported: a
