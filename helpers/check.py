@@ -9,16 +9,12 @@ from __future__ import annotations
 import math
 import numbers
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from helpers.asm import Instruction
 
 SIGNS = {"not attempted": "Not attempted yet.", "not yet": "Not yet.", "right": "Right."}
 MOST_ITEMS = 10_000  # of a list, which may be a generator without an end
@@ -173,11 +169,6 @@ def chosen(
         if as_word(choice) != as_word(better):
             wrong.append(f"{situation.rstrip('?.')} ({reason})")
     return not_yet(f"Think again about: {'; '.join(wrong)}.") if wrong else None
-
-
-def is_atomic(instructions: Iterable[Instruction]) -> bool:
-    """Whether a program has an atomic operation among its instructions."""
-    return any(each.is_atomic for each in instructions)
 
 
 def compare(prediction: str | None, answer: str | None, why: str) -> None:

@@ -38,7 +38,7 @@ MODULES = {
     "helpers.kernel_matrix": "chapters.ch01.kernel_matrix",
     "helpers.lookups": "chapters.ch11.lookups",
     "helpers.machine.environment": "chapters.ch07.translator.environment",
-    "helpers.machine.known": "chapters.ch07.known",
+    "helpers.machine.known": "chapters.ch07.translator.known",
     "helpers.machine.statements": "chapters.ch07.translator.statements",
     "helpers.machine.translate": "chapters.ch07.translator.text",
     "helpers.machine.translation": "chapters.ch07.translator.translation",
@@ -47,7 +47,6 @@ MODULES = {
     "helpers.netlab_control": "helpers.netlab.control",
     "helpers.own_lo": "helpers.netlab.own_lo",
     "helpers.playground": "chapters.playground",
-    "helpers.playground.file": "chapters.playground.instrument",
     "helpers.protocols": "chapters.ch12.classes",
     "helpers.readiness": "chapters.ch00.readiness",
     "helpers.seccomp": "chapters.ch10.seccomp",
@@ -58,9 +57,21 @@ MODULES = {
     "helpers.two_cpus": "chapters.ch11.two_cpus",
     "helpers.verifier": "chapters.ch08.verifier",
 }
-# A module that is still there -> what it once had -> where that is now. For example
-# "helpers.counters": {"name": "helpers.protocols.name"}.
-NAMES: dict[str, dict[str, str]] = {}
+# A module that is still there -> what it once had -> where that is now.
+NAMES: dict[str, dict[str, str]] = {
+    "helpers.counters": {
+        name: f"helpers.protocols.{name}"
+        for name in ("CLASSES", "NAMES", "NUMBERS", "name", "number")
+    },
+    "helpers.probes": {
+        "CAPABILITIES": "helpers.capabilities.NUMBERS",
+        "capabilities": "helpers.capabilities.held",
+        **{
+            name: f"helpers.capabilities.{name}"
+            for name in ("keep", "keep_only", "permitted", "with_only", "without_capabilities")
+        },
+    },
+}
 # Packages whose parts went to several places: each part is told of by itself.
 SPLIT = {"helpers.checks"}
 

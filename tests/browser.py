@@ -20,7 +20,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_play
 from stored import COURSE
 
 from helpers.pictures import style
-from tools import workspace
+from tools import environment, workspace
 
 PATIENCE = 60_000  # milliseconds
 QUIET = [
@@ -32,8 +32,8 @@ QUIET = [
     "--disable-sync",
 ]
 SETTINGS = {
-    # Cells out of sight stay in the page, so that the test can look at all of them.
-    "notebook-extension/tracker": {"windowingMode": "none"},
+    # Cells out of sight stay in the page, where links and the tests find them.
+    "notebook-extension/tracker": environment.SETTINGS["@jupyterlab/notebook-extension:tracker"],
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     # The course switches this off; the plot has to work where a learner has not.
     "apputils-extension/kernels-settings": {"commsOverSubshells": "perCommTarget"},
@@ -104,10 +104,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     command = [Path(sys.executable).with_name("jupyter"), "lab", "--no-browser", "--ip=127.0.0.1"]
     command += ["--port=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={work}"]
     command += ["--allow-root"] if os.geteuid() == 0 else []
-    environment = os.environ | {name: str(folder / name.lower()) for name in folders}
-    environment["JUPYTERLAB_SETTINGS_DIR"] = str(folder / "settings")
+    variables = os.environ | {name: str(folder / name.lower()) for name in folders}
+    variables["JUPYTERLAB_SETTINGS_DIR"] = str(folder / "settings")
     lab = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     try:
         said: list[str] = []

@@ -150,7 +150,7 @@ def cells(path: Path) -> Iterator[tuple[stored.Exercise, str, str]]:
 @pytest.mark.kernel
 @EVERY
 def test_a_check_answers_whatever_it_is_given(path, net, monkeypatch):
-    monkeypatch.setattr(ch05, "talked", lambda: nullcontext({}))
+    monkeypatch.setattr(ch05, "talked", dict)
     monkeypatch.setattr(ch10, "observed", lambda: {"open": (0, 22), "seccomp": (1, 1)})
     module = __import__(f"chapters.ch{path.name[:2]}.check", fromlist=["check"])
     for exercise, cell, line in cells(path):
@@ -207,7 +207,7 @@ def test_a_program_that_only_the_machine_gets_right(monkeypatch):
 
 
 def test_a_kernel_that_refuses_the_mended_program_too(monkeypatch):
-    reference = SimpleNamespace(accepted=False, finding=SimpleNamespace(reason="too old."))
+    reference = SimpleNamespace(accepted=False, refusal=SimpleNamespace(reason="too old."))
     monkeypatch.setattr(ch08.clinic, "case", lambda *_, **__: nullcontext(reference))
     said = repr(ch08.mended("bounds", "int f(void) { return 0; }"))
     assert said == "Not yet. This kernel refuses every answer: too old."

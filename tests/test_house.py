@@ -20,7 +20,7 @@ FLOORS = {"helpers": 0, "chapters": 1, "tools": 2}
 # Started as processes of their own, so no import leads there.
 STARTED = {"helpers.netlab.child"}
 # Lines of helpers/ in all: lowered when something goes, raised only with the reason in the commit.
-BUDGET = 99_999
+BUDGET = 10_150
 
 
 def wrong_ways(imports: dict[str, set[str]]) -> list[str]:
@@ -45,8 +45,8 @@ def test_imports_go_from_tools_to_chapters_to_helpers_and_never_across():
         ("helpers.loader", "chapters.ch08.clinic"),
         ("helpers.loader", "tools.demo"),
         ("chapters.ch03.check", "tools.demo"),
-        ("chapters.ch12.drops", "chapters.playground.reading"),
-        ("chapters.playground.reading", "chapters.ch12.drops"),
+        ("chapters.ch12.drops", "chapters.playground.program"),
+        ("chapters.playground.program", "chapters.ch12.drops"),
     ],
 )
 def test_an_import_back_or_across_is_seen(name, target):

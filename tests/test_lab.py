@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import re
 import shutil
@@ -10,11 +11,14 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import stored
 
+from chapters.ch00 import copies
 from helpers import capabilities
 from tools import lab, privileges
 
@@ -90,6 +94,7 @@ def test_jupyterlab_listens_here_only_and_wants_its_token(started):
     assert re.search(rf"^Port \d+ is taken: JupyterLab gets port {port}\.$", said, re.MULTILINE)
     assert status("127.0.0.1", int(port), "/api/contents") == 403
     assert status("127.0.0.1", int(port), f"/api/contents?token={token}") == 200
+    assert status("127.0.0.1", int(port), f"/nbdime/difftool?token={token}") == 404
     with pytest.raises(ConnectionRefusedError):
         status("127.0.0.2", int(port), "/api/contents")
 
@@ -100,6 +105,49 @@ def test_the_learner_gets_copies_without_outputs(started):
     assert {path.name for path in work.glob("*.ipynb")} == stored
     assert (work / "images").is_dir()
     assert not any('"output_type"' in path.read_text() for path in work.glob("*.ipynb"))
+
+
+def test_nbdime_adds_no_buttons(started):
+    """JupyterLab itself says which extensions a page is given, and which are disabled."""
+    work, said = started
+    address = re.search(r"http://\S+:\d+", said)[0]
+    token = re.search(r"token=(\w+)", said)[1]
+    wait_until_it_listens(int(address.rpartition(":")[2]))
+    with urllib.request.urlopen(f"{address}/lab?token={token}", timeout=60) as page:
+        data = re.search(
+            r'id="jupyter-config-data"[^>]*>(.*?)</script>', page.read().decode(), re.S
+        )
+    assert "nbdime-jupyterlab" in json.loads(data[1])["disabledExtensions"]
+
+
+def test_untouched_copies_follow_the_course_and_changed_ones_are_told_of_once(tmp_path):
+    """./course lab itself, twice, on the work/ of commit 3dcf08f with one chapter changed."""
+    copy = tmp_path / "course"
+    for name in ("helpers", "chapters", "tools", "notebooks"):
+        shutil.copytree(COURSE / name, copy / name)
+    work = stored.old_work(copy)
+    chapter = work / "05_bcc.ipynb"
+    mine = chapter.read_text().replace("prediction = None", "prediction = 'a'")
+    assert mine != chapter.read_text()
+    chapter.write_text(mine)
+    first, second = (said_before_jupyter(copy) for _ in range(2))
+    assert first[0].startswith("Newer in work/, where you had changed nothing: 00_start_here, 01_k")
+    assert first[1].startswith(
+        "Kept as you changed them, though the course has gone on: 05_bcc. ./course diff 05 shows"
+    )
+    assert not any("changed" in line for line in second)
+    assert chapter.read_text() == mine
+    for path in (copy / "notebooks").glob("*.ipynb"):
+        same = copies.fingerprint(path) == copies.fingerprint(work / path.name)
+        assert same == (path.name != chapter.name), path.name
+
+
+def said_before_jupyter(copy: Path) -> list[str]:
+    """What ./course lab prints before it becomes JupyterLab, which is kept from starting here."""
+    code = "import os\nfrom tools import lab\nos.execv = lambda *_: None\nlab.main([])"
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=True)
+    return ran.stdout.splitlines()
 
 
 def test_what_the_learner_reads_is_the_address_and_little_else(started):
@@ -176,6 +224,25 @@ def test_what_the_tests_ask_for_outlives_sudo(monkeypatch):
 
 def test_no_sudo_where_the_capabilities_are_there(monkeypatch):
     assert become(monkeypatch, NEEDED, False, "lab") == ["python", "-m", "something"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can leave a folder to somebody else")
+@pytest.mark.parametrize("left", [".local", ".local/share/jupyter", ".local/share/jupyter/runtime"])
+def test_jupyter_starts_where_its_folder_is_somebody_else_s(tmp_path, left):
+    """As root without the rights over other people's files, which every other user lacks, too."""
+    (tmp_path / left).mkdir(parents=True)
+    os.chown(tmp_path / left, NOBODY, NOBODY)
+    drop = "-dac_override,-dac_read_search,-fowner"
+    script = "import os, jupyter_core.application as a; print(a.JupyterApp().runtime_dir)"
+    command = ["setpriv", f"--bounding-set={drop}", "--inh-caps=-all", sys.executable, "-m"]
+    command += ["tools.privileges", "lab", sys.executable, "-c", script]
+    given = {name: text for name, text in os.environ.items() if not name.startswith("JUPYTER")}
+    given |= {"HOME": str(tmp_path)}
+    result = subprocess.run(command, cwd=COURSE, env=given, capture_output=True, text=True)
+    assert result.stdout == f"{COURSE}/build/jupyter/runtime\n", result.stderr
+    os.chown(tmp_path / left, 0, 0)
+    result = subprocess.run(command, cwd=COURSE, env=given, capture_output=True, text=True)
+    assert result.stdout == f"{tmp_path}/.local/share/jupyter/runtime\n", result.stderr
 
 
 def test_no_sudo_to_be_had(monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import subprocess
 import sys
@@ -83,6 +84,42 @@ def test_every_chapter_of_the_old_work_names_the_new_places_and_nothing_else(tmp
             )
 
 
+def used(path: Path) -> set[str]:
+    """The names of helpers that a notebook uses, with their modules: imported, or after a dot."""
+    stands_for: dict[str, str] = {}
+    found = set()
+    for cell in stored.code_cells(path):
+        nodes = list(ast.walk(ast.parse(house.without_magic(cell.source))))
+        for node in nodes:
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("helpers"):
+                names = {each.asname or each.name: each.name for each in node.names}
+                stands_for |= {here: f"{node.module}.{there}" for here, there in names.items()}
+        for node in nodes:
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                found.add(f"{stands_for.get(node.value.id, '')}.{node.attr}")
+    return {name for name in found | set(stands_for.values()) if name.startswith("helpers.")}
+
+
+def resolved(name: str) -> object:
+    """What a dotted name stands for. Errors: MovedError."""
+    module, _, attribute = name.rpartition(".")
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        return getattr(resolved(module), attribute)
+
+
+def test_every_name_that_the_old_chapters_used_is_there_or_told_of(tmp_path):
+    """A helper that loses a name gets a line in moved.NAMES."""
+    names = set().union(*map(used, stored.old_work(tmp_path).glob("*.ipynb")))
+    assert len(names) > 200
+    for name in sorted(names):
+        try:
+            assert resolved(name) is not None
+        except moved.MovedError as error:
+            assert str(error).startswith("helpers.")
+
+
 def test_in_a_notebook_it_is_one_line_without_a_traceback(tmp_path):
     cells = [nbformat.v4.new_code_cell("from helpers.checks import ch03, compare")]
     notebook = nbformat.v4.new_notebook(cells=cells)
@@ -103,7 +140,12 @@ def test_in_a_notebook_it_is_one_line_without_a_traceback(tmp_path):
         ("from helpers import checks; checks.compare", "helpers.checks.compare is helpers.check.c"),
         ("from helpers.playground.file import read", "helpers.playground is chapters.playground"),
         ("from helpers.commands import lab", "helpers.commands is tools now"),
-        ("from helpers.machine import known", "helpers.machine.known is chapters.ch07.known now"),
+        ("from helpers.machine import known", "helpers.machine.known is chapters.ch07.translator."),
+        ("from helpers import probes; probes.with_only", "helpers.probes.with_only is helpers.cap"),
+        (
+            "from helpers.counters import name",
+            "helpers.counters.name is helpers.protocols.name now",
+        ),
     ],
 )
 def test_however_it_is_asked_for(line, says):

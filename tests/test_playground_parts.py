@@ -8,7 +8,7 @@ import pytest
 from chapters.playground import breakdown, program
 from chapters.playground.breakdown import NO_ROOM, REST
 from chapters.playground.history import LINES_SHOWN, READINGS_KEPT, History
-from chapters.playground.reading import TRAFFIC, Reading
+from chapters.playground.program import TRAFFIC, Reading
 from chapters.playground.screen import LineStyles
 from helpers.cbpf import rules
 from helpers.flows import FLOW

@@ -10,9 +10,11 @@ import sys
 import pytest
 import stored
 
+from chapters.ch00 import copies
 from helpers import progress
 from helpers.pictures import STYLE
 from helpers.protocols import NUMBERS
+from tools import shipped
 
 EVERY = pytest.mark.parametrize("path", stored.NOTEBOOKS, ids=stored.name)
 CHAPTERS = pytest.mark.parametrize("path", stored.CHAPTERS, ids=stored.name)
@@ -91,6 +93,16 @@ def test_who_knows_a_chapter_already_finds_its_exercises(path):
     for number, anchor in links:
         assert anchor == known[number]
         assert anchor in stored.anchors(path)
+
+
+def test_the_ledger_knows_what_lies_in_the_course_now():
+    """If it does not: python -m tools.shipped adds it."""
+    now = {
+        (str(path.relative_to(shipped.STORED)), copies.fingerprint(path))
+        for path in shipped.of_course(shipped.STORED)
+    }
+    assert len(now) > 30
+    assert now <= shipped.versions()
 
 
 def squeezed(text: str) -> str:

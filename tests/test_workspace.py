@@ -198,16 +198,6 @@ def test_a_work_folder_that_cannot_be_written_to(folders, monkeypatch, capsys):
     assert capsys.readouterr().err.startswith("course: work/ cannot be written to")
 
 
-def test_the_ledger_knows_what_lies_in_the_course_now():
-    """If it does not: python -m tools.shipped adds it."""
-    now = {
-        (str(path.relative_to(shipped.STORED)), copies.fingerprint(path))
-        for path in shipped.of_course(shipped.STORED)
-    }
-    assert len(now) > 30
-    assert now <= shipped.versions()
-
-
 def test_the_ledger_keeps_what_it_had_and_takes_each_version_once(folders, tmp_path):
     stored, ledger = folders[0], tmp_path / "shipped.txt"
     for source in ("1 + 1", "2 + 2", "2 + 2"):

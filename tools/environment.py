@@ -14,11 +14,12 @@ from pathlib import Path
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
 
-# Where Debian and Ubuntu keep bcc's Python part; then Fedora and Arch.
-DISTRIBUTION = ("python3/dist-packages/bcc", "python3.*/site-packages/bcc")
+BCC = "python3/dist-packages/bcc"  # where Debian and Ubuntu keep bcc's Python part
 SETTINGS = {
     # A button's callback has to run on the kernel's main thread, where the plot is drawn.
     "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"},
+    # Links into a chapter need all of its cells on the page; 136 cells are few.
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
     # No question about news on the first start, and no request to a web site.
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
@@ -30,7 +31,7 @@ class SetupError(CourseError):
 
 def stamp() -> str:
     """What the environment was made for and from: when this changes, it is set up again."""
-    sources = [COURSE / "pyproject.toml", Path(__file__)]
+    sources = [COURSE / "pyproject.toml", Path(__file__), Path(__file__).with_name("setup.py")]
     parts = [str(COURSE), sys.version, *(path.read_text("utf-8") for path in sources)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -44,9 +45,9 @@ def link_bcc(packages: Path, distribution: Path = Path("/usr/lib")) -> None:
     Errors: SetupError.
     """
     folder = packages / "bcc"
-    found = [path for pattern in DISTRIBUTION for path in sorted(distribution.glob(pattern))]
-    if not found:
-        raise SetupError("Python's bcc is missing: install python3-bpfcc (elsewhere python3-bcc).")
+    source = distribution / BCC
+    if not source.is_dir():
+        raise SetupError("Python's bcc is missing: install python3-bpfcc.")
     if folder.is_symlink():
         folder.unlink()
     if (folder / "__init__.py").exists() and not is_linked(packages):
@@ -55,7 +56,7 @@ def link_bcc(packages: Path, distribution: Path = Path("/usr/lib")) -> None:
             f"run '{sys.executable}' -m pip uninstall bcc, then start again."
         )
     folder.mkdir(exist_ok=True)
-    for file in found[-1].glob("*.py"):
+    for file in source.glob("*.py"):
         (folder / file.name).unlink(missing_ok=True)
         (folder / file.name).symlink_to(file)
 
@@ -66,8 +67,10 @@ def is_linked(packages: Path) -> bool:
 
 
 def finish(prefix: Path, need: str) -> None:
-    """Link bcc, write JupyterLab's settings, and leave the stamp of what is installed."""
-    link_bcc(Path(sysconfig.get_path("purelib")))
+    """Make the course and bcc importable, write JupyterLab's settings, and leave the stamp."""
+    packages = Path(sysconfig.get_path("purelib"))
+    (packages / "course.pth").write_text(f"{COURSE}\n", "utf-8")
+    link_bcc(packages)
     settings = prefix / "share/jupyter/lab/settings/overrides.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(json.dumps(SETTINGS, indent=1), "utf-8")

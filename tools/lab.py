@@ -22,6 +22,11 @@ from tools.workspace import COURSE
 
 FIRST_PORT = 8888
 FIRST_PAGE = "/lab/tree/00_start_here.ipynb"
+# nbdime is there for ./course diff alone: no buttons in the notebook, no part in the server.
+WITHOUT_NBDIME = {
+    "jupyter_server_config.json": {"ServerApp": {"jpserver_extensions": {"nbdime": False}}},
+    "labconfig/page_config.json": {"disabledExtensions": {"nbdime-jupyterlab": True}},
+}
 TOLD = "JupyterLab starts. Open its address, below, in a browser; Ctrl-C twice stops it."
 
 
@@ -63,9 +68,10 @@ def main(arguments: list[str], told: str = TOLD) -> None:
     try:
         brought = workspace.copy_chapters(COURSE / "notebooks", work)
         settings = work / ".jupyter"
-        settings.mkdir(exist_ok=True)
-        chosen = json.dumps(options(work, port), indent=1)
-        (settings / "jupyter_lab_config.json").write_text(chosen, "utf-8")
+        chosen = {"jupyter_lab_config.json": options(work, port), **WITHOUT_NBDIME}
+        for name, content in chosen.items():
+            (settings / name).parent.mkdir(exist_ok=True)
+            (settings / name).write_text(json.dumps(content, indent=1), "utf-8")
     except OSError as error:
         sys.exit(f"course: {workspace.refusal(error)}")
     for sentence in brought.sentences():

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 from helpers import capabilities, kernel, uapi
-from helpers.toolchain import COURSE
+from helpers.toolchain import BUILD, COURSE
 
 LAST = Path("/proc/sys/kernel/cap_last_cap")
 # What sudo would take away, and a browser, a terminal, an engine of containers or a test asks for.
@@ -25,6 +25,7 @@ LAST = Path("/proc/sys/kernel/cap_last_cap")
 KEPT_VARIABLES = re.compile(
     "HOME|USER|LOGNAME|PATH|SHELL|LANG|LANGUAGE|LC_.*|TERM|COLORTERM|TMPDIR|CI|BROWSER|DISPLAY|"
     "WAYLAND_DISPLAY|XAUTHORITY|XDG_.*|DBUS_SESSION_BUS_ADDRESS|CONDA_PREFIX|CONDA_DEFAULT_ENV|"
+    "JUPYTER_(DATA|RUNTIME)_DIR|"
     "DOCKER_(HOST|CONTEXT|CONFIG|TLS_VERIFY|CERT_PATH)|CONTAINER_HOST|PLAYGROUND_PICTURE"
 )
 
@@ -68,6 +69,27 @@ def raise_memory_limit() -> None:
             resource.setrlimit(resource.RLIMIT_MEMLOCK, unlimited)
 
 
+def writable(folder: Path) -> bool:
+    """Whether this user can write to a folder, or make it."""
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    return os.access(existing, os.W_OK | os.X_OK)
+
+
+def give_jupyter_a_folder() -> None:
+    """Where Jupyter cannot write to its own folders, let it use one of the course's.
+
+    Jupyter once started with sudo leaves them to root, and says so in a traceback.
+    Source: Jupyter's "Common directories and file locations".
+    """
+    home = Path(os.environ.get("HOME") or "/")
+    shared = Path(os.environ.get("XDG_DATA_HOME") or home / ".local/share", "jupyter")
+    data = Path(os.environ.get("JUPYTER_DATA_DIR") or shared)
+    runtime = Path(os.environ.get("JUPYTER_RUNTIME_DIR") or data / "runtime")
+    if not writable(data) or not writable(runtime):
+        os.environ["JUPYTER_DATA_DIR"] = str(BUILD / "jupyter")
+        os.environ["JUPYTER_RUNTIME_DIR"] = str(BUILD / "jupyter/runtime")
+
+
 def may_sudo() -> bool:
     """Whether sudo lets this user be root; it asks for the password in the terminal."""
     if shutil.which("sudo") is None:
@@ -79,6 +101,7 @@ def may_sudo() -> bool:
 def main(verb: str, *command: str) -> None:
     """Become `command`; `verb` is what ./course was asked for."""
     missing = needed() & ~capabilities.ambient()
+    give_jupyter_a_folder()
     if os.geteuid() == 0:
         raise_memory_limit()
     if os.geteuid() != 0 and missing:

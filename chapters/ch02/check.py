@@ -16,7 +16,6 @@ from helpers.check import (
     Verdict,
     as_text,
     as_word,
-    is_atomic,
     not_attempted,
     not_yet,
     right,
@@ -118,7 +117,7 @@ def judge(counters: np.ndarray, path: Path) -> Verdict:
     sent = ", ".join(f"{datagrams} with TTL {ttl}" for ttl, datagrams in SENT.items())
     if (found == expected).all():
         programs = objfile.read(path).programs.values()
-        if not any(is_atomic(each.instructions) for each in programs):
+        if not any(each.is_atomic for program in programs for each in program.instructions):
             return NOT_ATOMIC
         return right(f"Packets sent: {sent}; counted: {found[0]} and {found[1]}.")
     if (found == expected * FRAME).all():

@@ -14,7 +14,6 @@ from helpers.check import (
     Verdict,
     as_text,
     as_word,
-    is_atomic,
     not_attempted,
     not_yet,
     right,
@@ -177,7 +176,7 @@ def mended(case: str | None, program: str | None) -> Verdict:
         if not reference.accepted:
             return not_yet(f"This kernel refuses every answer: {reference.refusal.reason}")
         effect = EFFECTS[name] if name not in UNTESTABLE or runs(reference) else _no_effect
-        atomic = is_atomic(reference.instructions)
+        atomic = any(each.is_atomic for each in reference.instructions)
     try:
         with clinic.written(written) as verdict:
             return _judge(verdict, effect, atomic)
@@ -200,7 +199,7 @@ def _judge(verdict: verifier.KernelVerdict, effect: Effect, atomic: bool) -> Ver
     wrong = effect(verdict)
     if wrong:
         return not_yet(f"The verifier takes it, but {wrong}")
-    if atomic and not is_atomic(verdict.instructions):
+    if atomic and not any(each.is_atomic for each in verdict.instructions):
         return NOT_ATOMIC
     if effect is _no_effect:
         return right("The verifier takes it. (This kernel cannot run it on test packets.)")

@@ -1,8 +1,8 @@
 """The playground: one screen of controls to look at traffic through a filter, by any breakdown.
 
-Laboratory equipment, and the course put together: the parser of chapter 12 counts flows (program,
-reading), behind a filter of chapter 09; Python adds them up as asked (breakdown, history); the
-plot of chapter 04 draws them (controls, screen); a capture file is counted by the very same program
+Laboratory equipment, and the course put together: the parser of chapter 12 counts flows, behind a
+filter of chapter 09 (program); Python adds them up as asked (breakdown, history); the plot of
+chapter 04 draws them (controls, screen); a capture file is counted by the very same program
 (capture).
 """
 
@@ -19,8 +19,7 @@ from chapters.playground import traffic
 from chapters.playground.capture import Capture
 from chapters.playground.controls import PlaygroundControls
 from chapters.playground.history import History
-from chapters.playground.program import FLOWS, Counting, filter_code
-from chapters.playground.reading import Reading
+from chapters.playground.program import FLOWS, Counting, Reading, filter_code
 from chapters.playground.screen import Screen
 from helpers import netlab
 from helpers.errors import CourseError

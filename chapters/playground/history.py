@@ -10,7 +10,7 @@ from collections import deque
 import numpy as np
 
 from chapters.playground.breakdown import NO_ROOM, REST, Groups, group
-from chapters.playground.reading import TRAFFIC, Reading
+from chapters.playground.program import TRAFFIC, Reading
 from helpers.flows import FLOW
 from helpers.live.series import Curves
 from helpers.table import Table

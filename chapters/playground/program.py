@@ -1,4 +1,5 @@
-"""The playground's program: a filter in front, the counting of bpf/playground_kern.c behind it.
+"""The playground's program, a filter in front and the counting of bpf/playground_kern.c behind it,
+and what it has counted.
 
 Laboratory equipment. The road is that of chapter 06: maps made, their descriptors filled in, the
 program loaded, all through bpf(2). The filter is translated as in chapter 09.
@@ -8,24 +9,54 @@ from __future__ import annotations
 
 import struct
 import sys
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
-from chapters.playground.reading import TRAFFIC, Reading
-from helpers import cbpf, objfile, toolchain
+from helpers import asm, cbpf, objfile, toolchain
 from helpers.cbpf import instruction as c
 from helpers.cbpf import rules
 from helpers.cbpf.rules import Extended, ebpf
 from helpers.flows import FLOW
 from helpers.syscall import ARRAY, Map, Program, create_map, load_program, relocate
-from helpers.uapi import BPF_PSEUDO_MAP_VALUE, SK_BUFF
+from helpers.uapi import SK_BUFF
 
 SOURCE, NAME = "playground_kern.c", "playground"
 FLOWS = 65_536  # as many fit into the map
 CUT_OFFSET = SK_BUFF["cb[0]"]  # how many bytes of a frame were cut off lies there
-# Opcodes of eBPF, from RFC 9669.
-MOVE_NUMBER, ADD_ATOMIC, ADD32, LOAD_64_BIT_IMMEDIATE = 0xB7, 0xDB, 0x0C, 0x18
+# Opcodes of eBPF. The operation += is 0, of an atomic one, too; 0x18 stands for 8 bytes.
+MOVE_NUMBER, ADD32 = asm.ALU64 | asm.MOVE, asm.ALU32 | asm.REGISTER_SOURCE
+ADD_ATOMIC = asm.STX | asm.ATOMIC | 0x18
+# struct traffic of bpf/playground_kern.c.
+TRAFFIC = np.dtype([("packets", "u8"), ("bytes", "u8")])
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Everything counted so far.
+
+    keys: dtype FLOW, shape (n,). traffic: dtype TRAFFIC, shape (n,), a row for each key.
+    sizes: dtype TRAFFIC, a row for each class of sizes. missed: packets and bytes of flows that
+    found no room in the map; they are in `sizes` all the same. seen: frames that came to the
+    filter.
+    """
+
+    keys: np.ndarray
+    traffic: np.ndarray
+    sizes: np.ndarray
+    missed: np.void
+    seen: int
+
+    @property
+    def packets(self) -> int:
+        """Frames that the filter let through."""
+        return int(self.sizes["packets"].sum())
+
+    @property
+    def bytes(self) -> int:
+        """The bytes of those."""
+        return int(self.sizes["bytes"].sum())
 
 
 class Counting:
@@ -135,7 +166,7 @@ def count_all(seen_fd: int) -> bytes:
     """Instructions that add 1 to the only value of an array map, whatever the frame."""
     return b"".join(
         (
-            ebpf(LOAD_64_BIT_IMMEDIATE, 2, BPF_PSEUDO_MAP_VALUE, imm=seen_fd),
+            ebpf(asm.LOAD_64_BIT_IMMEDIATE, 2, asm.VALUE_BY_FD, imm=seen_fd),
             ebpf(0),  # the upper half: the offset into the value
             ebpf(MOVE_NUMBER, 3, imm=1),
             ebpf(ADD_ATOMIC, 2, 3),

@@ -36,8 +36,6 @@ RELEASE = "include/generated/utsrelease.h"
 PACKAGES = {
     "debian": "linux-headers-cloud-{}",
     "ubuntu": "linux-headers-generic",
-    "fedora": "kernel-devel",
-    "arch": "linux-headers",
 }
 DEBIAN_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
 

@@ -55,7 +55,7 @@ class LivePlot(MovingPlot):
         clock: the time in seconds; it must never go backwards.
         owns: what close() closes as well, last first.
         below: gives a table to show below the picture, asked for at every reading (chapter 12).
-    Errors: LiveError; SocketError if the first interface refuses; CounterError for a protocol
+    Errors: LiveError; SocketError if the first interface refuses; ProtocolError for a protocol
         that there is not.
     Built in chapter 04.
     """
@@ -197,7 +197,8 @@ def open_plot(**options: object) -> LivePlot:
 
     Arguments: options: as for LivePlot (protocols, interval, window).
     Result: a LivePlot that owns all of it: its close(), or the next plot, gives it back.
-    Errors: CompileError, LoadError, NetworkError, SocketError, CounterError, LiveError.
+    Errors: CompileError, LoadError, NetworkError, SocketError, CounterError,
+        ProtocolError, LiveError.
     Used in chapter 00, built in chapter 04.
     """
     with contextlib.ExitStack() as stack:
