@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import pkgutil
 import subprocess
 import sys
 from importlib import import_module
@@ -104,11 +103,23 @@ def test_every_name_that_the_old_chapters_used_is_there_or_told_of(tmp_path):
     """A helper that loses a name gets a line in moved.NAMES."""
     names = set().union(*map(used, stored.old_work(tmp_path).glob("*.ipynb")))
     assert len(names) > 200
+    told = 0
     for name in sorted(names):
         try:
-            assert pkgutil.resolve_name(name) is not None
-        except moved.MovedError as error:
-            assert str(error).startswith("helpers.")
+            reach(name)
+        except moved.MovedError:
+            told += 1
+    assert told > 50
+
+
+def reach(dotted: str) -> object:
+    """What a name stands for: step by step, as notebooks do it."""
+    first, *parts = dotted.split(".")
+    thing, so_far = import_module(first), first
+    for part in parts:
+        so_far += f".{part}"
+        thing = getattr(thing, part) if hasattr(thing, part) else import_module(so_far)
+    return thing
 
 
 def test_in_a_notebook_it_is_one_line_without_a_traceback(tmp_path):
