@@ -58,14 +58,18 @@ MODULES = {
     "helpers.verifier": "chapters.ch08.verifier",
 }
 # A module that is still there -> what it once had -> where that is now.
-NAMES = {
+NAMES: dict[str, dict[str, str]] = {
     "helpers.counters": {
         name: f"helpers.protocols.{name}"
         for name in ("CLASSES", "NAMES", "NUMBERS", "name", "number")
     },
     "helpers.probes": {
-        name: f"helpers.capabilities.{name}"
-        for name in ("keep_only", "permitted", "with_only", "without_capabilities")
+        "CAPABILITIES": "helpers.capabilities.NUMBERS",
+        "capabilities": "helpers.capabilities.held",
+        **{
+            name: f"helpers.capabilities.{name}"
+            for name in ("keep", "keep_only", "permitted", "with_only", "without_capabilities")
+        },
     },
 }
 # Packages whose parts went to several places: each part is told of by itself.

@@ -154,17 +154,17 @@ def _check(name: str, data: bytes) -> None:
 
 def _read(path: Path, data: bytes) -> ObjectFile:
     elf = ELFFile(io.BytesIO(data))
-    found = list(elf.iter_sections())
-    for each in found:
-        if each["sh_type"] != "SHT_NOBITS" and each["sh_offset"] + each["sh_size"] > len(data):
+    parts = list(elf.iter_sections())
+    for part in parts:
+        if part["sh_type"] != "SHT_NOBITS" and part["sh_offset"] + part["sh_size"] > len(data):
             raise ELFError("a section lies beyond the end")
-    if any(section.name == "maps" for section in found):
+    if any(section.name == "maps" for section in parts):
         raise ObjectFileError(
             f"{path.name} defines its maps the old way, in a section named maps, which libbpf 1.0 "
             "and later refuse: define them in .maps with __uint and __type."
         )
-    sections = {section.name: _section(section) for section in found if section.name}
-    symbols = _symbols(elf, [section.name for section in found])
+    sections = {section.name: _section(section) for section in parts if section.name}
+    symbols = _symbols(elf, [section.name for section in parts])
     relocations = _relocations(elf, sections)
     types = btf.Types(sections[".BTF"].data) if ".BTF" in sections else None
     lines = btf.lines(sections[".BTF.ext"].data, types) if ".BTF.ext" in sections else {}
@@ -175,14 +175,14 @@ def _read(path: Path, data: bytes) -> ObjectFile:
         symbols,
         relocations,
         programs={s.name: _program(s, sections, relocations, lines) for s in functions},
-        maps={name: _map(name, found) for name, found in (types.maps() if types else {}).items()},
+        maps={name: _map(name, each) for name, each in (types.maps() if types else {}).items()},
         license=sections["license"].data.rstrip(b"\0").decode() if "license" in sections else "",
     )
 
 
-def _section(found) -> Section:
-    executable = bool(found["sh_flags"] & SH_FLAGS.SHF_EXECINSTR)
-    return Section(found.name, str(found["sh_type"]), executable, found.data())
+def _section(part) -> Section:
+    executable = bool(part["sh_flags"] & SH_FLAGS.SHF_EXECINSTR)
+    return Section(part.name, str(part["sh_type"]), executable, part.data())
 
 
 def _map(name: str, attributes: dict[str, int]) -> MapDefinition:

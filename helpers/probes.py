@@ -11,7 +11,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers import capabilities, libbpf, syscall, uapi
+from helpers import libbpf, syscall, uapi
+from helpers.capabilities import status
 from helpers.errors import CourseError
 from helpers.syscall.forms import MapCreate
 from helpers.table import Table
@@ -138,7 +139,7 @@ def access(proc: Path = Path("/proc")) -> str:
     # A kernel of 5.19 or later tells anybody that there is no such command; a seccomp filter
     # does not look that far. An older kernel refuses both alike: then the filter is suspected.
     refused = bpf(NO_SUCH_COMMAND, bytes(16)) == -errno.EPERM
-    return "seccomp" if refused and capabilities.status(proc)["Seccomp"] == "2" else "capability"
+    return "seccomp" if refused and status(proc)["Seccomp"] == "2" else "capability"
 
 
 def require() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import signal
 import subprocess
@@ -45,19 +44,14 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_pips_settings_of_where_are_handed_over_and_those_of_how_are_not(home):
-    given = {"HOME": str(home), "PIP_FIND_LINKS": "a b", "PIP_TARGET": "elsewhere"}
+    given = {"HOME": str(home), "PIP_FIND_LINKS": "a b", "PIP_TARGET": "x", "PIP_CACHE_DIR": "y"}
     lines = settings.pip(given, home).splitlines()
-    assert lines == ["[global]", "index-url = http://new.example/", "find-links = a b"]
+    assert lines == ["[global]", "find-links = a b", "index-url = http://new.example/"]
 
 
-def test_pips_environment_is_stronger_than_its_files(home):
-    given = {"HOME": str(home), "PIP_INDEX_URL": "http://mine.example/"}
-    assert "index-url = http://mine.example/\n" in settings.pip(given, home)
-
-
-def test_pips_files_can_be_switched_off(home):
-    given = {"HOME": str(home), "PIP_CONFIG_FILE": os.devnull}
-    assert settings.pip(given, home) == "[global]\n"
+def test_uvs_settings_are_handed_over_in_pips_words(home):
+    given = {"HOME": str(home), "UV_DEFAULT_INDEX": "mine=http://mine.example/"}
+    assert settings.pip(given, home) == "[global]\nindex-url = http://mine.example/\n"
 
 
 def test_nothing_else_of_the_environment_is_handed_over():
@@ -123,8 +117,9 @@ def test_the_checkout_is_copied_as_it_is_now():
 
 
 def test_another_course_takes_another_set_up(tmp_path, monkeypatch):
-    (tmp_path / "course").write_text("packages=(one)")
-    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "tools").mkdir()
+    for name in roots.SET_UP:
+        (tmp_path / name).touch()
     monkeypatch.setattr(roots, "COURSE", tmp_path)
     before = roots.state()
     (tmp_path / "course").write_text("packages=(one two)")
@@ -208,13 +203,13 @@ def test_the_versions_of_the_parts_are_found():
 
 def test_a_run_takes_the_place_of_the_older_one_of_its_release(tmp_path):
     file, page = tmp_path / "machines.json", tmp_path / "machines.md"
-    page.write_text(f"before\n{results.BEGIN}{results.END}\nafter\n")
+    page.write_text(f"before\n{results.BEGIN}\n{results.END}\nafter\n")
     worse = FOUND | {"tests": {"passed": 1, "failed": ["x"], "skipped": ["y"]}, "demo": []}
     results.keep(results.entry("sid", "sid", worse), file, page)
     results.keep(results.entry("13", "trixie", worse), file, page)
     assert "| 1 passed, 1 failed, 1 skipped | wrong |" in page.read_text()
     results.keep(results.entry("13", "trixie", FOUND), file, page)
-    assert [each["suite"] for each in json.loads(file.read_text())["machines"]] == ["trixie", "sid"]
+    assert [each["suite"] for each in results.load(file)] == ["trixie", "sid"]
     lines = page.read_text().splitlines()
     assert (lines[0], lines[-1]) == ("before", "after")
     rows = [line.split(" | ") for line in lines if line.startswith("| Debian")]
@@ -224,5 +219,4 @@ def test_a_run_takes_the_place_of_the_older_one_of_its_release(tmp_path):
 
 
 def test_the_page_shows_the_stored_runs():
-    machines = json.loads(results.FILE.read_text())["machines"]
-    assert results.markdown(machines) in results.PAGE.read_text()
+    assert results.markdown(results.load()) in results.PAGE.read_text()

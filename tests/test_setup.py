@@ -316,12 +316,11 @@ class Place:
     def __init__(self, top: Path) -> None:
         self.course, self.wheels, self.home = top / "ein Kurs", top / "my wheels", top / "home"
         self.told = top / "told"
-        for folder in (self.course / "helpers", self.course / "tools", self.wheels, self.home):
+        for folder in (self.course / "tools", self.wheels, self.home):
             folder.mkdir(parents=True)
         for module in (setup, environment, package_sources):
             shutil.copy(module.__file__, self.course / "tools")
-        for name in ("__init__.py", "errors.py", "toolchain.py"):
-            shutil.copy(COURSE / "helpers" / name, self.course / "helpers")
+        shutil.copytree(COURSE / "helpers", self.course / "helpers")
         (self.course / "pyproject.toml").write_text(PROJECT)
         wheel(self.wheels, "course-lab", "1.0.5", {"course_lab.py": "here = True\n"})
         wheel(self.wheels, "course-lab", "1.1.0", {})
@@ -389,7 +388,8 @@ def test_a_kill_leaves_no_half_environment_in_the_old_one_s_place(place):
     (place.course / ".venv").symlink_to(place.home)
     settings = {"PIP_NO_INDEX": "1", "UV_FIND_LINKS": str(place.wheels)}
     with subprocess.Popen(**place.command(**settings), start_new_session=True) as running:
-        assert waiting.until(place.told.exists, 100)
+        assert waiting.until(lambda: place.told.exists() or running.poll() is not None, 100)
+        assert running.poll() is None, place.log
         os.killpg(running.pid, signal.SIGKILL)
     assert (place.course / ".venv").readlink() == place.home
 

@@ -25,6 +25,8 @@ mount -t devtmpfs devtmpfs dev
 mkdir -p dev/pts dev/shm
 mount -t devpts -o newinstance,ptmxmode=666,mode=620,gid=5 devpts dev/pts
 mount -t tmpfs -o mode=1777 tmpfs dev/shm
+mkdir -p handed-over
+mount -t tmpfs -o mode=755 tmpfs handed-over # what is made to mount on is not kept
 printf '%s\n' "$local" | while read -r path; do
     if [ -z "$path" ] || [ -e "handed-over$path" ]; then
         continue # one may lie in another, which is sorted before it

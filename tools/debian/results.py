@@ -11,7 +11,7 @@ from tools.kernels.results import FIVE_LINES
 
 FILE = Path(__file__).with_name("machines.json")
 PAGE = COURSE / "docs/machines.md"
-BEGIN, END = "<!-- machines: begin -->\n", "\n<!-- machines: end -->"
+BEGIN, END = "<!-- machines: begin -->", "<!-- machines: end -->"
 PARTS = ("Debian", "clang", "LLVM", "libbpf", "bcc", "Python", "libpcap")
 
 
@@ -22,14 +22,18 @@ def entry(name: str, suite: str, found: dict) -> dict:
     return {"name": name, "suite": suite, "date": today, **found, "demo": exact}
 
 
+def load(file: Path = FILE) -> list[dict]:
+    """The runs that are kept, one a release."""
+    return json.loads(file.read_text())["machines"] if file.exists() else []
+
+
 def keep(new: dict, file: Path = FILE, page: Path = PAGE) -> None:
     """Put a run in place of the older one of its suite, and the table into the page."""
-    machines = json.loads(file.read_text())["machines"] if file.exists() else []
-    machines = [each for each in machines if each["suite"] != new["suite"]] + [new]
+    machines = [each for each in load(file) if each["suite"] != new["suite"]] + [new]
     machines.sort(key=lambda machine: (not machine["name"].isdigit(), machine["name"]))
     file.write_text(json.dumps({"machines": machines}, indent=1) + "\n")
     before, _, rest = page.read_text().partition(BEGIN)
-    page.write_text(before + BEGIN + markdown(machines) + END + rest.partition(END)[2])
+    page.write_text(f"{before}{BEGIN}\n{markdown(machines)}\n{END}{rest.partition(END)[2]}")
 
 
 def markdown(machines: list[dict]) -> str:

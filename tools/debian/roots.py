@@ -30,6 +30,7 @@ from tools.private_apt import FetchError, alone, cache, mirror, workplace
 
 SUITES = {"12": "bookworm", "13": "trixie", "14": "forky"}
 PLACE = Path("/opt/packet-tracing-with-bpf")  # the course, in there
+SET_UP = ("course", "pyproject.toml", "tools/setup.py", "tools/environment.py")
 NEEDED = 4 << 30  # bytes that a root file system takes while it is made
 # All that runs in it is killed when whoever started it is gone, and the mounts are gone then, too.
 ALONE = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private")
@@ -53,11 +54,11 @@ class Root:
         """Run a command in the course's folder in there, and give its exit status.
 
         Arguments: the folders that it sees, as overlayfs takes them; the folder that keeps what
-            it writes; more: further arguments of subprocess.run.
+            it writes; more: further arguments of subprocess.run, and pack()'s revision.
         """
         files, variables, local = settings.handed_over(self.suite, os.environ)
         with tempfile.TemporaryFile() as archive:
-            pack(archive, files)
+            pack(archive, files, more.pop("revision", ""))
             descriptors = (archive.fileno(), *more.pop("pass_fds", ()))
             given = [self.folder, layer, lower, PLACE, str(archive.fileno())]
             given += ["\n".join(map(str, sorted(local)))]
@@ -84,11 +85,32 @@ def tracked() -> list[str]:
     return [name for name in said.split("\0") if name and os.path.lexists(COURSE / name)]
 
 
-def pack(archive: io.BufferedIOBase, files: dict[str, str]) -> None:
-    """Write a tar archive of the course, and of files by their text, and go to its beginning."""
+def at(revision: str) -> Iterator[tuple[tarfile.TarInfo, io.BufferedReader | None]]:
+    """The files of one commit. Errors: RootError."""
+    command = ["git", "-c", f"safe.directory={COURSE}", "-C", COURSE, "archive", revision]
+    result = subprocess.run(command, capture_output=True)
+    if result.returncode:
+        raise RootError(f"git has no commit {revision} here: clone the course with its history.")
+    with tarfile.open(fileobj=io.BytesIO(result.stdout)) as tar:
+        for member in tar:
+            yield member, tar.extractfile(member) if member.isfile() else None
+
+
+def pack(archive: io.BufferedIOBase, files: dict[str, str], revision: str = "") -> None:
+    """Write a tar archive of the course, and of files by their text, and go to its beginning.
+
+    revision: which commit of the course; by default it is as it lies here.
+    Errors: RootError.
+    """
+    inside = PLACE.relative_to("/")
     with tarfile.open(fileobj=archive, mode="w") as tar:
-        for name in tracked():
-            tar.add(COURSE / name, PLACE.relative_to("/") / name, recursive=False)
+        if revision:
+            for member, content in at(revision):
+                member.name = str(inside / member.name)
+                tar.addfile(member, content)
+        else:
+            for name in tracked():
+                tar.add(COURSE / name, inside / name, recursive=False)
         for name, text in files.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(content := text.encode())
@@ -99,7 +121,7 @@ def pack(archive: io.BufferedIOBase, files: dict[str, str]) -> None:
 
 def state() -> str:
     """What the set-up depends on: when this changes, it is made anew."""
-    texts = ((COURSE / name).read_bytes() for name in ("course", "pyproject.toml"))
+    texts = ((COURSE / name).read_bytes() for name in SET_UP)
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:12]
 
 
@@ -126,9 +148,7 @@ def ready(root: Root) -> Iterator[str]:
     set_up = root.folder / f"set-up-{state()}"
     with ExitStack() as holding:
         with alone(root.folder):
-            (root.folder / MEMORY).mkdir(exist_ok=True)
-            if not (root.folder / "bare").is_dir():
-                make_bare(root)
+            have_bare(root)
             if not set_up.is_dir():
                 remove_unused(root)
                 make_set_up(root, set_up)
@@ -141,6 +161,13 @@ def remove_unused(root: Root) -> None:
     for folder in root.folder.glob("set-up-*"):
         with suppress(BlockingIOError), held(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
             shutil.rmtree(folder)
+
+
+def have_bare(root: Root) -> None:
+    """Make the folder `bare`, if it is missing. Errors: RootError."""
+    (root.folder / MEMORY).mkdir(exist_ok=True)
+    if not (root.folder / "bare").is_dir():
+        make_bare(root)
 
 
 def make_bare(root: Root) -> None:

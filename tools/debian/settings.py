@@ -1,31 +1,24 @@
 """How this machine reaches packages: what is handed over to a root file system that knows nothing.
 
 Mirrors, proxies, indexes and certificates, and no setting that says how to install.
-Source: apt.conf(5), apt-transport-http(1), pip's "Configuration", uv's "Environment variables".
+Source: apt.conf(5), apt-transport-http(1).
 """
 
 from __future__ import annotations
 
-import configparser
-import os
 import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from tools import package_sources, setup
 from tools.private_apt import mirror
 
 PLACE = "handed-over"  # where local folders and files that a setting names are, in there
 APT = re.compile(r"^Acquire::(https?::.+|Check-Valid-Until|Check-Date|Retries) \"")
-PIP = (
-    *("index-url", "extra-index-url", "find-links", "no-index", "trusted-host"),
-    *("cert", "client-cert", "proxy", "timeout", "default-timeout"),
-)
-ENVIRONMENT = re.compile(
-    r"(https?|all|no)_proxy|(HTTPS?|ALL|NO)_PROXY|SSL_CERT_FILE|CI|TERM|"
-    r"UV_(INDEX|DEFAULT_INDEX|INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|INSECURE_HOST|"
-    r"INDEX_\w+_(USERNAME|PASSWORD)|HTTP_TIMEOUT|NATIVE_TLS|SYSTEM_CERTS)"
-)
+ENVIRONMENT = re.compile("(https?|all|no)_proxy|(HTTPS?|ALL|NO)_PROXY|CI|TERM")
+# What this module reads, and whatever says where the course's cache is.
+READ = re.compile("(PIP|UV|SSL_CERT|REQUESTS|CURL)_.+|HOME|XDG_.+")
 # A local folder or file in a setting: a path by itself, or a file: URL.
 LOCAL = re.compile(r"(?<![\w:/.])(file://)?(/[^\s\"';]+)")
 
@@ -37,33 +30,26 @@ def apt() -> list[str]:
     return [line for line in said.splitlines() if APT.match(line)]
 
 
-def pip(environment: Mapping[str, str], machine: Path = Path("/etc")) -> str:
-    """pip.conf for in there: what pip's files and its environment say here, the stronger last."""
-    home = Path(environment.get("HOME", "/root"))
-    files = [machine / "xdg/pip/pip.conf", machine / "pip.conf", home / ".pip/pip.conf"]
-    files.append(Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "pip/pip.conf")
-    if named := environment.get("PIP_CONFIG_FILE"):
-        files.append(Path(named))
-    found = configparser.RawConfigParser()
-    found.read([] if named == os.devnull else files)
-    said = {}
-    for section in ("global", "install"):
-        if found.has_section(section):
-            said |= dict(found[section])
-    # Each of pip's options has an environment variable; pip takes - and _ for the same.
-    said = {name.replace("_", "-"): value for name, value in said.items()}
-    said |= {
-        name: value
-        for name in PIP
-        if (value := environment.get(f"PIP_{name.upper().replace('-', '_')}"))
-    }
-    lines = (f"{name} = {' '.join(said[name].split())}\n" for name in PIP if name in said)
+def pip(environment: Mapping[str, str], root: Path = Path("/")) -> str:
+    """pip.conf for in there, which ./course reads for uv, too: what pip and uv are told here.
+
+    Arguments: the environment; where the file system begins.
+    """
+    told = package_sources.merged(
+        package_sources.of_pip(environment, root),
+        package_sources.of_uv(environment, root, setup.pip_wheel()),
+        environment,
+    )
+    lines = (
+        f"{name} = {' '.join(package_sources.plain(each, environment) for each in values)}\n"
+        for name, values in sorted(told.items())
+    )
     return "[global]\n" + "".join(lines)
 
 
 def is_kept(name: str) -> bool:
-    """Whether sudo has to leave a variable: what this module reads, and where the cache is."""
-    return bool(ENVIRONMENT.fullmatch(name) or re.fullmatch("PIP_.*|HOME|XDG_C.*_HOME", name))
+    """Whether sudo has to leave a variable."""
+    return bool(ENVIRONMENT.fullmatch(name) or READ.fullmatch(name))
 
 
 def variables(environment: Mapping[str, str]) -> dict[str, str]:
