@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,8 +14,12 @@ import pytest
 from helpers import loader, netlab, sockets, toolchain
 from helpers.errors import CourseError
 
+pytest_plugins = ["browser"]  # the fixtures lab and page
 COURSE = Path(__file__).resolve().parent.parent
 on_the_kernel = 0
+# Where this is there, jsonschema (nbformat stands on it) builds 38 grammars while it is imported: a
+# second or two in every process, for a form of address that no notebook has. None: not there.
+sys.modules.setdefault("rfc3987_syntax", None)
 
 
 @cache

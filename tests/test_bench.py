@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -25,11 +28,48 @@ from tools.bench import (
 from tools.bench.__main__ import COSTS, NOTES, README, main
 from tools.bench.short import in_short
 
+# One worker has it all: most of it looks at the same two runs.
+pytestmark = pytest.mark.xdist_group("bench")
+
 DATAGRAMS, REPEATS = 40, 2
+SMALL = {"datagrams": DATAGRAMS, "reads": 2, "updates": 1, "repeats": REPEATS, "flows": 300}
 
 
-def run() -> int:
-    return main(datagrams=DATAGRAMS, reads=2, updates=1, repeats=REPEATS)
+@dataclass(frozen=True)
+class Measured:
+    """One whole run. printed, shown: its stdout and stderr. costs, readme: the files that it may
+    write to. held: what this process has open afterwards."""
+
+    status: int
+    printed: str
+    shown: str
+    costs: Path
+    readme: Path
+    held: tuple[int, str]
+
+
+def run(arguments: list[str], folder: Path) -> Measured:
+    """./course bench with these arguments, and small numbers."""
+    costs, readme = folder / "costs.md", folder / "README.md"
+    costs.write_text("before\n<!-- costs: begin -->\nold\n<!-- costs: end -->\nafter\n")
+    readme.write_text("<!-- short: begin -->\nold\n<!-- short: end -->\n")
+    with redirect_stdout(io.StringIO()) as printed, redirect_stderr(io.StringIO()) as shown:
+        status = main(arguments, **SMALL, costs=costs, readme=readme)
+    return Measured(status, printed.getvalue(), shown.getvalue(), costs, readme, held())
+
+
+def held() -> tuple[int, str]:
+    """How many descriptors this process has, and its children."""
+    tasks = Path("/proc/self/task").glob("*/children")
+    children = " ".join(path.read_text() for path in tasks)
+    return sum(1 for _ in Path("/proc/self/fd").iterdir()), children.strip()
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Measured, Measured]:
+    """Two runs, the first with --keep; it also opens what matplotlib keeps open."""
+    first = run(["--keep"], tmp_path_factory.mktemp("first"))
+    return first, run([], tmp_path_factory.mktemp("second"))
 
 
 def cells(output: str) -> dict[str, list[str]]:
@@ -45,9 +85,10 @@ def as_rows(output: str) -> list[rows.Row]:
 
 
 @pytest.mark.kernel
-def test_the_table_is_whole_and_the_course_misses_nothing(capsys):
-    assert run() == 0
-    output, shown = capsys.readouterr()
+def test_the_table_is_whole_and_the_course_misses_nothing(runs):
+    _, measured = runs
+    assert measured.status == 0
+    output, shown = measured.printed, measured.shown
     assert output.startswith(f"Measured on {len(os.sched_getaffinity(0))} cores")
     found = cells(output)
     assert {counting.NONE, counting.COURSE, *counting.READERS, *two_senders.NAMES.values()} <= set(
@@ -109,15 +150,13 @@ def test_an_argument_that_bench_does_not_know(capsys):
 
 
 @pytest.mark.kernel
-def test_what_is_kept_is_what_was_printed(tmp_path, capsys):
-    costs, readme = tmp_path / "costs.md", tmp_path / "README.md"
-    costs.write_text("before\n<!-- costs: begin -->\nold\n<!-- costs: end -->\nafter\n")
-    readme.write_text("<!-- short: begin -->\nold\n<!-- short: end -->\n")
-    small = {"datagrams": DATAGRAMS, "reads": 2, "updates": 1, "repeats": REPEATS}
-    assert main(["--keep"], **small, costs=costs, readme=readme) == 0
-    whole = capsys.readouterr().out.strip()
-    assert marked.part(costs, "costs") == whole
-    assert marked.part(readme, "short") == in_short(as_rows(whole))
+def test_what_is_kept_is_what_was_printed(runs):
+    kept, not_kept = runs
+    assert kept.status == 0
+    whole = kept.printed.strip()
+    assert marked.part(kept.costs, "costs") == whole
+    assert marked.part(kept.readme, "short") == in_short(as_rows(whole))
+    assert marked.part(not_kept.costs, "costs") == marked.part(not_kept.readme, "short") == "old"
 
 
 def test_the_readmes_three_numbers_are_those_of_the_table():
@@ -127,16 +166,9 @@ def test_the_readmes_three_numbers_are_those_of_the_table():
 
 
 @pytest.mark.kernel
-def test_nothing_is_left_behind(capsys):
-    def held() -> tuple[int, str]:
-        tasks = Path("/proc/self/task").glob("*/children")
-        children = " ".join(path.read_text() for path in tasks)
-        return sum(1 for _ in Path("/proc/self/fd").iterdir()), children.strip()
-
-    run()  # the first one opens what matplotlib keeps open
-    before = held()
-    run()
-    assert held() == before
+def test_nothing_is_left_behind(runs):
+    first, second = runs
+    assert second.held == first.held
 
 
 @pytest.mark.kernel
@@ -157,7 +189,7 @@ def test_a_refusal_is_one_sentence(monkeypatch, capsys):
         raise netlab.NetworkError("No network to experiment in.")
 
     monkeypatch.setattr(netlab, "open_network", refuse)
-    assert run() == 1
+    assert main(**SMALL) == 1
     assert capsys.readouterr() == ("", "course: No network to experiment in.\n")
 
 

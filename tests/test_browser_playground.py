@@ -11,13 +11,13 @@ import re
 from pathlib import Path
 
 import pytest
+from browser import Lab, Plot, cell_with, run_cell
 from playwright.sync_api import Page, expect
-from test_browser import CHAPTER, Plot, address, cell_with, page, run_cell  # noqa: F401
 from tshark import write_pcap
 
 from chapters.playground.traffic import datagram
 
-pytestmark = [pytest.mark.browser, pytest.mark.kernel]
+pytestmark = [pytest.mark.browser, pytest.mark.kernel, pytest.mark.xdist_group("browser")]
 
 
 class Screen(Plot):
@@ -40,12 +40,12 @@ class Screen(Plot):
 
 
 @pytest.mark.timeout(400)
-def test_the_controls_do_what_they_say(address: str, page: Page, tmp_path: Path) -> None:  # noqa: F811
+def test_the_controls_do_what_they_say(lab: Lab, page: Page, tmp_path: Path) -> None:
     errors: list[str] = []
     page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.set_viewport_size({"width": 1300, "height": 1400})
-    page.goto(address.replace(CHAPTER, "playground.ipynb"))
+    page.goto(lab.address("playground"))
     expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
     cell = cell_with(page, "playground.open_playground()")
     run_cell(page, cell)
@@ -91,7 +91,7 @@ def test_the_controls_do_what_they_say(address: str, page: Page, tmp_path: Path)
     screen.changes("ICMP", pixels=20)
 
     # A capture file, in place of the interface.
-    write_pcap(tmp_path / "work" / "three.pcap", [datagram(1), datagram(1), datagram(2)])
+    write_pcap(lab.work / "three.pcap", [datagram(1), datagram(1), datagram(2)])
     screen.write("Filter", "udp")
     screen.write("Capture file", "three.pcap")
     screen.press("Count file")
@@ -100,7 +100,7 @@ def test_the_controls_do_what_they_say(address: str, page: Page, tmp_path: Path)
     screen.has("3 of 3 frames pass the filter, 126 bytes.")
     screen.press("Save CSV")
     expect(cell.locator("[role=status]")).to_have_text(re.compile("^Saved to "))
-    (saved,) = (tmp_path / "work").glob("playground_*.csv")
+    (saved,) = lab.work.glob("playground_*.csv")
     assert saved.read_text().splitlines() == ["protocol,packets,bytes", "UDP,3,126"]
     page.screenshot(path=tmp_path / "file.png")
 

@@ -56,7 +56,7 @@ def machine() -> str:
     )
 
 
-def measure(datagrams: int, reads: int, updates: int, repeats: int) -> list[Row]:
+def measure(datagrams: int, reads: int, updates: int, repeats: int, flows: int) -> list[Row]:
     """Every row. Errors: a CourseError of whichever stage fails."""
     with (
         netlab.open_network() as net,
@@ -69,7 +69,7 @@ def measure(datagrams: int, reads: int, updates: int, repeats: int) -> list[Row]
         rows += stages.measure(net, repeats)
         rows += with_bcc.measure(net, loaded.map("bytes_by_protocol"), repeats, reads)
         rows += classes.measure(repeats)
-        rows += playground.measure(repeats)
+        rows += playground.measure(repeats, flows)
         rows += doors.measure(repeats)
         return rows + machines.measure(net, repeats, rounds=updates)
 
@@ -96,6 +96,7 @@ def main(
     reads: int = 200,
     updates: int = 10,
     repeats: int = 21,
+    flows: int = 10_000,
     target: Path = PICTURE,
     costs: Path = COSTS,
     readme: Path = README,
@@ -114,7 +115,7 @@ def main(
             print(where, end="\n\n")
             plot(datagrams, repeats, target)
             return 0
-        rows = measure(datagrams, reads, updates, repeats)
+        rows = measure(datagrams, reads, updates, repeats, flows)
         whole = f"{where}\n\n{table(rows)}\n\n{NOTES}"
         print(whole)
         if chosen == "--keep":

@@ -1,4 +1,4 @@
-"""One update of the playground with 10,000 flows: the map read, added up, drawn, and the table.
+"""One update of the playground with many flows: the map read, added up, drawn, and the table.
 
 Laboratory equipment, used by ./course bench. The flows come from test runs of the playground's own
 program, in the same process and outside of what is timed.
@@ -21,7 +21,7 @@ from chapters.playground.screen import Screen
 from chapters.playground.traffic import datagram
 from tools.bench.rows import Row, compared, verdict
 
-FLOWS, AGAIN, NEW = 10_000, 100, 5  # at first; frames of known flows, and of new ones, each time
+AGAIN, NEW = 100, 5  # frames of known flows, and of new ones, each time
 UPDATE_LIMIT = 200e6  # nanoseconds that one update may take
 RATE, HALF_A_CORE = 2, 0.5  # updates a second
 ALONE = "reading the map alone"
@@ -33,11 +33,11 @@ def way(by: str) -> str:
 
 
 class Traffic:
-    """A program that counts, and frames for it: FLOWS flows at once, and more each time."""
+    """A program that counts, and frames for it: so many flows at once, and more each time."""
 
-    def __init__(self, counting: Counting) -> None:
+    def __init__(self, counting: Counting, flows: int) -> None:
         self._feeder, self._numbers = Feeder(counting.program), count()
-        self._known = [self._new() for _ in range(FLOWS)]
+        self._known = [self._new() for _ in range(flows)]
 
     def _new(self) -> bytes:
         frame = datagram(next(self._numbers))
@@ -86,10 +86,13 @@ def reading_alone(counting: Counting) -> float:
     return time.perf_counter_ns() - began
 
 
-def measure(repeats: int) -> list[Row]:
-    """The rows about the playground: one update by each breakdown in turns, `repeats` times."""
+def measure(repeats: int, flows: int) -> list[Row]:
+    """The rows about the playground: one update by each breakdown in turns, `repeats` times.
+
+    flows: how many there are at first.
+    """
     with Counting() as counting:
-        traffic = Traffic(counting)
+        traffic = Traffic(counting, flows)
         screens = {way(by): Updates(by, counting, traffic) for by in reversed(BREAKDOWNS)}
         ways = {name: screen.update for name, screen in screens.items()}
         ways[ALONE] = partial(reading_alone, counting)
@@ -101,5 +104,5 @@ def measure(repeats: int) -> list[Row]:
         f"{verdict('each within 200 ms', medians[slowest] <= UPDATE_LIMIT)}; "
         f"{verdict('2 a second within half a core', share <= HALF_A_CORE)} ({share:.1%})"
     )
-    heading = Row(f"**Playground** {FLOWS:,} flows and more, {repeats} times")
+    heading = Row(f"**Playground** {flows:,} flows and more, {repeats} times")
     return [heading, *compared(times, target)]
