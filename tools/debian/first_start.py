@@ -111,7 +111,8 @@ def main(arguments: list[str], repeats: int = 3, page: Path = PAGE) -> int:
         runs = measure(root, revision, repeats)
         whole = (
             f"Measured on {day}, {len(os.sched_getaffinity(0))} cores, load average {load:.1f} at "
-            f"the start, runs of each in turns: {repeats}, medians. With pip: commit {revision}.\n\n"
+            f"the start, runs of each in turns: {repeats}, medians. With pip: "
+            f"commit {revision}.\n\n"
         ) + table(runs)
         print(whole)
         marked.put(page, "first start", whole)
