@@ -29,8 +29,7 @@ COPY pyproject.toml /tmp/
 RUN python3 -m venv --without-pip /opt/venv \
  && python3 -c 'import tomllib; print(*tomllib.load(open("/tmp/pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' >/tmp/pinned \
  && pip --python /opt/venv/bin/python install --no-cache-dir -r /tmp/pinned \
- && find /opt/venv -type d -name tests -prune -exec rm -r {} + \
- && echo /course >"$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/course.pth"
+ && find /opt/venv -type d -name tests -prune -exec rm -r {} +
 
 FROM ${BASE}
 # Documentation, and what only other compilers, C++, static linking or sanitizers need: 130 MB.
@@ -67,7 +66,7 @@ COPY LICENSES LICENSES
 COPY helpers helpers
 COPY chapters chapters
 COPY tools tools
-# bcc linked into the environment, and what a first start would otherwise compile or look for.
+# The course and bcc linked into the environment, and what a first start would otherwise compile or look for.
 RUN python -m tools.environment finish lab && python -m compileall -q helpers chapters tools \
  && setpriv --reuid learner --regid learner --clear-groups python -c 'import matplotlib.font_manager' \
  && rm -rf /tmp/*

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tools import package_sources
+from tools import package_sources, setup
 
 COURSE = Path(__file__).resolve().parent.parent
 PAGE = (COURSE / "docs/settings.md").read_text()
@@ -272,6 +274,22 @@ def test_a_file_that_is_no_toml_is_an_error(home):
     write(home / ".config/uv/uv.toml", "index-url =")
     with pytest.raises(ValueError, match="uv.toml: Invalid value"):
         told(home)
+
+
+OLD_PYTHON = """
+import sys, types
+from pathlib import Path
+from tools import package_sources
+package_sources.sys = types.SimpleNamespace(version_info=(3, 10), path=sys.path)
+print(package_sources.read_toml(Path("pyproject.toml"), Path(sys.argv[1]))["project"]["name"])
+"""
+
+
+def test_python_3_10_reads_toml_with_the_pip_that_it_brings_along():
+    """-S: with no package at all, as the system's Python may be."""
+    command = [sys._base_executable, "-S", "-c", OLD_PYTHON, setup.pip_wheel()]
+    result = subprocess.run(command, cwd=COURSE, capture_output=True, text=True)
+    assert result.stdout == "packet-tracing-with-bpf\n", result.stderr
 
 
 def test_the_page_lists_every_setting_and_no_other():
