@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import compared
@@ -15,7 +16,8 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 from helpers import loader, netlab, sockets, toolchain
 from helpers.errors import CourseError
 
-pytest_plugins = ["browser"]  # the fixtures lab and page
+# The fixtures lab and page; the course's image with its tests has no playwright, and no browser.
+pytest_plugins = ["browser"] if find_spec("playwright") else []
 COURSE = Path(__file__).resolve().parent.parent
 on_the_kernel = 0
 # Where this is there, jsonschema (nbformat stands on it) builds 38 grammars while it is imported: a

@@ -449,7 +449,8 @@ def test_nothing_is_left_behind():
 COUNT_FOUR = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from helpers import bcc_program, netlab, sockets, traffic
+from helpers import netlab, sockets, traffic
+from helpers.bcc import program as bcc_program
 text = open(sys.argv[1] + "/bpf/sockex1_bcc.c").read()
 with bcc_program.load(text) as loaded, netlab.open_network() as net:
     with sockets.packet_socket(net, loaded.program("count_bytes").fd):

@@ -14,7 +14,7 @@ from kinds import FRAMES
 
 from chapters.ch12 import announce, classes, frames
 from helpers import libbpf, loader, netlab, sockets, source, toolchain, traffic
-from helpers.probes import capabilities
+from helpers.capabilities import held
 
 STEPS = ["steps/1_ethertype.h", "steps/2_tags.h", "steps/3_extensions.h", "protocols.h"]
 DATAGRAM = frames.udp(b"twelve bytes")
@@ -111,7 +111,7 @@ def test_a_diff_shows_what_comes_in(capsys):
 @pytest.mark.kernel
 def test_events_from_two_processors(net):
     net.add_veth()
-    if not {"CAP_PERFMON", "CAP_SYS_ADMIN"} & set(capabilities()):
+    if not {"CAP_PERFMON", "CAP_SYS_ADMIN"} & set(held()):
         with pytest.raises(announce.AnnounceError, match="not for everybody .*: start as root"):
             announce.announced(net)
         return

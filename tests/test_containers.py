@@ -197,7 +197,7 @@ def test_every_notebook_runs_or_stops_at_one_sentence(
     reached: dict[str, Engine], item: tuple
 ) -> None:
     name, flags, numbers = item
-    result = reached[name].run(flags.split(), "python", "tests/inside/chapters.py", *numbers)
+    result = reached[name].run(flags.split(), "python", "tests/inside/every_chapter.py", *numbers)
     assert result.returncode == 0, result.stderr
     found = [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
     wanted = [path.stem for path in NOTEBOOKS if path.name.startswith(tuple(numbers or [""]))]
@@ -434,9 +434,9 @@ def test_nothing_of_the_build_is_left_and_the_size_is_kept(engine) -> None:
 @pytest.mark.skipif("docker" not in NAMES, reason="docker built the image")
 def test_an_edited_notebook_changes_the_last_layer_only(reached, tmp_path) -> None:
     engine = reached["docker"]
-    for name in ("Dockerfile", ".dockerignore", "pyproject.toml"):
+    for name in ("Dockerfile", ".dockerignore", "pyproject.toml", "LICENSE"):
         shutil.copy(COURSE / name, tmp_path)
-    for name in ("bpf", "helpers", "notebooks"):
+    for name in ("LICENSES", "bpf", "helpers", "chapters", "tools", "notebooks"):
         shutil.copytree(COURSE / name, tmp_path / name)
     chapter = tmp_path / "notebooks" / NOTEBOOKS[0].name
     chapter.write_text(chapter.read_text() + "\n")

@@ -13,7 +13,8 @@ from nbformat import NotebookNode
 
 from tools import render
 
-pytestmark = pytest.mark.kernel
+# Chapter 05 tries dozens of answers with bcc, each compiled twice: minutes on a busy machine.
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(900)]
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ from helpers import (
 pytestmark = pytest.mark.kernel
 
 privileged = pytest.mark.skipif(
-    not {"CAP_NET_ADMIN", "CAP_SYS_ADMIN"} <= set(capabilities()),
+    not {"CAP_NET_ADMIN", "CAP_SYS_ADMIN"} <= set(capabilities.held()),
     reason="XDP, tc, pinning and drop reasons are for root",
 )
 CLASS = "bytes_by_protocol"

@@ -51,15 +51,15 @@ second = elsewhere.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
 second.setsockopt(socket.SOL_SOCKET, SO_ATTACH_BPF, program_fd)
 second.bind(("left", ETH_P_ALL))
 
+# %% 2 a_third_one -> are there more than two sockets
+third = sockets.packet_socket(net, program_fd)
+second = sockets.packet_socket(net, program_fd)
+
 # %% 2 another_network -> does not run this program here
 elsewhere = netlab.open_network()
 second = elsewhere.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
 second.setsockopt(socket.SOL_SOCKET, SO_ATTACH_BPF, program_fd)
 second.bind(("lo", ETH_P_ALL))
-
-# %% 2 a_third_one -> are there more than two sockets
-third = sockets.packet_socket(net, program_fd)
-second = sockets.packet_socket(net, program_fd)
 
 # %% 2 right: by the course's own helper
 second = sockets.packet_socket(net, program_fd)

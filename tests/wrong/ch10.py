@@ -1,5 +1,5 @@
 # %% 1 a_list -> each is eight bytes, joined by +
-guard = [row(LOAD, 0, 0, 4)]
+guard = [LOAD, 0, 0, 4]
 
 # %% 1 another_call -> it is to be refused
 KILL_PROCESS = 0x80000000

@@ -25,14 +25,16 @@ from tools.private_apt import alone
 
 WITH_PIP = "3dcf08f"  # the last set-up by pip
 PAGE = COURSE / "docs/setup.md"
-# JupyterLab is stopped by the end of whatever started it.
+# JupyterLab is stopped when the script ends, like all that was started in that root.
 SCRIPT = """\
 echo begin
 ./course demo
 echo lab
-timeout -s KILL 300 ./course lab --no-browser | while read -r line; do
-    case $line in *token=*) echo address; pkill -KILL -f jupyterlab; break ;; esac
-done"""
+mkfifo /tmp/said
+./course lab --no-browser >/tmp/said 2>&1 &
+while read -r line; do
+    case $line in *token=*) echo address; exit ;; *) echo "$line" ;; esac
+done </tmp/said"""
 # What is timed, from which line that is seen to which.
 PARTS = {
     "system packages": ("Installing system packages", "(Making .venv|Installing Python packages)"),
@@ -91,8 +93,8 @@ def measure(root: roots.Root, revision: str, repeats: int) -> dict[str, list[dic
         for by in sorted(runs, reverse=bool(number % 2)):
             said = first_start(root, revision if by == "pip" else "")
             runs[by].append({part: seconds(said, *lines) for part, lines in PARTS.items()})
-            whole = runs[by][-1]["**from nothing to the five lines**"]
-            print(f"{by}: {whole:.1f} s to the five lines", file=sys.stderr, flush=True)
+            took = (f"{part} {time_taken:.1f} s" for part, time_taken in runs[by][-1].items())
+            print(f"{by}: {', '.join(took)}", file=sys.stderr, flush=True)
     return runs
 
 
@@ -109,7 +111,8 @@ def main(arguments: list[str], repeats: int = 3, page: Path = PAGE) -> int:
         runs = measure(root, revision, repeats)
         whole = (
             f"Measured on {day}, {len(os.sched_getaffinity(0))} cores, load average {load:.1f} at "
-            f"the start, {repeats} runs of each in turns, medians. With pip: commit {revision}.\n\n"
+            f"the start, runs of each in turns: {repeats}, medians. With pip: "
+            f"commit {revision}.\n\n"
         ) + table(runs)
         print(whole)
         marked.put(page, "first start", whole)
