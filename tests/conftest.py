@@ -11,7 +11,6 @@ from pathlib import Path
 
 import compared
 import pytest
-from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from helpers import loader, netlab, sockets, toolchain
 from helpers.errors import CourseError
@@ -59,21 +58,12 @@ APART = {
 # beginnings of names, the longest first. All else keeps its order.
 LONGEST = ("test_browser", "test_bench", "test_notebooks", "test_machine_kernel.py::test_generated")
 LONGEST += ("test_bcc", "test_cbpf_truth", "test_fuzz_protocols", "test_kernel_matrix")
-# Files whose tests share something that takes long to make: one worker gets all of them.
-TOGETHER = {f"tests/test_{name}.py": "browser" for name in ("browser", "browser_playground")}
-TOGETHER["tests/test_bench.py"] = "bench"
-
-
-class OneByOne(LoadScopeScheduling):
-    """Gives each worker the next test, or the next that stay together. xdist's own loadgroup
-    does not group with pytest 9.2 (github.com/pytest-dev/pytest-xdist/issues/1386)."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return TOGETHER.get(nodeid.partition("::")[0], nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneByOne:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    from workers import OneByOne  # where xdist runs; some runs do without
+
     return OneByOne(config, log)
 
 
