@@ -54,6 +54,25 @@ APART = {
 }
 
 
+# What takes longest begins first, or one worker would go on long after the others have ended: the
+# beginnings of names, the longest first. All else keeps its order.
+LONGEST = ("test_browser", "test_bench", "test_notebooks", "test_machine_kernel.py::test_generated")
+LONGEST += ("test_bcc", "test_cbpf_truth", "test_fuzz_protocols", "test_kernel_matrix")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    from workers import OneByOne  # where xdist runs; some runs do without
+
+    return OneByOne(config, log)
+
+
+def place(item: pytest.Item) -> int:
+    """Where in the order a test belongs."""
+    name = item.nodeid.removeprefix("tests/")
+    return next((at for at, long in enumerate(LONGEST) if name.startswith(long)), len(LONGEST))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--containers", action="store_true", help=APART["containers"])
     choices = {"nargs": "?", "const": "quick", "choices": ("quick", "full")}
@@ -71,7 +90,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     asked = {name for name in APART if config.getoption(f"--{name}")}
     left_out = [item for item in items if not is_asked_for(item, asked, config)]
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    items[:] = sorted((item for item in items if item not in left_out), key=place)
 
 
 def is_asked_for(item: pytest.Item, asked: set[str], config: pytest.Config) -> bool:

@@ -29,6 +29,8 @@ def imported(code: str, known: Iterable[str]) -> set[str]:
     `from package import name` is the module package.name if there is one, else the package.
     """
     known, names = set(known), set()
+    if "import" not in code:  # most cells
+        return names
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
@@ -98,6 +100,7 @@ def without_magic(source: str) -> str:
     return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in lines)
 
 
+@cache
 def chapters_reaching(course: Path = stored.COURSE) -> dict[str, set[str]]:
     """For each module the chapters that need it: by their notebook, or by what they own."""
     imports = arrows(course)

@@ -28,9 +28,6 @@ from tools.bench import (
 from tools.bench.__main__ import COSTS, NOTES, README, main
 from tools.bench.short import in_short
 
-# One worker has it all: most of it looks at the same two runs.
-pytestmark = pytest.mark.xdist_group("bench")
-
 DATAGRAMS, REPEATS = 40, 2
 SMALL = {"datagrams": DATAGRAMS, "reads": 2, "updates": 1, "repeats": REPEATS, "flows": 300}
 

@@ -10,7 +10,7 @@ import pytest
 from browser import EXECUTED, FRAMES, Lab, Plot, cell_with, menu, run_cell
 from playwright.sync_api import Page, expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.kernel, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.kernel]
 
 
 @pytest.mark.timeout(400)

@@ -17,7 +17,7 @@ from tshark import write_pcap
 
 from chapters.playground.traffic import datagram
 
-pytestmark = [pytest.mark.browser, pytest.mark.kernel, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.kernel]
 
 
 class Screen(Plot):

@@ -1,0 +1,17 @@
+"""Which worker gets which test."""
+
+from __future__ import annotations
+
+from xdist.scheduler.loadscope import LoadScopeScheduling
+
+# Files whose tests share something that takes long to make: one worker gets all of them.
+TOGETHER = {f"tests/test_{name}.py": "browser" for name in ("browser", "browser_playground")}
+TOGETHER["tests/test_bench.py"] = "bench"
+
+
+class OneByOne(LoadScopeScheduling):
+    """Gives each worker the next test, or the next that stay together. xdist's own loadgroup
+    does not group with pytest 9.2 (github.com/pytest-dev/pytest-xdist/issues/1386)."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return TOGETHER.get(nodeid.partition("::")[0], nodeid)
