@@ -1,106 +1,458 @@
-"""Packets from a capture file, as tcpdump -w writes it.
+"""Frames from a capture file, in the formats that tcpdump, Wireshark and their like write.
 
-Laboratory equipment, first used in chapter 07. Source: the Internet-Draft "PCAP Capture File
-Format" (draft-ietf-opsawg-pcap), which pcap-savefile(5) describes too.
+Laboratory equipment, first used in chapter 07. Sources: the Internet-Drafts "PCAP Capture File
+Format" (draft-ietf-opsawg-pcap) and "PCAP Next Generation (pcapng)" (draft-ietf-opsawg-pcapng);
+pcap-savefile(5); pcap-linktype(7).
 """
 
 from __future__ import annotations
 
+import gzip
+import math
+import os
+import shutil
 import struct
-from dataclasses import dataclass
+import subprocess
+import warnings
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from helpers.errors import CourseError
 
-# The first four bytes: in either byte order, with times in micro- or in nanoseconds.
-BYTE_ORDERS = {b"\xd4\xc3\xb2\xa1": "<", b"\xa1\xb2\xc3\xd4": ">"}
-NANOSECONDS = (b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d")
-BYTE_ORDERS |= {b"\x4d\x3c\xb2\xa1": "<", b"\xa1\xb2\x3c\x4d": ">"}
-PCAPNG = b"\x0a\x0d\x0d\x0a"
-FILE_HEADER, RECORD_HEADER = 24, 16  # bytes
+NANOSECONDS = 10**9  # in a second
+# pcap's first four bytes as a number: nanoseconds in a unit of its times, bytes of the file's
+# header, bytes of a record's header. The last three are modified forms, with more in a header.
+FORMS = {
+    0xA1B2C3D4: (1000, 24, 16),
+    0xA1B23C4D: (1, 24, 16),
+    0xA1B2CD34: (1000, 24, 24),
+    0x1C0001AC: (1, 28, 16),
+    0x1C0001AB: (1, 28, 16),
+}
+# Types of pcapng's blocks; the first reads the same in both byte orders.
+SECTION, INTERFACE, OLD_PACKET, SIMPLE_PACKET, PACKET = 0x0A0D0D0A, 1, 2, 3, 6
+# As long as they are at least, in bytes.
+SMALLEST_BLOCKS = {SECTION: 28, INTERFACE: 20, OLD_PACKET: 32, SIMPLE_PACKET: 16, PACKET: 32}
+BYTE_ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
+# Codes of its options.
+COMMENT, NAME, RESOLUTION, OFFSET = 1, 2, 9, 14
+PCAPNG, GZIP, ZSTD = b"\x0a\x0d\x0d\x0a", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+# What libpcap and Wireshark believe, in bytes.
+LONGEST_FRAME, LARGEST_BLOCK = 262_144, 1 << 24
+AT_ONCE = 1 << 18  # bytes that are read together
+COMMENTS_KEPT = 20
 ETHERNET = 1
 
 
 class PacketFileError(CourseError):
-    """The file is no capture file, is truncated, or of another link type; `offset` says where."""
-
-    def __init__(self, message: str, offset: int = 0) -> None:
-        super().__init__(message)
-        self.offset = offset
+    """The file is no capture file, or of another link type."""
 
 
-@dataclass(frozen=True)
-class Record:
-    """One frame of a capture file. seconds: since 1970. length: in bytes, on the wire; `frame` has
-    less where it was cut when it was captured (tcpdump -s)."""
+class Damaged(Exception):
+    """What follows in the file is no frame; the message goes on after the file's name."""
 
-    seconds: float
-    length: int
-    frame: bytes
+
+class Interface:
+    """Where frames were captured. link: the number of their link type. name: "" if not known.
+
+    snapshot: how many bytes of a frame were kept at most, 0: all.
+    """
+
+    def __init__(self, link: int, snapshot: int = 0) -> None:
+        self.link, self.snapshot, self.name = link, snapshot, ""
+        self.units, self.offset = 10**6, 0  # of its times: units in a second, nanoseconds to add
+
+
+class Layout(NamedTuple):
+    """Where things lie in a record, in bytes from its first.
+
+    order: "<" or ">", the byte order. kept_at: how many bytes of the frame were kept. length_at: its
+    length on the wire. frame_at: the frame. blocks: the record has a length of its own, at byte 4.
+    """
+
+    order: str
+    kept_at: int
+    length_at: int
+    frame_at: int
+    blocks: bool
+
+
+# A frame without a header of that kind gets one; as long as that of any other record.
+SIMPLE, SIMPLE_HEADER = Layout("<", 8, 12, 16, False), struct.Struct("<8x2I")
+
+
+class Run(NamedTuple):
+    """Records that follow each other in a file, all of one interface: data[start:end].
+
+    frames: how many. passed: where the run ends because the next record is later than the file's
+    `until`, the time of that.
+    """
+
+    interface: Interface
+    layout: Layout
+    data: bytes
+    start: int
+    end: int
+    frames: int
+    passed: int | None = None
+
+    def __iter__(self) -> Iterator[tuple[bytes, int]]:
+        """Each frame, and its length on the wire in bytes; a frame that was cut has less."""
+        order, kept_at, length_at, frame_at, blocks = self.layout
+        number, data, at = struct.Struct(f"{order}I").unpack_from, self.data, self.start
+        while at < self.end:
+            (kept,), (length,) = number(data, at + kept_at), number(data, at + length_at)
+            yield data[at + frame_at : at + frame_at + kept], max(length, kept)
+            at += filled(number(data, at + 4)[0]) if blocks else frame_at + kept
+
+
+class CaptureFile:
+    """A capture file, to be gone through once, by `for run in file`, or by frames().
+
+    It takes little memory, however long the file is. Where a file is cut off or damaged, it gives
+    the frames that stand before that.
+
+    frames: how many were given so far. interfaces: those met so far. comments: the first
+    COMMENTS_KEPT of those met. first, newest: the time of the first frame, and the latest, in
+    nanoseconds since 1970; None where no frame has a time. until: where a later time comes, a run
+    ends before it. damage: "", or, once it is read, one sentence.
+    Errors: PacketFileError. Use it with `with`, or close() it. First used in the playground.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        if not str(path).strip():
+            raise PacketFileError("No capture file is chosen: choose a file, or write its name.")
+        path = Path(path).expanduser()
+        self.name, self.damage, self.frames, self.until = path.name, "", 0, math.inf
+        self.interfaces: list[Interface] = []
+        self.comments: list[str] = []
+        self.first: int | None = None
+        self.newest: int | None = None
+        self._unpack: subprocess.Popen | None = None
+        if path.exists() and not path.is_file():
+            what = "a folder" if path.is_dir() else "no ordinary file"
+            raise PacketFileError(f"{path} is {what}: choose a capture file.")
+        try:
+            self._raw = path.open("rb", buffering=0)
+        except OSError as error:
+            raise PacketFileError(
+                f"There is no capture file to read at {path} ({error.strerror}): make one with "
+                "tcpdump -w."
+            ) from error
+        self._size = max(os.fstat(self._raw.fileno()).st_size, 1)
+        try:
+            self._decompress()
+            self._runs = self._recognised()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def share(self) -> float:
+        """How much of the file has been read, from 0 to 1."""
+        return min(os.lseek(self._raw.fileno(), 0, os.SEEK_CUR) / self._size, 1.0)
+
+    def __iter__(self) -> Iterator[Run]:
+        try:
+            for run in self._runs:
+                self.frames += run.frames
+                yield run
+            self._finish()
+        except Damaged as error:
+            self.damage = (
+                f"{self.name} {error}: what stands before that is counted, {self.frames:,} frames."
+            )
+
+    def frames_and_lengths(self) -> Iterator[tuple[Interface, bytes, int]]:
+        """Each frame: its interface, its bytes as they were kept, its length on the wire."""
+        for run in self:
+            for frame, length in run:
+                yield run.interface, frame, length
+
+    def _decompress(self) -> None:
+        """Set how the file is read. Errors: PacketFileError."""
+        first = self._raw.read(4)
+        self._raw.seek(0)
+        self._source = self._raw.read
+        if first.startswith(GZIP):
+            # Not read(): at damage it would lose what came before.
+            self._source = gzip.GzipFile(fileobj=self._raw).read1
+        elif first == ZSTD:
+            if shutil.which("zstd") is None:
+                raise PacketFileError(
+                    f"{self.name} is compressed by zstd, which is not installed: install zstd, or "
+                    "decompress the file elsewhere."
+                )
+            # It reads at the same place in the file as we do, which tells how far it has come.
+            self._unpack = subprocess.Popen(
+                ["zstd", "-dcq"],
+                stdin=self._raw,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+            )
+            self._source = self._unpack.stdout.read
+
+    def _read(self, size: int = AT_ONCE) -> bytes:
+        """Some bytes more, b"" at the end of the file. Errors: Damaged."""
+        try:
+            return self._source(size)
+        except (EOFError, zlib.error, OSError) as error:
+            raise Damaged(f"cannot be read to its end ({error})") from error
+
+    def _read_all(self, data: bytes, size: int) -> bytes:
+        """`data` and what follows it, `size` bytes together, or less at the end of the file."""
+        while len(data) < size and (more := self._read(size - len(data))):
+            data += more
+        return data
+
+    def _finish(self) -> None:
+        """Errors: Damaged, if the decompressor has something to complain of."""
+        if self._unpack and self._unpack.wait():
+            raise Damaged("cannot be decompressed to its end, zstd refuses it")
+
+    def _cut_off(self, left: int) -> Damaged:
+        self._finish()
+        return Damaged(f"is cut off in the middle of a frame, {left:,} bytes are left over")
+
+    def _recognised(self) -> Iterator[Run]:
+        """What goes through it, by what it begins with. Errors: PacketFileError."""
+        try:
+            first = self._read_all(b"", 4)
+            if first == PCAPNG:
+                return self._pcapng(first)
+            for order in "<>":
+                number = struct.unpack(f"{order}I", first)[0] if len(first) == 4 else 0
+                if number in FORMS:
+                    unit, file_header, header = FORMS[number]
+                    start = self._read_all(first, file_header)
+                    if len(start) < file_header:
+                        raise self._cut_off(len(start))
+                    return self._pcap(order, start, unit, header)
+        except Damaged as error:
+            raise PacketFileError(f"{self.name} {error}: copy or capture it again.") from error
+        raise PacketFileError(
+            f"{self.name} is no capture file, it begins with {first.hex(' ') or 'nothing'}: make "
+            "one with tcpdump -w."
+        )
+
+    def _pcap(self, order: str, start: bytes, unit: int, header: int) -> Iterator[Run]:
+        """Go through a pcap file, of which the file's header is read.
+
+        Arguments: unit: of its times, in nanoseconds. header: of a record, in bytes.
+        """
+        # The upper bits of the link type speak of the checksum at the end of each frame.
+        interface = Interface(struct.unpack_from(f"{order}I", start, 20)[0] & 0xFFFF)
+        self.interfaces.append(interface)
+        minor = struct.unpack_from(f"{order}H", start, 6)[0]
+        unpack, data, newest = struct.Struct(f"{order}4I").unpack_from, self._read(), -1
+        # Before version 2.4 of the format the two numbers stood the other way round, or might.
+        swapped = minor < 3
+        if minor == 3 and len(data) >= header:
+            _, _, kept, length = unpack(data)
+            swapped = kept > length
+        layout = Layout(order, 12 if swapped else 8, 8 if swapped else 12, header, False)
+        while data:
+            at = begin = frames = 0
+            last = len(data) - header
+            while at <= last:
+                seconds, fraction, kept, length = unpack(data, at)
+                if swapped:
+                    kept = length
+                if kept > LONGEST_FRAME:
+                    yield Run(interface, layout, data, begin, at, frames)
+                    raise Damaged(f"is damaged, a frame of it has {kept:,} bytes")
+                if at + kept > last:
+                    break
+                time = seconds * NANOSECONDS + fraction * unit
+                if time > newest:
+                    if newest < 0:
+                        self.first = time
+                    self.newest = newest = time
+                    if time > self.until:
+                        yield Run(interface, layout, data, begin, at, frames, time)
+                        begin, frames = at, 0
+                at += header + kept
+                frames += 1
+            yield Run(interface, layout, data, begin, at, frames)
+            more = self._read()
+            if at < len(data) and not more:
+                raise self._cut_off(len(data) - at)
+            data = data[at:] + more
+
+    def _pcapng(self, data: bytes) -> Iterator[Run]:
+        """Go through a pcapng file, of which `data` is read. Blocks of other types are no frames."""
+        section, newest = Section(), -1
+        data += self._read()
+        while data:
+            at = begin = frames = 0
+            interface = None
+            while at + 12 <= len(data):
+                kind, size = section.two(data, at)
+                if kind == SECTION:
+                    yield Run(interface, section.layout, data, begin, at, frames)
+                    begin, frames, section = at, 0, Section(data[at + 8 : at + 12])
+                    size = section.two(data, at)[1]
+                after = at + filled(size)
+                wrong = section.wrong(data, at, kind, size)
+                if after > len(data) and not wrong:
+                    break
+                its = None if wrong else section.interface_of(data, at, kind)
+                if its is None or its is not interface:
+                    yield Run(interface, section.layout, data, begin, at, frames)
+                    begin, frames, interface = at, 0, its
+                if wrong:
+                    raise Damaged(wrong)
+                if its is None:
+                    yield from self._other_block(section, kind, data[at + 8 : at + size - 4])
+                    begin = after
+                else:
+                    _, high, low, kept, _ = section.five(data, at + 8)
+                    time = ((high << 32) + low) * NANOSECONDS // its.units + its.offset
+                    if time > newest:
+                        if newest < 0:
+                            self.first = time
+                        self.newest = newest = time
+                        if time > self.until:
+                            yield Run(its, section.layout, data, begin, at, frames, time)
+                            begin, frames = at, 0
+                    frames += 1
+                    if size - kept >= 36:
+                        self._keep_comments(section.options(data[at + 28 + filled(kept) : after - 4]))
+                at = after
+            yield Run(interface, section.layout, data, begin, at, frames)
+            more = self._read()
+            if at < len(data) and not more:
+                raise self._cut_off(len(data) - at)
+            data = data[at:] + more
+
+    def _other_block(self, section: Section, kind: int, body: bytes) -> Iterator[Run]:
+        """A block that is no packet with a time. Errors: Damaged."""
+        if kind == SECTION:
+            self._keep_comments(section.options(body[16:]))
+        elif kind == INTERFACE:
+            self.interfaces.append(section.add_interface(body))
+            self._keep_comments(section.options(body[8:]))
+        elif kind == SIMPLE_PACKET:
+            if not section.interfaces:
+                raise Damaged("is damaged, it has a frame before any interface")
+            interface, (length,) = section.interfaces[0], struct.unpack_from(f"{section.order}I", body)
+            kept = min(length, len(body) - 4, interface.snapshot or length)
+            record = SIMPLE_HEADER.pack(kept, length) + body[4 : 4 + kept]
+            yield Run(interface, SIMPLE, record, 0, len(record), 1)
+
+    def _keep_comments(self, options: list[tuple[int, bytes]]) -> None:
+        comments = [text(value) for code, value in options if code == COMMENT]
+        self.comments += comments[: COMMENTS_KEPT - len(self.comments)]
+
+    def close(self) -> None:
+        """Give the file back, and end what decompresses it."""
+        if self._unpack:
+            self._unpack.kill()
+            self._unpack.wait()
+            self._unpack.stdout.close()
+        self._raw.close()
+
+    def __enter__(self) -> CaptureFile:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+class Section:
+    """A section of a pcapng file, by the four bytes that tell its byte order.
+
+    two, five: read so many numbers of 32 bits from an offset. interfaces: those described so far.
+    """
+
+    def __init__(self, magic: bytes = b"\x4d\x3c\x2b\x1a") -> None:
+        self.known = magic in BYTE_ORDERS
+        self.order = BYTE_ORDERS.get(magic, "<")
+        self.two, self.five = (struct.Struct(f"{self.order}{n}I").unpack_from for n in (2, 5))
+        self.layout = Layout(self.order, 20, 24, 28, True)
+        self.interfaces: list[Interface] = []
+
+    def wrong(self, data: bytes, at: int, kind: int, size: int) -> str:
+        """What is wrong with a block, "" if nothing."""
+        if not self.known:
+            return "is damaged, a section of it has no byte order"
+        if size > LARGEST_BLOCK or size < SMALLEST_BLOCKS.get(kind, 12):
+            return f"is damaged, a block of it has {size:,} bytes"
+        if kind != PACKET and kind != OLD_PACKET or len(data) < at + 28:
+            return ""
+        number, _, _, kept, _ = self.five(data, at + 8)
+        number = number if kind == PACKET else self._old_number(data, at)
+        if number >= len(self.interfaces):
+            return f"is damaged, a frame of it is of interface {number}, which it does not have"
+        if kept > size - 32 or kept > LONGEST_FRAME:
+            return f"is damaged, a frame of it has {kept:,} bytes"
+        return ""
+
+    def interface_of(self, data: bytes, at: int, kind: int) -> Interface | None:
+        """That of a packet block; None for other blocks."""
+        if kind == PACKET:
+            return self.interfaces[self.two(data, at + 8)[0]]
+        return self.interfaces[self._old_number(data, at)] if kind == OLD_PACKET else None
+
+    def _old_number(self, data: bytes, at: int) -> int:
+        return struct.unpack_from(f"{self.order}H", data, at + 8)[0]
+
+    def add_interface(self, body: bytes) -> Interface:
+        """What an interface description block says."""
+        interface = Interface(*struct.unpack_from(f"{self.order}HxxI", body))
+        for code, value in self.options(body[8:]):
+            if code == NAME:
+                interface.name = text(value)
+            elif code == RESOLUTION and value:
+                base, power = (2, value[0] & 127) if value[0] & 128 else (10, value[0])
+                interface.units = base**power
+            elif code == OFFSET and len(value) == 8:
+                interface.offset = struct.unpack(f"{self.order}q", value)[0] * NANOSECONDS
+        self.interfaces.append(interface)
+        return interface
+
+    def options(self, data: bytes) -> list[tuple[int, bytes]]:
+        """Code and value of each option at the end of a block."""
+        found, at = [], 0
+        while at + 4 <= len(data):
+            code, size = struct.unpack_from(f"{self.order}2H", data, at)
+            if not code:  # the end of them
+                break
+            found.append((code, data[at + 4 : at + 4 + size]))
+            at += 4 + filled(size)
+        return found
 
 
 def read(path: str | Path) -> list[bytes]:
     """The frames of a capture file, from the Ethernet header on.
 
-    A frame that was cut when it was captured (tcpdump -s) comes as it was kept.
-    Errors: PacketFileError, with the offset in bytes that it is about.
+    A frame that was cut when it was captured (tcpdump -s) comes as it was kept. Where the file is
+    cut off or damaged there is a warning, and the frames before that.
+    Errors: PacketFileError.
     """
-    return [record.frame for record in records(path)]
+    frames = []
+    with CaptureFile(path) as file:
+        for interface, frame, _ in file.frames_and_lengths():
+            if interface.link != ETHERNET:
+                raise PacketFileError(
+                    f"The frames in {file.name} are of link type {interface.link}, not Ethernet "
+                    f"({ETHERNET}): capture on an interface such as lo or eth0, not on any, or "
+                    "let the playground count them."
+                )
+            frames.append(frame)
+    if file.damage:
+        warnings.warn(file.damage, stacklevel=2)
+    return frames
 
 
-def records(path: str | Path) -> list[Record]:
-    """The same with the time and the length of each frame. First used in the playground."""
-    path = Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise PacketFileError(
-            f"There is no capture file to read at {path} ({error.strerror}): make one with "
-            "tcpdump -w."
-        ) from error
-    header = struct.Struct(f"{_byte_order(path.name, data)}4I")
-    fraction = 1e-9 if data[:4] in NANOSECONDS else 1e-6
-    records, at = [], FILE_HEADER
-    while at < len(data):
-        if at + RECORD_HEADER > len(data):
-            raise _truncated(path.name, at, len(data), len(records))
-        seconds, fractions, kept, length = header.unpack_from(data, at)
-        start, at = at, at + RECORD_HEADER + kept
-        if at > len(data):
-            raise _truncated(path.name, start, len(data), len(records))
-        records.append(Record(seconds + fractions * fraction, length, data[at - kept : at]))
-    return records
+def filled(size: int) -> int:
+    """The length of what fills up four bytes."""
+    return size + -size % 4
 
 
-def _byte_order(name: str, data: bytes) -> str:
-    """The byte order that the file's header tells. Errors: PacketFileError."""
-    if data.startswith(PCAPNG):
-        raise PacketFileError(
-            f"{name} has the newer format pcapng: convert it with editcap -F pcap, or tcpdump -r "
-            "it and -w it again."
-        )
-    if data[:4] not in BYTE_ORDERS:
-        raise PacketFileError(
-            f"{name} is no capture file, it begins with {data[:4].hex(' ') or 'nothing'}: make "
-            "one with tcpdump -w."
-        )
-    if len(data) < FILE_HEADER:
-        raise _truncated(name, 0, len(data), 0)
-    order = BYTE_ORDERS[data[:4]]
-    # The upper bits of the link type say something about checksums at the end of frames.
-    link = struct.unpack_from(f"{order}I", data, 20)[0] & 0xFFFF
-    if link != ETHERNET:
-        raise PacketFileError(
-            f"The frames in {name} are of link type {link}, not Ethernet ({ETHERNET}): capture "
-            "on an interface such as lo or eth0, not on any.",
-            20,
-        )
-    return order
-
-
-def _truncated(name: str, at: int, length: int, frames: int) -> PacketFileError:
-    return PacketFileError(
-        f"{name} is truncated: what begins at byte {at}, after {frames} whole frames, goes on "
-        f"beyond its end at {length}: copy or capture it again.",
-        at,
-    )
+def text(value: bytes) -> str:
+    """A text of pcapng, in UTF-8; some end it with a zero byte."""
+    return value.rstrip(b"\0").decode(errors="replace")
