@@ -8,14 +8,15 @@ import subprocess
 import pytest
 from classic import EXPRESSIONS
 
-from helpers import cbpf
-from helpers.cbpf import Instruction, check, expression
+from helpers import cbpf, libpcap
+from helpers.cbpf import Instruction, check
 from helpers.cbpf import instruction as c
 from helpers.cbpf.check import ConstantError, JumpError, LengthError, ReturnError, ScratchError
-from helpers.cbpf.expression import ExpressionError, ExpressionSyntaxError, LinkTypeError, PcapError
+from helpers.cbpf.expression import ExpressionError, ExpressionSyntaxError, LinkTypeError
 from helpers.cbpf.instruction import InstructionError
 from helpers.cbpf.machine import MissingDataError
 from helpers.cbpf.rules import TranslationError
+from helpers.libpcap import PcapError
 
 ACCEPT, DROP = Instruction(c.RET | c.K, k=262144), Instruction(c.RET | c.K)
 ICMP = bytes.fromhex(
@@ -55,7 +56,7 @@ def test_every_opcode_reads_as_libpcap_has_it():
             ("k", ctypes.c_uint32),
         )
 
-    image = expression.library().bpf_image
+    image = libpcap.library().bpf_image
     image.restype = ctypes.c_char_p
     known = set()
     for code in set(range(256)) - {c.LDX | c.LEN}:  # the kernel's own, libpcap never uses it
@@ -182,11 +183,11 @@ def test_without_libpcap_one_sentence(monkeypatch):
     def missing(*_):
         raise OSError("libpcap.so: cannot open shared object file")
 
-    expression.library.cache_clear()
+    libpcap.library.cache_clear()
     monkeypatch.setattr(ctypes, "CDLL", missing)
     with pytest.raises(PcapError, match="^libpcap is not installed: run ./course lab, or install"):
         cbpf.compile_expression("icmp")
-    expression.library.cache_clear()
+    libpcap.library.cache_clear()
 
 
 def test_the_machine_step_by_step():

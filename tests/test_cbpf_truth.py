@@ -29,8 +29,8 @@ from classic import (
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from helpers import cbpf, loader, sockets, syscall, toolchain, traffic
-from helpers.cbpf import Instruction, expression
+from helpers import cbpf, libpcap, loader, sockets, syscall, toolchain, traffic
+from helpers.cbpf import Instruction
 from helpers.cbpf import instruction as c
 from helpers.cbpf.check import NOT_IN_SECCOMP
 from helpers.cbpf.instruction import FilterError
@@ -165,7 +165,7 @@ def test_the_check_takes_what_the_kernel_takes_at_every_edge(joined: Pair):
 
 def libpcap_says(program: list[Instruction], packet: bytes) -> int:
     """What libpcap's own machine returns."""
-    machine = expression.library().bpf_filter
+    machine = libpcap.library().bpf_filter
     machine.restype = ctypes.c_uint
     return machine(cbpf.encode(program), packet, len(packet), len(packet))
 

@@ -1,22 +1,49 @@
 """A filter expression, such as "icmp or port 53", compiled by libpcap, as tcpdump does it.
 
-Built in chapter 09, classic_bpf.
+Built in chapter 09, classic_bpf. What an expression becomes depends on where it is to filter: see
+helpers/libpcap.py. So there are three functions: for a link type, for a live interface, and for a
+capture file.
 """
 
 from __future__ import annotations
 
-import ctypes
+import json
 import re
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as LateError
 from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from helpers import libpcap
+from helpers.cbpf.cooked import for_kernel
 from helpers.cbpf.instruction import FilterError, Instruction, decode
+from helpers.libpcap import LOOKUP_SECONDS, PcapError, library
 
-SNAPSHOT = 262_144  # bytes of a packet that tcpdump wants; more than there are in any
+if TYPE_CHECKING:
+    from helpers.netlab import Network
+
 LINK_TYPES = ("EN10MB", "RAW", "LINUX_SLL", "IEEE802_11", "IEEE802_11_RADIO", "PPP", "NULL")
 # With one of these behind it, and its brackets closed, any right beginning is a whole expression.
 ENDINGS = ("", " tcp", " 1", " 10.0.0.1", " ::1", " 02:00:00:00:00:01", " 10.0.0.0/8", " proto 1")
 ENDINGS += (" = 0", "] = 0", " 0 = 0", " 0] = 0", " host 10.0.0.1", " host 02:00:00:00:00:01")
 WORDS = re.compile(r"[()!]|\[|\]|&&|\|\||[<>=]=?|[^\s()!\[\]&|<>=]+|[&|]")
+NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9][A-Za-z0-9._-]*")
+# Behind one of these stands the name of something that is not looked up in the network.
+BEFORE_LOCAL_NAMES = {"port", "portrange", "proto", "protochain"}
+# Addresses that stand for a name wherever nothing is to be looked up.
+STAND_IN, STAND_INS = "10.0.0.1", {"ip6": "::1", "ether": "02:00:00:00:00:01"}
+JOINTS = {"and", "or", "not", "&&", "||", "!"}  # behind one of them another primitive begins
+RAW_OF_FILES = {14: 101}  # raw IP, as OpenBSD has it in memory, and some programs in files
+INSIDE = Path(__file__).with_name("inside.py")
+
+# Compiles an expression, optimised or not: libpcap with one handle or another. Result: the number
+# of the handle's link type; the filter's code, or libpcap's complaint.
+Compiler = Callable[[str, bool], "tuple[int, bytes | str]"]
 
 
 class ExpressionError(FilterError):
@@ -31,95 +58,208 @@ class LinkTypeError(ExpressionError):
     """The expression asks for something that packets of this link type do not have."""
 
 
-class PcapError(FilterError):
-    """The library libpcap is not installed."""
+class MetadataError(ExpressionError):
+    """The expression asks what only the kernel knows of a packet, and a capture file does not."""
 
 
-class _Program(ctypes.Structure):
-    """struct bpf_program, from <pcap/bpf.h>."""
-
-    _fields_ = (("length", ctypes.c_uint), ("instructions", ctypes.c_void_p))
-
-
-@cache
-def library() -> ctypes.CDLL:
-    """libpcap with its prototypes declared. Errors: PcapError. Source: <pcap/pcap.h>."""
-    try:
-        # chapter 09: begin library
-        pcap = ctypes.CDLL("libpcap.so.0.8")
-        # chapter 09: end library
-    except OSError:
-        try:
-            pcap = ctypes.CDLL("libpcap.so.1")  # its name outside Debian and Ubuntu
-        except OSError as error:
-            raise PcapError(
-                "libpcap is not installed: run ./course lab, or install libpcap0.8, "
-                "which comes with tcpdump."
-            ) from error
-    pointer, number, string = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p
-    prototypes = {
-        "pcap_open_dead": (pointer, [number, number]),
-        "pcap_compile": (number, [pointer, pointer, string, number, ctypes.c_uint32]),
-        "pcap_geterr": (string, [pointer]),
-        "pcap_freecode": (None, [pointer]),
-        "pcap_close": (None, [pointer]),
-        "pcap_datalink_name_to_val": (number, [string]),
-    }
-    for name, (result, arguments) in prototypes.items():
-        getattr(pcap, name).restype = result
-        getattr(pcap, name).argtypes = arguments
-    return pcap
+class HostError(ExpressionError):
+    """Nobody knows the name of a host in the expression, or nobody answers."""
 
 
 def compile_expression(
     expression: str, link: str = "EN10MB", optimize: bool = True
 ) -> list[Instruction]:
-    """The classic filter for an expression.
+    """The classic filter for an expression, for packets of a link type wherever they are.
 
     Arguments:
-        expression: in the language of pcap-filter(7); a name of a host in it is looked up.
+        expression: in the language of pcap-filter(7); a name of a host in it is looked up, for at
+            most LOOKUP_SECONDS.
         link: the link type, by the name that tcpdump -y takes: EN10MB is Ethernet (and lo), RAW
             packets that begin with their IP header.
         optimize: False for what libpcap's compiler makes before its optimiser, as tcpdump -O.
-    Errors: ExpressionSyntaxError, LinkTypeError, ExpressionError, PcapError.
+    Errors: ExpressionSyntaxError, LinkTypeError, HostError, ExpressionError, PcapError.
     Source: pcap_compile(3PCAP), pcap-filter(7). Built in chapter 09.
     """
     number = _link_number(link)
     if number < 0:
         raise LinkTypeError(f"libpcap knows no link type {link}: Ethernet is EN10MB.")
-    compiled = _compile(expression, number, optimize)
-    if isinstance(compiled, list):
-        return compiled
-    raise _explained(expression, link, number, compiled)
+
+    def compiler(text: str, optimize: bool) -> tuple[int, bytes | str]:
+        with libpcap.dead(number) as handle:
+            return number, libpcap.compiled(handle, text, optimize)
+
+    return _filter(expression, compiler, optimize)[1]
 
 
-def _compile(expression: str, link: int, optimize: bool = True) -> list[Instruction] | str:
-    """The filter, or libpcap's complaint."""
-    pcap, program = library(), _Program()
-    # chapter 09: begin compile
-    handle = pcap.pcap_open_dead(link, SNAPSHOT)
-    failed = pcap.pcap_compile(handle, ctypes.byref(program), expression.encode(), optimize, 0)
-    # chapter 09: end compile
+def compile_for_file(
+    expression: str, link: int, byte_order: str = "<", optimize: bool = True
+) -> list[Instruction]:
+    """The classic filter for the packets of a capture file, as tcpdump -r compiles it.
+
+    Arguments:
+        link: the link type, by the number that stands in the file. byte_order: of the file, "<" or
+            ">": the header of BSD's loopback is in the order of the machine that wrote it.
+        expression, optimize: as compile_expression().
+    Result: it may jump back where the kernel's must not (protochain): libpcap's own machine,
+        pcap_offline_filter(3PCAP), runs such a filter, too.
+    Errors: MetadataError for what a file does not say of a packet; as compile_expression().
+    Source: pcap-savefile(5), pcap_compile(3PCAP). First used in the playground.
+    """
+
+    def compiler(text: str, optimize: bool) -> tuple[int, bytes | str]:
+        with libpcap.of_file(RAW_OF_FILES.get(link, link), byte_order) as handle:
+            return library().pcap_datalink(handle), libpcap.compiled(handle, text, optimize)
+
+    return _filter(expression, compiler, optimize)[1]
+
+
+def compile_for_interface(
+    expression: str, interface: str, net: Network | None = None, optimize: bool = True
+) -> list[Instruction]:
+    """The classic filter for a packet socket at a live interface, as tcpdump -i has it.
+
+    libpcap listens there for a moment. So it knows that the kernel takes VLAN tags out of frames,
+    and asks for those. Where there is no Ethernet header the filter is one for a packet socket of
+    type SOCK_DGRAM, as sockets.packet_socket() opens it: its packets begin with their IP header.
+
+    Arguments:
+        interface: its name, or "any" for all. net: the network that it is in, or None for the one
+            that this process is in.
+        expression, optimize: as compile_expression().
+    Errors: PcapError where libpcap cannot listen, for want of CAP_NET_RAW, say; CookedError for
+        what it cannot ask the kernel; as compile_expression().
+    Source: pcap_activate(3PCAP), pcap_lookupnet(3PCAP). First used in the playground.
+    """
+
+    def compiler(text: str, optimize: bool) -> tuple[int, bytes | str]:
+        if net and net.kind.endswith("namespace"):
+            return _compiled_inside(net, interface, text, optimize)
+        with libpcap.live(interface) as handle:
+            mask = libpcap.netmask(interface)
+            link = library().pcap_datalink(handle)
+            return link, libpcap.compiled(handle, text, optimize, mask)
+
+    number, program = _filter(expression, compiler, optimize)
+    return for_kernel(program, number)
+
+
+def _compiled_inside(
+    net: Network, interface: str, text: str, optimize: bool
+) -> tuple[int, bytes | str]:
+    """The same by a process of its own inside a private network."""
+    words = [interface, str(int(optimize)), text]
+    done = net.run([sys.executable, "-I", "-S", str(INSIDE), *words])
+    if done.returncode == -signal.SIGALRM:
+        raise _unanswered(text)
+    if done.returncode:
+        raise PcapError(f"libpcap cannot be asked inside the private network ({done.stderr}).")
+    answer = json.loads(done.stdout)
+    if "refused" in answer:
+        raise PcapError(answer["refused"])
+    code = answer.get("code")
+    return answer["link"], answer["complaint"] if code is None else bytes.fromhex(code)
+
+
+def _filter(expression: str, compiler: Compiler, optimize: bool) -> tuple[int, list[Instruction]]:
+    """The number of the link type, and the filter. Errors: ExpressionError; the compiler's own."""
+    number, result = _in_time(expression, lambda: compiler(expression, optimize))
+    if isinstance(result, str):
+        raise _explained(expression, compiler, number, result)
+    return number, decode(result)
+
+
+def _in_time(
+    expression: str, compiles: Callable[[], tuple[int, bytes | str]]
+) -> tuple[int, bytes | str]:
+    """What it returns, within LOOKUP_SECONDS if a host has to be looked up. Errors: HostError.
+
+    A look-up cannot be ended from outside, so it has a thread, which nobody waits for afterwards.
+    """
+    if not hosts(expression):
+        return compiles()
+    answer: Future[tuple[int, bytes | str]] = Future()
+
+    def look_up() -> None:
+        try:
+            answer.set_result(compiles())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=look_up, name="look-up", daemon=True).start()
     try:
-        if failed:
-            return pcap.pcap_geterr(handle).decode(errors="replace")
-        raw = ctypes.string_at(program.instructions, program.length * 8)
-        pcap.pcap_freecode(ctypes.byref(program))
-        return decode(raw)
-    finally:
-        pcap.pcap_close(handle)
+        return answer.result(LOOKUP_SECONDS)
+    except LateError:
+        raise _unanswered(expression) from None
 
 
-def _explained(expression: str, link: str, number: int, complaint: str) -> ExpressionError:
-    """What is wrong, and where, found by trying rather than from the words of the complaint."""
-    if _fits(expression, number):  # only the optimiser has found out
-        return ExpressionError(f"No packet can be like that. libpcap says: {complaint}.")
-    fitting = [n for n in LINK_TYPES if _fits(expression, _link_number(n))]
-    start, word = _first_wrong_word(expression, number)
+def hosts(expression: str) -> list[tuple[int, str]]:
+    """The names that libpcap would look up in the network, with their offsets."""
+    found, before = [], ""
+    for word in WORDS.finditer(expression):
+        if before not in BEFORE_LOCAL_NAMES and _is_name(word[0]):
+            found.append((word.start(), word[0]))
+        before = word[0]
+    return found
+
+
+@cache
+def _is_name(word: str) -> bool:
+    """Whether a word is neither one of the language nor a number.
+
+    Behind `port` libpcap looks for any name in a local list, and for a word of the language not
+    even there.
+    """
+    if not NAME.fullmatch(word) or not word.isascii():
+        return False
+    link = _link_number("EN10MB")
+    with libpcap.dead(link) as handle:
+        if isinstance(libpcap.compiled(handle, f"len = {word}", optimize=False), bytes):
+            return False
+        result = libpcap.compiled(handle, f"port {word}", optimize=False)
+        return isinstance(result, bytes) or "syntax error" not in result
+
+
+def _unanswered(expression: str) -> HostError:
+    (start, name), *others = hosts(expression)
+    names = " and ".join([name, *(other for _, other in others)])
+    return HostError(
+        f"No name server has answered within {LOOKUP_SECONDS} seconds, asked for {names}: write "
+        "the address in place of the name.",
+        start,
+    )
+
+
+def _explained(expression: str, compiler: Compiler, number: int, complaint: str) -> ExpressionError:
+    """What is wrong, and where, found by trying rather than from the words of the complaint.
+
+    Nothing is looked up again: addresses stand in for names.
+    """
+    names, text = hosts(expression), "".join(piece for _, _, piece in _words(expression))
+    named = [each for each in names if f"'{each[1]}'" in complaint]
+    if named or (names and _fits(text, number)):
+        start, name = (named or names)[0]
+        return HostError(
+            f"Nobody here knows the host {name}, offset {start}: look at its spelling, or write "
+            f"its address. libpcap says: {complaint}.",
+            start,
+        )
+    if _fits(text, number):
+        if isinstance(compiler(text, False)[1], bytes):  # only the optimiser has found out
+            return ExpressionError(f"No packet can be like that. libpcap says: {complaint}.")
+        start, word = _first_wrong_word(
+            expression, lambda text: isinstance(compiler(text, False)[1], bytes)
+        )
+        return MetadataError(
+            f"A capture file does not say what {word!r}, offset {start}, asks: the kernel knows it "
+            f"while a packet passes, so filter on the interface. libpcap says: {complaint}.",
+            start,
+        )
+    fitting = [n for n in LINK_TYPES if _fits(text, _link_number(n))]
+    start, word = _first_wrong_word(expression, lambda text: _fits(text, number))
     at = f"at {word!r}, offset {start}" if word else f"at its end, offset {start}"
     if fitting:
         return LinkTypeError(
-            f"The expression does not fit the link type {link}, {at}: it fits "
+            f"The expression does not fit the link type {_link_name(number)}, {at}: it fits "
             f"{', '.join(fitting)}. libpcap says: {complaint}.",
             start,
         )
@@ -130,20 +270,37 @@ def _explained(expression: str, link: str, number: int, complaint: str) -> Expre
     return ExpressionError(f"libpcap refuses the expression, {at}: {complaint}.", start)
 
 
-def _first_wrong_word(expression: str, link: int) -> tuple[int, str]:
-    """The first word after which no ending helps: its offset, and itself ("" at the end)."""
+def _words(expression: str) -> Iterator[tuple[int, str, str]]:
+    """Offset and word, and what to compile for it: spaces in front, addresses in place of names."""
+    names, end, stand_in = dict(hosts(expression)), 0, STAND_IN
     for word in WORDS.finditer(expression):
-        beginning = expression[: word.end()]
+        stand_in = STAND_INS.get(word[0], STAND_IN if word[0] in JOINTS else stand_in)
+        spaces = expression[end : word.start()]
+        yield word.start(), word[0], spaces + (stand_in if word.start() in names else word[0])
+        end = word.end()
+
+
+def _first_wrong_word(expression: str, fits: Callable[[str], bool]) -> tuple[int, str]:
+    """The first word after which no ending helps: its offset, and itself ("" at the end)."""
+    beginning = ""
+    for start, word, piece in _words(expression):
+        beginning += piece
         missing = ")" * (beginning.count("(") - beginning.count(")"))
-        if not any(_fits(beginning + ending + missing, link) for ending in ENDINGS):
-            return word.start(), word[0]
+        if not any(fits(beginning + ending + missing) for ending in ENDINGS):
+            return start, word
     return len(expression), ""
 
 
-def _fits(expression: str, link: int) -> bool:
-    return isinstance(_compile(expression, link, optimize=False), list)
+def _fits(text: str, link: int) -> bool:
+    with libpcap.dead(link) as handle:
+        return isinstance(libpcap.compiled(handle, text, optimize=False), bytes)
 
 
 def _link_number(link: str) -> int:
-    """The number of a link type, negative for a name that libpcap does not know."""
+    """libpcap's number of a link type, negative for a name that it does not know."""
     return library().pcap_datalink_name_to_val(link.encode())
+
+
+def _link_name(number: int) -> str:
+    name = library().pcap_datalink_val_to_name(number)
+    return name.decode() if name else str(number)

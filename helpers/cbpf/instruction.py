@@ -190,6 +190,11 @@ def auxiliary(instruction: Instruction) -> str | None:
     return None
 
 
+def auxiliary_offset(name: str) -> int:
+    """The offset at which a load asks for this."""
+    return AUXILIARY_OFFSET + next(at for at, known in AUXILIARY.items() if known == name)
+
+
 def signed(number: int) -> int:
     """The same 32 bits, read as a signed number."""
     return number - (1 << 32) if number >> 31 else number
