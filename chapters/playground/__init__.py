@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -74,36 +75,43 @@ class Playground(MovingPlot):
     async def count_file(self, path: str | Path) -> None:
         """Count a capture file, through the filter, in place of what was counted.
 
-        The same program counts it, frame by frame, in test runs (BPF_PROG_TEST_RUN). It ends early
-        where it is stopped, or something else is begun.
-        Errors: PacketFileError, CaptureError, FilterError, SyscallError; LiveError once it is
-            closed.
+        The same program counts it, frame by frame, in test runs (BPF_PROG_TEST_RUN), behind the
+        filter, which libpcap runs as tcpdump -r does. It ends early where it is stopped, or
+        something else is begun.
+        Errors: PacketFileError, CaptureError, FilterError, CompileError, FeederError, SyscallError;
+            LiveError once it is closed.
         """
         self._require_open()
         self._stop()
-        counting = self._counting = self._program()
+        capture = Capture(path, self.controls.filter.value)
+        counting = self._counting = self._program("")
         try:
-            capture = await asyncio.to_thread(Capture, path)
-            if self._counting is counting:
-                await self._count(capture, counting)
+            for share in capture.look():
+                self._say(f"Looking through {capture.name}: {share:.0%}.")
+                await asyncio.sleep(0)  # the controls' turn
+                if self._counting is not counting:
+                    return
+            await self._count(capture, counting)
         finally:
             if self._counting is counting:
                 self._release()
 
     async def _count(self, capture: Capture, counting: Counting) -> None:
         """Feed a file to a program, with a reading wherever one belongs."""
-        history = self._history = History(counting.expression)
-        for progress in capture.feed(counting.program):
-            if progress.seconds is not None:
-                history.add(progress.seconds, counting.read())
-            done = f"{progress.frames:,} of {capture.frames:,}"
-            self._say(f"Counting {capture.name}: {done} frames.")
-            await asyncio.sleep(0)  # the controls' turn
-            if self._counting is not counting:
-                return
-        self._say(
-            f"Counted {capture.name}, {capture.frames:,} frames. Another breakdown shows the same."
-        )
+        expression = self.controls.filter.value.strip()
+        history = self._history = History(expression, without_time=not capture.seconds)
+        with contextlib.closing(capture.feed(counting.program)) as steps:
+            for progress in steps:
+                if progress.seconds is not None:
+                    # Only what passes the filter comes to the program.
+                    reading = replace(counting.read(), seen=progress.frames)
+                    history.add(progress.seconds, reading)
+                done = f"{progress.frames:,} of {capture.frames:,}"
+                self._say(f"Counting {capture.name}: {done} frames.")
+                await asyncio.sleep(0)
+                if self._counting is not counting:
+                    return
+        self._say(in_words(capture), error=bool(capture.looked().damage))
         self._draw()
         self._warn_if_full(None)
 
@@ -143,13 +151,13 @@ class Playground(MovingPlot):
         """Write the still figure to a PNG file. Result: its path. Errors: OSError."""
         return self._screen.save(self._history, "png", path)
 
-    def _program(self) -> Counting:
-        """A program with empty maps and the filter that was chosen; no other is left.
+    def _program(self, expression: str) -> Counting:
+        """A program with empty maps and that filter; no other is left.
 
         Errors: FilterError, CompileError, SyscallError.
         """
         self._release()
-        return Counting(self.controls.filter.value.strip(), self._flows)
+        return Counting(expression, self._flows)
 
     def _release(self) -> None:
         """Nothing in the kernel any more; what was recorded stays."""
@@ -160,7 +168,7 @@ class Playground(MovingPlot):
 
     def _prepare(self) -> str:
         """Count from zero on the interface that was chosen."""
-        self._counting = self._program()
+        self._counting = self._program(self.controls.filter.value.strip())
         self._history = History(self._counting.expression)
         try:
             self._attachment = Attachment(self._at(self._counting.program.fd))
@@ -232,6 +240,20 @@ class Playground(MovingPlot):
     def _save(self, kind: str) -> None:
         path = self._screen.save(self._history, kind, dated("playground", kind))
         self._say(f"Saved to {path.absolute()}.")
+
+
+def in_words(capture: Capture) -> str:
+    """What was counted, and what the file says of itself."""
+    file = capture.looked()
+    parts = [f"Counted {file.name}, {file.frames:,} frames."]
+    if not capture.seconds:
+        parts.append("There is no time between them, so there is no rate: the picture has totals.")
+    if names := [each.name for each in file.interfaces if each.name]:
+        parts.append(f"Interfaces: {', '.join(dict.fromkeys(names))}.")
+    if file.comments:
+        parts.append(f"Comments: {' | '.join(file.comments)}.")
+    parts.append(file.damage or "Another breakdown shows the same.")
+    return " ".join(parts)
 
 
 def open_playground(**options: object) -> Playground:

@@ -1,27 +1,28 @@
-"""Frames out of a capture file, for the same program that counts on an interface, filter and all.
+"""Frames out of a capture file, for the same program that counts on an interface.
 
-Laboratory equipment. Each frame goes through BPF_PROG_TEST_RUN: nothing is sent, no frame is lost
-on the way, and one that was cut when it was captured counts with the length that it had.
+Laboratory equipment. The file is gone through twice: first to know how many frames it has, of what
+link types, and what time they span; then each frame goes through the filter and the program
+(feeder). Nothing is sent, no frame is lost on the way, and one that was cut when it was captured
+counts with the length that it had.
 """
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chapters.playground.program import CUT_OFFSET
-from helpers import pcap
+from chapters.playground.feeder import Feeder
+from helpers import libpcap, links
+from helpers.cbpf import Instruction
 from helpers.errors import CourseError
-from helpers.syscall import Command, Program, frame_for_test_run
-from helpers.syscall.call import ask
-from helpers.syscall.forms import ProgTestRun
+from helpers.pcap import ETHERNET, NANOSECONDS, CaptureFile, PacketFileError, Run
+from helpers.syscall import Program
 
-# A test run takes a page at most; every header that the parser looks at lies before this.
-BYTES_OF_FRAME = 3000
 STEPS_OF_FILE = 100  # readings in the time that a file spans
-FRAMES_AT_ONCE = 1000
+# How frames begin, which a filter is compiled for: the number of the link type, and the file's byte
+# order.
+Beginning = tuple[int, str]
 
 
 class CaptureError(CourseError):
@@ -41,78 +42,108 @@ class Progress:
 
 
 class Capture:
-    """A capture file, read and ready to be fed to a program. `frames`: how many it has.
+    """A capture file to be fed to a program.
 
-    Errors: PacketFileError if it cannot be read; CaptureError if it has no frame.
+    beginnings: how its frames begin, once it was looked through.
+    Errors: PacketFileError if it cannot be read.
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.name = Path(path).name
-        self._records = sorted(pcap.records(path), key=lambda record: record.seconds)
-        self.frames = len(self._records)
-        if not self.frames:
-            raise CaptureError(f"There is not one frame in {self.name}: capture some.")
+        with CaptureFile(path) as file:
+            self.name = file.name
+        self._path = path
+        self._file: CaptureFile | None = None
+        self.beginnings: set[Beginning] = set()
 
-    def feed(self, program: Program) -> Iterator[Progress]:
-        """Run a program on every frame, in the order of their times.
+    def look(self) -> Iterator[float]:
+        """Go through it for the first time. It gives how much of it is done, from 0 to 1.
 
-        It stops, for whatever else there is to do, after every FRAMES_AT_ONCE frames and at the end
-        of each of STEPS_OF_FILE equal steps of the file's time; first before all frames.
-        Errors: SyscallError.
+        Errors: CaptureError if it has no frame; PacketFileError for a link type that the course
+            does not know.
         """
-        feeder, fed = Feeder(program), 0
-        for seconds, records in self._steps():
-            for record in records:
-                feeder.feed(record.frame, record.length)
-                fed += 1
-                if fed % FRAMES_AT_ONCE == 0:
-                    yield Progress(fed, None)
-            yield Progress(fed, seconds)
+        with CaptureFile(self._path) as file:
+            for run in file:
+                if run.frames:
+                    self.beginnings.add((run.interface.link, run.layout.order))
+                yield file.share
+        if not file.frames:
+            raise CaptureError(
+                file.damage or f"There is not one frame in {file.name}: capture some."
+            )
+        for number, _ in sorted(self.beginnings):
+            if number not in links.BY_NUMBER:
+                raise PacketFileError(
+                    f"Frames in {file.name} are of link type {name_of(number)}, and the course "
+                    "does not know how they begin: it counts those of Ethernet, raw IP, BSD "
+                    "loopback and Linux cooked captures."
+                )
+        self._file = file
 
-    def _steps(self) -> list[tuple[float, list[pcap.Record]]]:
-        """When each step ends, in seconds since the first frame, and its frames.
+    def looked(self) -> CaptureFile:
+        """The file once it was gone through: its frames, interfaces, comments and damage."""
+        if self._file is None:
+            for _ in self.look():
+                pass
+        return self._file
 
-        The first is empty: the reading before all.
+    @property
+    def frames(self) -> int:
+        """How many it has."""
+        return self.looked().frames
+
+    @property
+    def seconds(self) -> float:
+        """From its first frame to the latest; 0 where there is no time between them."""
+        file = self.looked()
+        return ((file.newest or 0) - (file.first or 0)) / NANOSECONDS
+
+    def feed(
+        self, program: Program, filters: Mapping[Beginning, Sequence[Instruction]] | None = None
+    ) -> Iterator[Progress]:
+        """Run a program on every frame that its filter lets through, in the order of the file.
+
+        It stops, for whatever else there is to do, after every piece of the file, and at the end of
+        each of STEPS_OF_FILE equal steps of its time; first before all frames. A frame whose time
+        is earlier than that of one before it counts in the step that has come.
+        Arguments: filters: what frames with each beginning have to pass; None: nothing.
+        Errors: those of looked(); FeederError, SyscallError.
         """
-        began = self._records[0].seconds
-        span = max(self._records[-1].seconds - began, 1e-3)
-        steps: list[list[pcap.Record]] = [[] for _ in range(STEPS_OF_FILE + 1)]
-        for record in self._records:
-            step = 1 + int((record.seconds - began) / span * STEPS_OF_FILE)
-            steps[min(step, STEPS_OF_FILE)].append(record)
-        return [(number * span / STEPS_OF_FILE, step) for number, step in enumerate(steps)]
+        whole = self.looked()
+        with CaptureFile(self._path) as file, Feeder(program) as feeder:
+            numbers = {each: feeder.add_filter(code) for each, code in (filters or {}).items()}
+            ends = steps(whole.first or 0, whole.newest or 0)
+            yield Progress(0, 0.0)
+            began, file.until = whole.first or 0, ends.pop(0) if ends else file.until
+            for run in file:
+                feed_run(feeder, run, numbers.get((run.interface.link, run.layout.order), 0))
+                if run.passed is None:
+                    yield Progress(file.frames, None)
+                while run.passed is not None and run.passed > file.until:
+                    yield Progress(feeder.report(), (file.until - began) / NANOSECONDS)
+                    file.until = ends.pop(0) if ends else float("inf")
+            # Also where nothing came in the last steps.
+            yield Progress(feeder.report(), self.seconds)
 
 
-class Context(ctypes.Structure):
-    """The beginning of struct __sk_buff, as far as a test run fills it in for this program."""
+def steps(first: int, newest: int) -> list[int]:
+    """When each of STEPS_OF_FILE equal steps ends, but for the last, which has no end."""
+    span = newest - first
+    return [first + span * step // STEPS_OF_FILE for step in range(1, STEPS_OF_FILE)] if span else []
 
-    _fields_ = [("before", ctypes.c_uint8 * CUT_OFFSET), ("cut", ctypes.c_uint32)]
+
+def feed_run(feeder: Feeder, run: Run, number: int) -> None:
+    """Feed frames that follow each other, through the filter of that number."""
+    if not run.frames:
+        return
+    if run.interface.link == ETHERNET:
+        feeder.feed_run(run, number)
+        return
+    link = links.BY_NUMBER[run.interface.link]
+    for frame, length in run:
+        feeder.feed(frame, length, link, number)
 
 
-class Feeder:
-    """Runs a program on frames that were on a wire once."""
-
-    def __init__(self, program: Program) -> None:
-        self._packet = ctypes.create_string_buffer(len(frame_for_test_run(bytes(BYTES_OF_FRAME))))
-        self._context = Context()
-        self._form = ProgTestRun(
-            program.fd,
-            data_in=ctypes.addressof(self._packet),
-            ctx_in=ctypes.addressof(self._context),
-            ctx_size_in=ctypes.sizeof(self._context),
-            repeat=1,
-        )
-
-    def feed(self, frame: bytes, length: int) -> None:
-        """One frame. Arguments: length: in bytes, on the wire; `frame` may have less.
-
-        Errors: SyscallError. Source: Documentation/bpf/bpf_prog_run.rst.
-        """
-        # A test run of nothing is refused. So an empty frame has a byte that its length denies.
-        kept = frame[:BYTES_OF_FRAME] or bytes(1)
-        packet = frame_for_test_run(kept)
-        ctypes.memmove(self._packet, packet, len(packet))
-        self._context.cut = max(length, len(frame)) - len(kept)
-        # The kernel has written the size of the last one there, and would take it for a limit.
-        self._form.data_size_in, self._form.data_size_out = len(packet), 0
-        ask(Command.PROG_TEST_RUN, self._form)
+def name_of(number: int) -> str:
+    """A link type as libpcap names it, and its number."""
+    name = libpcap.library().pcap_datalink_val_to_name(number)
+    return f"{name.decode()} ({number})" if name else str(number)

@@ -22,11 +22,12 @@ LINES_SHOWN = 5  # groups with a line of their own
 class History:
     """Readings in the order in which they were made, the newest READINGS_KEPT of them.
 
-    Arguments: expression: the filter that stood in front, "" for none.
+    Arguments: expression: the filter that stood in front, "" for none. without_time: no time lies
+        between what was counted, so there is no rate.
     """
 
-    def __init__(self, expression: str = "") -> None:
-        self.expression = expression
+    def __init__(self, expression: str = "", without_time: bool = False) -> None:
+        self.expression, self.without_time = expression, without_time
         self.times: deque[float] = deque(maxlen=READINGS_KEPT)
         self.newest: Reading | None = None
         # A flow keeps its column, in the order in which flows were first read.

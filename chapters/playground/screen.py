@@ -10,15 +10,19 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from matplotlib.ticker import EngFormatter
+
 from chapters.playground.breakdown import REST
 from chapters.playground.controls import PlaygroundControls
-from chapters.playground.history import History
+from chapters.playground.history import LINES_SHOWN, History
 from helpers.live import still
-from helpers.live.picture import Chart, Picture
+from helpers.live.picture import LABELS, UNITS, Chart, Picture, new_figure
 from helpers.live.series import Curves
+from helpers.live.still import with_unit
 from helpers.pictures import DASH_DOT, DASHED, DOTTED, LONG, OTHER, Style, small_png, style
 
 LEGEND_COLUMNS = 2
+NAME_SHOWN = 34  # characters, beside a bar
 INTERVALS_SHOWN = 60  # in the moving picture; a still one has all that is kept
 # For lines that are no protocol.
 FREE_STYLES = (
@@ -77,7 +81,9 @@ class Screen:
         self._controls.show_below(history.table(self._controls.breakdown.value))
 
     def still(self, history: History) -> still.Still:
-        """A still figure of what was recorded."""
+        """A still figure of what was recorded; of totals where there is no rate."""
+        if history.without_time:
+            return bars(history, self._controls.breakdown.value)
         return still.draw(*self._chosen(history))
 
     def _chosen(self, history: History) -> tuple[Curves, Chart]:
@@ -112,6 +118,28 @@ class Screen:
             writer.writerow([by, "packets", "bytes"])
             writer.writerows(history.rows(by))
         return path
+
+
+def bars(history: History, by: str) -> still.Still:
+    """The largest groups as bars, with their bytes: what there is to see without time."""
+    rows = history.rows(by, LINES_SHOWN)[::-1]
+    styles = LineStyles(by)
+    styles.arrange([name for name, _, _ in rows])
+    canvas, axes = new_figure()
+    axes.set_position((0.36, 0.14, 0.58, 0.8))
+    names = [shortened(name) for name, _, _ in rows]
+    sizes = [size for _, _, size in rows]
+    drawn = axes.barh(names, sizes, color=[styles(name).color for name, _, _ in rows], height=0.6)
+    axes.bar_label(drawn, [with_unit(size, "total") for size in sizes], padding=4)
+    axes.margins(x=0.12)
+    axes.set_xlabel(LABELS["total"])
+    axes.xaxis.set_major_formatter(EngFormatter(UNITS["total"]))
+    parts = [f"{name} {with_unit(size, 'total')}" for name, _, size in rows[::-1]]
+    return still.Still(canvas.figure, f"Bar chart of {LABELS['total']}: {', '.join(parts)}.")
+
+
+def shortened(name: str) -> str:
+    return name if len(name) <= NAME_SHOWN else f"{name[: NAME_SHOWN - 1]}…"
 
 
 def in_words(history: History) -> str:
