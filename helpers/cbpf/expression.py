@@ -34,7 +34,8 @@ ENDINGS += (" = 0", "] = 0", " 0 = 0", " 0] = 0", " host 10.0.0.1", " host 02:00
 WORDS = re.compile(r"[()!]|\[|\]|&&|\|\||[<>=]=?|[^\s()!\[\]&|<>=]+|[&|]")
 NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9][A-Za-z0-9._-]*")
 # Behind one of these stands the name of something that is not looked up in the network.
-BEFORE_LOCAL_NAMES = {"port", "portrange", "proto", "protochain"}
+BEFORE_LOCAL_NAMES = {"port", "portrange", "proto", "protochain", "type", "subtype", "dir"}
+BEFORE_LOCAL_NAMES |= {"direction", "on", "ifname", "rset", "ruleset", "reason", "action"}
 # Addresses that stand for a name wherever nothing is to be looked up.
 STAND_IN, STAND_INS = "10.0.0.1", {"ip6": "::1", "ether": "02:00:00:00:00:01"}
 JOINTS = {"and", "or", "not", "&&", "||", "!"}  # behind one of them another primitive begins
