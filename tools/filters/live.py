@@ -41,12 +41,17 @@ class Witness:
 
     def __init__(self, net: netlab.Network, place: str) -> None:
         # On all interfaces at once libpcap takes packets without their link header.
-        kind = socket.SOCK_DGRAM if place == ANY else socket.SOCK_RAW
-        self.socket = net.socket(socket.AF_PACKET, kind, 0)
-        self._place = "" if place == ANY else place
+        one = place != ANY
+        kind, protocol = (socket.SOCK_RAW, 0) if one else (socket.SOCK_DGRAM, sockets.ETH_P_ALL)
+        self.socket = net.socket(socket.AF_PACKET, kind, socket.htons(protocol))
+        self._place = place
 
     def listen(self) -> None:
-        self.socket.bind((self._place, sockets.ETH_P_ALL))
+        """From now on it counts."""
+        if self._place == ANY:  # it hears already, and asking begins anew
+            self.count()
+        else:
+            self.socket.bind((self._place, sockets.ETH_P_ALL))
 
     def count(self) -> int:
         """All that came, whether there was room for it or not. Source: packet(7)."""
