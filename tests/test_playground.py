@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -30,7 +29,7 @@ from chapters.playground.history import History
 from chapters.playground.traffic import PORTS, datagram
 from helpers import netlab, pcap, sockets, toolchain, traffic
 from helpers.cbpf.expression import ExpressionError
-from helpers.live.attachment import Interfaces
+from helpers.live.attachment import Interfaces, Tap
 from helpers.live.task import LiveError
 
 pytestmark = pytest.mark.kernel
@@ -48,7 +47,7 @@ def no_playground_is_left() -> Iterator[None]:
 
 def at_left(net: netlab.Network, name: str = "left") -> Callable[[int], Interfaces]:
     """The end of the cable where frames are counted by the time that they are sent."""
-    return lambda fd: {name: partial(sockets.packet_socket, net, fd, name)}
+    return lambda fd: {name: Tap(net, fd, name)}
 
 
 def on_the_cable(net: netlab.Network, **options: object) -> Playground:

@@ -11,18 +11,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from chapters.playground import traffic
-from chapters.playground.capture import Capture
+from chapters.playground.capture import Beginning, Capture
 from chapters.playground.controls import PlaygroundControls
 from chapters.playground.history import History
-from chapters.playground.program import FLOWS, Counting, Reading, filter_code
+from chapters.playground.program import FLOWS, Compiles, Counting, Reading
 from chapters.playground.screen import Screen
-from helpers import netlab
+from helpers import cbpf, netlab
+from helpers.cbpf import Instruction
 from helpers.errors import CourseError
 from helpers.live import still
 from helpers.live.attachment import Attachment, Interfaces, interfaces
@@ -62,6 +63,9 @@ class Playground(MovingPlot):
         # The program while it counts, on an interface or a file, and what was read of it.
         self._counting: Counting | None = None
         self._history = History()
+        # Which names are being looked up, if any, and the filter that was made of the last ones.
+        self._looking: object | None = None
+        self._found: tuple[tuple, Sequence[Instruction]] | None = None
         sends = traffic.sends()
         controls = PlaygroundControls([*self._at(-1)], [*sends], interval, self._act)
         self._screen = Screen(controls)
@@ -83,24 +87,45 @@ class Playground(MovingPlot):
         """
         self._require_open()
         self._stop()
-        capture = Capture(path, self.controls.filter.value)
-        counting = self._counting = self._program("")
+        capture = Capture(path)
+        self._release()
+        counting = self._counting = Counting("", self._flows)
         try:
             for share in capture.look():
                 self._say(f"Looking through {capture.name}: {share:.0%}.")
                 await asyncio.sleep(0)  # the controls' turn
                 if self._counting is not counting:
                     return
-            await self._count(capture, counting)
+            filters = await self._filters_for(capture)
+            if self._counting is counting:
+                await self._count(capture, counting, filters)
         finally:
             if self._counting is counting:
                 self._release()
 
-    async def _count(self, capture: Capture, counting: Counting) -> None:
+    async def _filters_for(self, capture: Capture) -> dict[Beginning, Sequence[Instruction]]:
+        """The filter that was chosen, for each way in which frames of the file begin.
+
+        Names of hosts in it are looked up. Errors: FilterError.
+        """
+        expression, filters = self.controls.filter.value.strip(), {}
+        for link, order in sorted(capture.beginnings) if expression else ():
+            compiles = partial(cbpf.compile_for_file, link=link, byte_order=order)
+            if cbpf.hosts(expression) and not await self._look_up(expression, compiles):
+                return {}
+            filters[link, order] = self._once(expression, compiles)(expression)
+        return filters
+
+    async def _count(
+        self,
+        capture: Capture,
+        counting: Counting,
+        filters: Mapping[Beginning, Sequence[Instruction]],
+    ) -> None:
         """Feed a file to a program, with a reading wherever one belongs."""
         expression = self.controls.filter.value.strip()
         history = self._history = History(expression, without_time=not capture.seconds)
-        with contextlib.closing(capture.feed(counting.program)) as steps:
+        with contextlib.closing(capture.feed(counting.program, filters)) as steps:
             for progress in steps:
                 if progress.seconds is not None:
                     # Only what passes the filter comes to the program.
@@ -125,7 +150,7 @@ class Playground(MovingPlot):
         self._require_open()
         for name, value in choices.items():
             if name == "filter":
-                filter_code(str(value))
+                cbpf.look_at(str(value))
             was_running = self.running
             self.controls.choose(name, value)
             if was_running and not self.running:
@@ -151,13 +176,74 @@ class Playground(MovingPlot):
         """Write the still figure to a PNG file. Result: its path. Errors: OSError."""
         return self._screen.save(self._history, "png", path)
 
-    def _program(self, expression: str) -> Counting:
-        """A program with empty maps and that filter; no other is left.
+    async def run(self, seconds: float) -> None:
+        """Run for so many seconds, to the first reading after them, then stop.
+
+        Names of hosts in the filter are looked up before.
+        Errors: those of start(); whatever ended it early.
+        """
+        if not self.running and self._names() and not await self._look_up(*self._filter()):
+            return
+        await super().run(seconds)
+
+    def _program(self, compiles: Compiles) -> Counting:
+        """A program with empty maps and the filter that was chosen; no other is left.
 
         Errors: FilterError, CompileError, SyscallError.
         """
         self._release()
-        return Counting(expression, self._flows)
+        return Counting(self.controls.filter.value.strip(), self._flows, compiles)
+
+    def _filter(self) -> tuple[str, Compiles]:
+        """The expression that was chosen, and what compiles it for the interface."""
+        expression, at = self.controls.filter.value.strip(), self.controls.interface.value
+        tap = self._at(-1).get(at)
+        if tap is None:  # it is gone, which attaching will say
+            return expression, partial(cbpf.compile_expression)
+        return expression, partial(cbpf.compile_for_interface, interface=tap.interface, net=tap.net)
+
+    def _names(self) -> str:
+        """The names of hosts in the filter that have to be looked up still, "" if there is none."""
+        expression, compiles = self._filter()
+        if self._found and self._found[0] == key(expression, compiles):
+            return ""
+        return " and ".join(name for _, name in cbpf.hosts(expression))
+
+    async def _look_up(self, expression: str, compiles: Compiles) -> bool:
+        """Have the filter compiled beside everything else, which looks the names in it up.
+
+        Result: False where it was stopped, or something else begun. Errors: FilterError.
+        """
+        looking = self._looking = object()
+        names = " and ".join(name for _, name in cbpf.hosts(expression))
+        self._say(f"Looking up {names}. Stop ends it.")
+        try:
+            program = await asyncio.to_thread(compiles, expression)
+        finally:
+            is_wanted = self._looking is looking
+            if is_wanted:
+                self._looking = None
+        if is_wanted:
+            self._found = key(expression, compiles), program
+        return is_wanted
+
+    def _once(self, expression: str, compiles: Compiles) -> Compiles:
+        """What was found is not looked up again: it is good for one start."""
+        found, self._found = self._found, None
+        if found and found[0] == key(expression, compiles):
+            return lambda _: found[1]
+        return compiles
+
+    def _start(self) -> None:
+        """At once, or once the names of hosts in the filter are known."""
+        if self.running or not self._names():
+            super()._start()
+        else:
+            self._beside(self._start_found)
+
+    async def _start_found(self) -> None:
+        if await self._look_up(*self._filter()):
+            super()._start()
 
     def _release(self) -> None:
         """Nothing in the kernel any more; what was recorded stays."""
@@ -168,7 +254,7 @@ class Playground(MovingPlot):
 
     def _prepare(self) -> str:
         """Count from zero on the interface that was chosen."""
-        self._counting = self._program(self.controls.filter.value.strip())
+        self._counting = self._program(self._once(*self._filter()))
         self._history = History(self._counting.expression)
         try:
             self._attachment = Attachment(self._at(self._counting.program.fd))
@@ -184,6 +270,7 @@ class Playground(MovingPlot):
 
     def _stop(self) -> None:
         """A last reading, and the program off the socket; what was recorded stays."""
+        looking, self._looking = self._looking, None
         if self.running:
             self._repeat.stop()
             self._attachment.close()
@@ -193,6 +280,8 @@ class Playground(MovingPlot):
         elif self._counting:
             self._release()
             self._say("Stopped before the end of the file.")
+        elif looking:
+            self._say("Stopped before anybody answered.")
 
     def _failed(self, error: Exception) -> None:
         self._attachment.close()
@@ -231,9 +320,25 @@ class Playground(MovingPlot):
         }
 
     def _count_anew(self) -> None:
-        """Another interface or filter: count anew if it runs; a filter is looked at in any case."""
-        filter_code(self.controls.filter.value)
-        if self.running:
+        """Another interface or filter: count anew if it runs; a filter is looked at in any case.
+
+        Until it is known what the names in it stand for, and that it is one for this interface, all
+        goes on as it was.
+        """
+        cbpf.look_at(self.controls.filter.value)
+        if not self.running:
+            return
+        if self._names():
+            self._beside(self._count_found)
+            return
+        expression, compiles = self._filter()
+        program = self._once(expression, compiles)(expression) if expression else []
+        self._found = key(expression, compiles), program
+        self._stop()
+        self._start()
+
+    async def _count_found(self) -> None:
+        if await self._look_up(*self._filter()) and self.running:
             self._stop()
             self._start()
 
@@ -254,6 +359,11 @@ def in_words(capture: Capture) -> str:
         parts.append(f"Comments: {' | '.join(file.comments)}.")
     parts.append(file.damage or "Another breakdown shows the same.")
     return " ".join(parts)
+
+
+def key(expression: str, compiles: partial) -> tuple:
+    """What a filter was made of, and for where."""
+    return expression, compiles.func, tuple(compiles.keywords.items())
 
 
 def open_playground(**options: object) -> Playground:

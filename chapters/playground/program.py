@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -28,6 +29,8 @@ CUT_OFFSET = SK_BUFF["cb[0]"]  # how many bytes of a frame were cut off lies the
 # Opcodes of eBPF. The operation += is 0, of an atomic one, too; 0x18 stands for 8 bytes.
 MOVE_NUMBER, ADD32 = asm.ALU64 | asm.MOVE, asm.ALU32 | asm.REGISTER_SOURCE
 ADD_ATOMIC = asm.STX | asm.ATOMIC | 0x18
+# Makes a classic filter of an expression; errors: FilterError.
+Compiles = Callable[[str], Sequence[c.Instruction]]
 # struct traffic of bpf/playground_kern.c.
 TRAFFIC = np.dtype([("packets", "u8"), ("bytes", "u8")])
 
@@ -65,13 +68,19 @@ class Counting:
     Arguments:
         expression: a filter in the language of pcap-filter(7); "" counts everything.
         flows: how many flows the map has room for.
-    Errors: ExpressionError, which says where the expression goes wrong; PcapError,
+        compiles: what makes a classic filter of it, for where the frames come from.
+    Errors: ExpressionError, which says where the expression goes wrong; PcapError, JumpError,
         TranslationError, CompileError, SyscallError.
     """
 
-    def __init__(self, expression: str = "", flows: int = FLOWS) -> None:
+    def __init__(
+        self,
+        expression: str = "",
+        flows: int = FLOWS,
+        compiles: Compiles = cbpf.compile_expression,
+    ) -> None:
         self.expression = expression
-        front = filter_code(expression)
+        front = filter_code(expression, compiles)
         counter = compiled()
         self.maps: dict[str, Map] = {}
         try:
@@ -125,11 +134,11 @@ def compiled() -> objfile.ObjectFile:
     return objfile.read(toolchain.compile_bpf(SOURCE))
 
 
-def filter_code(expression: str) -> bytes:
+def filter_code(expression: str, compiles: Compiles) -> bytes:
     """The filter for an expression as eBPF, b"" if there is none. Errors: FilterError."""
     if not expression.strip():
         return b""
-    return cbpf.translate(cbpf.compile_expression(expression), with_what_was_cut)
+    return cbpf.translate(compiles(expression), with_what_was_cut)
 
 
 def with_what_was_cut(i: c.Instruction, number: int) -> list[Extended]:

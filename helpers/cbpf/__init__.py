@@ -11,6 +11,8 @@ from helpers.cbpf.expression import (
     compile_expression,
     compile_for_file,
     compile_for_interface,
+    hosts,
+    look_at,
 )
 from helpers.cbpf.instruction import FilterError, Instruction, decode, encode, listing, text
 from helpers.cbpf.machine import run, steps
@@ -25,7 +27,9 @@ __all__ = [
     "compile_for_interface",
     "decode",
     "encode",
+    "hosts",
     "listing",
+    "look_at",
     "run",
     "side_by_side",
     "steps",

@@ -34,7 +34,8 @@ ENDINGS += (" = 0", "] = 0", " 0 = 0", " 0] = 0", " host 10.0.0.1", " host 02:00
 WORDS = re.compile(r"[()!]|\[|\]|&&|\|\||[<>=]=?|[^\s()!\[\]&|<>=]+|[&|]")
 NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9][A-Za-z0-9._-]*")
 # Behind one of these stands the name of something that is not looked up in the network.
-BEFORE_LOCAL_NAMES = {"port", "portrange", "proto", "protochain"}
+BEFORE_LOCAL_NAMES = {"port", "portrange", "proto", "protochain", "type", "subtype", "dir"}
+BEFORE_LOCAL_NAMES |= {"direction", "on", "ifname", "rset", "ruleset", "reason", "action"}
 # Addresses that stand for a name wherever nothing is to be looked up.
 STAND_IN, STAND_INS = "10.0.0.1", {"ip6": "::1", "ether": "02:00:00:00:00:01"}
 JOINTS = {"and", "or", "not", "&&", "||", "!"}  # behind one of them another primitive begins
@@ -84,11 +85,7 @@ def compile_expression(
     if number < 0:
         raise LinkTypeError(f"libpcap knows no link type {link}: Ethernet is EN10MB.")
 
-    def compiler(text: str, optimize: bool) -> tuple[int, bytes | str]:
-        with libpcap.dead(number) as handle:
-            return number, libpcap.compiled(handle, text, optimize)
-
-    return _filter(expression, compiler, optimize)[1]
+    return _filter(expression, _for_link(number), optimize)[1]
 
 
 def compile_for_file(
@@ -141,6 +138,28 @@ def compile_for_interface(
 
     number, program = _filter(expression, compiler, optimize)
     return for_kernel(program, number)
+
+
+def look_at(expression: str) -> None:
+    """Return if an expression is one for Ethernet; nothing is looked up and nothing made of it.
+
+    Errors: as compile_expression(), but for HostError. First used in the playground.
+    """
+    number = _link_number("EN10MB")
+    text, compiler = "".join(piece for _, _, piece in _words(expression)), _for_link(number)
+    _, result = compiler(text, True)
+    if isinstance(result, str):
+        raise _explained(expression, compiler, number, result)
+
+
+def _for_link(number: int) -> Compiler:
+    """What compiles for packets of a link type wherever they are."""
+
+    def compiler(text: str, optimize: bool) -> tuple[int, bytes | str]:
+        with libpcap.dead(number) as handle:
+            return number, libpcap.compiled(handle, text, optimize)
+
+    return compiler
 
 
 def _compiled_inside(
@@ -236,7 +255,7 @@ def _explained(expression: str, compiler: Compiler, number: int, complaint: str)
     """
     names, text = hosts(expression), "".join(piece for _, _, piece in _words(expression))
     named = [each for each in names if f"'{each[1]}'" in complaint]
-    if named or (names and _fits(text, number)):
+    if named or (names and isinstance(compiler(text, True)[1], bytes)):
         start, name = (named or names)[0]
         return HostError(
             f"Nobody here knows the host {name}, offset {start}: look at its spelling, or write "

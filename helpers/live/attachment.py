@@ -9,7 +9,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable, Mapping
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 from helpers import sockets
@@ -18,6 +18,19 @@ from helpers.netlab import Network
 
 # A label, and the function that attaches the program there and returns the socket.
 Interfaces = Mapping[str, Callable[[], socket.socket]]
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A program's place at an interface; called, it attaches the program, see packet_socket()."""
+
+    net: Network | None
+    program_fd: int
+    interface: str
+    outgoing: bool = True
+
+    def __call__(self) -> socket.socket:
+        return sockets.packet_socket(self.net, self.program_fd, self.interface, self.outgoing)
 
 
 def interfaces(net: Network, program_fd: int, both_ways: bool = False) -> Interfaces:
@@ -30,11 +43,9 @@ def interfaces(net: Network, program_fd: int, both_ways: bool = False) -> Interf
     Result: a function for each label; those of this machine need CAP_NET_RAW when called, and
     raise SocketError without. Used in chapter 04.
     """
-    private = {"private lo": partial(sockets.packet_socket, net, program_fd, "lo", not both_ways)}
+    private = {"private lo": Tap(net, program_fd, "lo", not both_ways)}
     own = {
-        name: partial(
-            sockets.packet_socket, None, program_fd, name, not (both_ways and name == "lo")
-        )
+        name: Tap(None, program_fd, name, not (both_ways and name == "lo"))
         for _, name in socket.if_nameindex()
         if is_up(name)
     }
