@@ -158,7 +158,8 @@ class CaptureFile:
         try:
             for run in self._runs:
                 self.frames += run.frames
-                yield run
+                if run.frames or run.passed is not None:
+                    yield run
             self._finish()
         except Damaged as error:
             self.damage = (

@@ -87,6 +87,7 @@ class Playground(MovingPlot):
         """
         self._require_open()
         self._stop()
+        self.controls.list_captures()
         capture = Capture(path)
         self._release()
         counting = self._counting = Counting("", self._flows)

@@ -6,12 +6,14 @@ Laboratory equipment. As in helpers.live, the widgets' values are the only state
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import ipywidgets as widgets
 
 from chapters.playground.breakdown import BREAKDOWNS
 from helpers.live.controls import Controls, row
 
+CAPTURES = {".pcap", ".pcapng", ".cap", ".dmp"}  # what tcpdump and Wireshark call their files
 INTERVALS = (0.5, 1.0, 2.0, 5.0)  # seconds
 
 
@@ -39,7 +41,8 @@ class PlaygroundControls(Controls):
         self.filter = line_of_text("Filter", "everything; or: icmp or port 53")
         self.filter.observe(lambda change: act("filter"), "value")
         self.breakdown = self.choice("Breakdown", BREAKDOWNS)
-        self.path = line_of_text("Capture file", "name.pcap")
+        self.path = line_of_text("Capture file", "choose or write a name", widgets.Combobox)
+        self.list_captures()
         count = self.button("Count file", "file", "folder-open")
         saves = [self.button(f"Save {what}", what.lower(), "download") for what in ("CSV", "PNG")]
         self.view = widgets.VBox(
@@ -56,9 +59,24 @@ class PlaygroundControls(Controls):
         )
 
 
-def line_of_text(description: str, example: str) -> widgets.Text:
+    def list_captures(self) -> None:
+        """Offer the capture files that lie beside the notebook, the newest first."""
+        files = [path for path in Path().iterdir() if is_capture(path)]
+        files.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        self.path.options = [path.name for path in files]
+
+
+def is_capture(path: Path) -> bool:
+    """Whether it is called like a capture file; "a.pcap.gz" is."""
+    endings = [ending.rstrip("0123456789") for ending in path.suffixes[-2:]]
+    return path.is_file() and not CAPTURES.isdisjoint(endings)
+
+
+def line_of_text(
+    description: str, example: str, kind: type[widgets.Text] = widgets.Text
+) -> widgets.Text:
     """A line of text; it counts once Enter is pressed or the line is left."""
-    line = widgets.Text(description=description, placeholder=example, continuous_update=False)
+    line = kind(description=description, placeholder=example, continuous_update=False)
     line.style.description_width = "initial"
     line.layout.width = "22em"
     return line
