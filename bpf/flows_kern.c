@@ -6,6 +6,8 @@
 #define LOAD(context, at, to) bpf_skb_load_bytes(context, at, to, sizeof(*(to)))
 #define LENGTH(context) ((context)->len)
 #define TAGS_TAKEN(context) ((context)->vlan_present)
+#define PROTOCOL(context) protocol_of(context)
+#include "network_layer.h"
 #include "protocols.h"
 #include "flow.h"
 
@@ -64,7 +66,7 @@ static __always_inline void announce(struct __sk_buff *skb, struct flow *flow)
 
 	if (copied > sizeof(arrival->bytes))
 		copied = sizeof(arrival->bytes);
-	if (copied < ETH_HLEN) // never, but the verifier cannot know, and refuses a length of 0
+	if (copied < sizeof(struct iphdr)) // never, but the verifier cannot know, and refuses a length of 0
 		return;
 	arrival = bpf_ringbuf_reserve(&arrivals, sizeof(*arrival), 0);
 	if (!arrival) {

@@ -9,6 +9,8 @@
 // On a socket cb[0] is 0. For a frame out of a capture file it is how many bytes were cut off.
 #define LENGTH(context) ((context)->len + (context)->cb[0])
 #define TAGS_TAKEN(context) ((context)->vlan_present)
+#define PROTOCOL(context) protocol_of(context)
+#include "network_layer.h"
 #include "protocols.h"
 #include "flow.h"
 

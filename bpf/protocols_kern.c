@@ -10,6 +10,8 @@
 #define LOAD(context, at, to) bpf_skb_load_bytes(context, at, to, sizeof(*(to)))
 #define LENGTH(context) ((context)->len)
 #define TAGS_TAKEN(context) ((context)->vlan_present)
+#define PROTOCOL(context) protocol_of(context)
+#include "network_layer.h"
 #ifndef PARSER // chapter 12 tries earlier steps, too
 #define PARSER "protocols.h"
 #endif

@@ -20,12 +20,15 @@ cb[1] how many of the link header were taken off in front: both count as bytes o
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import os
 import socket
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from helpers import uapi
 from helpers.errors import CourseError
 
 if TYPE_CHECKING:
@@ -91,7 +94,6 @@ OTHER_DEVICES = {
     803: "IEEE80211_RADIOTAP", 804: "IEEE802154", 805: "IEEE802154_MONITOR", 820: "PHONET",
     821: "PHONET_PIPE", 822: "CAIF", 824: "NETLINK", 826: "VSOCKMON", 65535: "VOID",
 }  # fmt: skip
-SIOCGIFHWADDR = 0x8927
 
 
 def of_device(name: str, net: Network | None = None) -> Link:
@@ -101,10 +103,14 @@ def of_device(name: str, net: Network | None = None) -> Link:
     Errors: LinkError, with the type's name, for one that the course does not know; OSError if
         there is no such interface. Source: netdevice(7), SIOCGIFHWADDR. First used in chapter 12.
     """
+    if len(name.encode()) >= 16:  # IFNAMSIZ, with a zero at the end: there can be none
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
     opener = net.socket if net else socket.socket
     with opener(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16s16x8x", name.encode())
-        (number,) = struct.unpack_from("=H", fcntl.ioctl(any_socket, SIOCGIFHWADDR, request), 16)
+        (number,) = struct.unpack_from(
+            "=H", fcntl.ioctl(any_socket, uapi.SIOCGIFHWADDR, request), 16
+        )
     if number in ETHERNET_DEVICES:
         return EN10MB
     if number in IP_DEVICES:

@@ -11,6 +11,7 @@ import socket
 import struct
 from typing import TYPE_CHECKING
 
+from helpers import links
 from helpers.errors import CourseError
 from helpers.uapi import (  # Python's socket module names none of these
     ETH_P_ALL,
@@ -32,7 +33,9 @@ class SocketError(CourseError):
 def packet_socket(
     net: Network | None, program_fd: int, interface: str = "lo", outgoing: bool = True
 ) -> socket.socket:
-    """A raw socket that shows every frame of one interface to a BPF program.
+    """A packet socket that shows every frame of one interface to a BPF program.
+
+    Where there is no Ethernet header, as on a tunnel, it shows packets from the IP header on.
 
     Arguments:
         net: the network to open it in, or None for the one this process is in
@@ -41,12 +44,19 @@ def packet_socket(
         interface: name of the interface.
         outgoing: False for incoming frames only (Linux 4.20 and later); see chapter 12.
     Result: the socket; the program runs until it is closed.
-    Errors: SocketError.
+    Errors: SocketError; LinkError for a type of interface that the course does not know.
     Source: packet(7), socket(7). Built in chapter 03.
     """
     opener = net.socket if net else socket.socket
+    known = "lo" if net else ", ".join(name for _, name in socket.if_nameindex())
     try:
-        sock = opener(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        ethernet = links.of_device(interface, net) is links.EN10MB
+    except OSError as error:
+        raise SocketError(explain(error, interface, known)) from error
+    try:
+        # SOCK_DGRAM leaves a link header out; on a GRE device with many ends there is one.
+        shown = socket.SOCK_RAW if ethernet else socket.SOCK_DGRAM
+        sock = opener(socket.AF_PACKET, shown, 0)
     except PermissionError as error:
         raise SocketError(
             "This process may not open a raw socket, it lacks CAP_NET_RAW: "
@@ -61,9 +71,8 @@ def packet_socket(
         sock.bind((interface, ETH_P_ALL))
         # chapter 03: end attach
     except OSError as error:
-        names = ", ".join(name for _, name in socket.if_nameindex())
         sock.close()
-        raise SocketError(explain(error, interface, "lo" if net else names)) from error
+        raise SocketError(explain(error, interface, known)) from error
     return sock
 
 

@@ -13,9 +13,11 @@ HEADERS = (
     "linux/bpf.h",
     "linux/capability.h",
     "linux/if.h",
+    "linux/if_arp.h",
     "linux/if_ether.h",
     "linux/if_link.h",
     "linux/if_packet.h",
+    "linux/if_tun.h",
     "linux/netlink.h",
     "linux/pkt_cls.h",
     "linux/pkt_sched.h",
@@ -51,7 +53,9 @@ PACKET_HOST, PACKET_BROADCAST, PACKET_MULTICAST, PACKET_OTHERHOST, PACKET_OUTGOI
 ETH_P_ALL = 3
 
 # linux/sockios.h, linux/if.h: interfaces, by ioctl
-SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
+SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCGIFHWADDR, IFF_UP = 0x8913, 0x8914, 0x8927, 1
+# linux/if_tun.h: an interface whose other end is a file
+TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 
 # linux/netlink.h, linux/rtnetlink.h, linux/if_link.h: interfaces, by netlink
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE = 0x1, 0x4, 0x200, 0x400

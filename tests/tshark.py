@@ -24,10 +24,13 @@ CUT_OFF = {"IPv4", "IPv6", "VLAN", "IEEE 802.1AD", "IPv6 Hop-by-Hop", "IPv6 Rout
 CUT_OFF |= {"IPv6 Destination", "IPv6 Fragment"}
 
 
-def write_pcap(path: Path, frames: Sequence[bytes]) -> Path:
-    """A capture file of Ethernet frames. Source: the pcap file format, draft-ietf-opsawg-pcap."""
+def write_pcap(path: Path, frames: Sequence[bytes], link: int = 1) -> Path:
+    """A capture file, of Ethernet frames if no other link type is given.
+
+    Source: the pcap file format, draft-ietf-opsawg-pcap.
+    """
     with path.open("wb") as file:
-        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, 1))
+        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, link))
         for number, frame in enumerate(frames):
             file.write(struct.pack("<IIII", number, 0, len(frame), len(frame)) + frame)
     return path
@@ -68,10 +71,10 @@ def class_of(frame: dict[str, str]) -> tuple[str, int]:
     return protocols.name(int(number)) if number else "truncated", length
 
 
-def totals(frames: Sequence[bytes], folder: Path) -> dict[str, int]:
+def totals(frames: Sequence[bytes], folder: Path, link: int = 1) -> dict[str, int]:
     """Bytes per class of these frames, by tshark."""
     total: Counter[str] = Counter()
-    for name, length in classes(write_pcap(folder / "frames.pcap", frames)):
+    for name, length in classes(write_pcap(folder / "frames.pcap", frames, link)):
         total[name] += length
     return dict(total)
 

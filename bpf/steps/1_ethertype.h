@@ -52,13 +52,11 @@ static __always_inline __u32 ipv6(CONTEXT *context, struct packet *packet)
 
 static __always_inline struct packet parse(CONTEXT *context)
 {
-	struct packet packet = {.class = TRUNCATED};
-	__u32 at = offsetof(struct ethhdr, h_proto);
+	struct packet packet = {.class = TRUNCATED, .network = sizeof(struct ethhdr)};
 	__be16 type;
 
-	if (LOAD(context, at, &type))
+	if (LOAD(context, offsetof(struct ethhdr, h_proto), &type))
 		return packet;
-	packet.network = at + sizeof(type);
 	if (type == bpf_htons(ETH_P_IP))
 		packet.class = ipv4(context, &packet);
 	else if (type == bpf_htons(ETH_P_IPV6))

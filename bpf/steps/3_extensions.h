@@ -20,7 +20,7 @@
 // Classes 0 to 255 are the IP protocol numbers. These are the others.
 enum { ARP = 256, NOT_IP, TRUNCATED, MALFORMED, TOO_MANY, CLASSES };
 
-enum { MOST_TAGS = 2, MOST_HEADERS = 8 };
+enum { MOST_TAGS = 8, MOST_HEADERS = 8 };
 
 struct packet {
 	__u32 class;
@@ -85,26 +85,26 @@ static __always_inline int is_tag(__be16 type)
 
 static __always_inline struct packet parse(CONTEXT *context)
 {
-	struct packet packet = {.class = TRUNCATED};
-	__u32 at = offsetof(struct ethhdr, h_proto);
+	struct packet packet = {.class = TRUNCATED, .network = sizeof(struct ethhdr)};
 	__be16 type;
 
-	if (LOAD(context, at, &type))
+	if (LOAD(context, offsetof(struct ethhdr, h_proto), &type))
 		return packet;
 #pragma unroll
 	for (int tags = 0; tags < MOST_TAGS; tags++) {
 		if (!is_tag(type) || tags + TAGS_TAKEN(context) == MOST_TAGS)
 			break;
-		at += 4;
-		if (LOAD(context, at, &type))
+		if (LOAD(context, packet.network + 2, &type))
 			return packet;
+		packet.network += 4;
 	}
-	packet.network = packet.transport = at + sizeof(type);
+	packet.transport = packet.network;
 	if (type == bpf_htons(ETH_P_IP))
 		packet.class = ipv4(context, &packet);
 	else if (type == bpf_htons(ETH_P_IPV6))
 		packet.class = ipv6(context, &packet);
 	else
-		packet.class = type == bpf_htons(ETH_P_ARP) ? ARP : NOT_IP;
+		packet.class = is_tag(type) ? TOO_MANY :
+			       type == bpf_htons(ETH_P_ARP) ? ARP : NOT_IP;
 	return packet;
 }

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from helpers import uapi
+from helpers import links, uapi
 from helpers.errors import CourseError
 from helpers.netlab import Network
 
@@ -28,14 +28,21 @@ class AttachError(CourseError):
 
 
 @contextmanager
-def xdp(net: Network, program_fd: int, interface: str) -> Iterator[None]:
+def xdp(net: Network, program_fd: int, interface: str, ethernet: bool = True) -> Iterator[None]:
     """Attach a program of type XDP to an interface for the time of a `with` block.
 
     It sees frames that come in, before anything else does.
-    Arguments: program_fd: file descriptor of the loaded program.
+    Arguments: program_fd: file descriptor of the loaded program. ethernet: whether that expects an
+        Ethernet header first; at XDP nothing tells it.
     Errors: AttachError. Source: rtnetlink(7), IFLA_XDP in <linux/if_link.h>. Built in chapter 12.
     """
     index = interface_index(net, interface)
+    if ethernet != (links.of_device(interface, net) is links.EN10MB):
+        has, other = ("no", "False") if ethernet else ("an", "True")
+        raise AttachError(
+            f"{interface} has {has} Ethernet header, and at XDP a program cannot tell: load it "
+            f"with classes.load(..., ethernet={other}), and say the same here."
+        )
     _set_xdp(net, index, program_fd, interface)
     try:
         yield

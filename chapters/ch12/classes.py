@@ -19,16 +19,22 @@ TIMEOUT_SECONDS = 5.0
 
 
 def load(
-    source: str | Path = "protocols_kern.c", parser: str | Path | None = None
+    source: str | Path = "protocols_kern.c",
+    parser: str | Path | None = None,
+    ethernet: bool = True,
 ) -> loader.LoadedObject:
     """Compile and load one of the programs around bpf/protocols.h.
 
     Arguments: source: protocols_kern.c, protocols_tc_kern.c or protocols_xdp_kern.c. parser: for
-        protocols_kern.c another file than protocols.h, such as one in bpf/steps.
+        protocols_kern.c another file than protocols.h, such as one in bpf/steps. ethernet: False
+        for protocols_xdp_kern.c on an interface without it, such as a tunnel; the others see that.
     Result: a LoadedObject with the program "count_bytes" and the map "bytes_by_protocol"; use it
         with `with`, or close() it.
     Errors: CompileError, LoadError. Built in chapter 12.
     """
+    if not ethernet:
+        output = toolchain.BUILD / f"{Path(source).stem}_tunnel.o"
+        return loader.load(toolchain.compile_bpf(source, output, ["-DETHERNET=0"]))
     if parser is None:
         return loader.load(toolchain.compile_bpf(source))
     # chapter 12: begin load

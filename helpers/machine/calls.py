@@ -49,11 +49,26 @@ def get_smp_processor_id(s: State) -> int:
 
 def skb_load_bytes(s: State, context: int, offset: int, to: int, length: int) -> int:
     """Copy bytes of the packet: 0, or -EFAULT and zeros if they are not all there."""
+    return copy_bytes(s, "skb_load_bytes", context, offset & M32, to, length & M32)
+
+
+def skb_load_bytes_relative(
+    s: State, context: int, offset: int, to: int, length: int, header: int
+) -> int:
+    """The same, counted from the Ethernet header (0) or the network layer's (1) on."""
+    if header & M32 > 1 or offset & M32 > 0xFFFF:
+        s.memory.write(to, bytes(length & M32))
+        return -errno.EFAULT
+    start = (offset & M32) + (s.packet.network if header & M32 else 0)
+    return copy_bytes(s, "skb_load_bytes_relative", context, start, to, length & M32)
+
+
+def copy_bytes(s: State, helper: str, context: int, start: int, to: int, size: int) -> int:
+    """What both do."""
     if context != CONTEXT << 32:
-        raise BadArgument("skb_load_bytes wants the context in r1.")
-    start, size = offset & M32, length & M32
+        raise BadArgument(f"{helper} wants the context in r1.")
     if size == 0:
-        raise BadArgument("skb_load_bytes is asked for 0 bytes.")
+        raise BadArgument(f"{helper} is asked for 0 bytes.")
     inside = start + size <= len(s.data)
     s.memory.write(to, s.data[start : start + size] if inside else bytes(size))
     s.reading = (start, start + size) if inside else None
@@ -107,6 +122,7 @@ HELPERS: dict[int, tuple[Callable[..., int], int]] = {
     6: (trace_printk, 5),
     8: (get_smp_processor_id, 0),
     26: (skb_load_bytes, 4),
+    68: (skb_load_bytes_relative, 5),
 }
 
 

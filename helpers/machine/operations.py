@@ -157,13 +157,15 @@ def packet_load(i: Instruction) -> Operation:
         if registers[6] & M64 != CONTEXT << 32:
             raise BadArgument(NO_CONTEXT)
         offset = arithmetic.signed(registers[src] + number, 32) if indirect else number
-        value = packet.load(s.data, offset, size)
+        network = s.packet.network
+        value = packet.load(s.data, offset, size, network)
         registers[1:6] = UNSET
         if value is None:  # outside: this ends the function, with 0
             registers[0] = 0
             return s.leave()
         registers[0] = value
-        s.reading = (packet.place(offset), packet.place(offset) + size)
+        start = packet.place(offset, network)
+        s.reading = (start, start + size)
         return following
 
     return run

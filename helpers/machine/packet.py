@@ -20,10 +20,12 @@ FIELDS = tuple(OFFSETS)
 
 @dataclass(frozen=True)
 class Packet:
-    """A frame with what surrounds it. `data`: its bytes from the Ethernet header on.
+    """A frame with what surrounds it. `data`: its bytes from the Ethernet header on, or from the
+    network layer's on where there is none.
 
     pkt_type: OUTGOING, HOST, ...; ifindex: the number of the interface, 1 for lo;
     protocol: the EtherType as the program sees it, None for what bytes 12 and 13 say;
+    network: where the network layer's header lies, 0 on a tunnel;
     context: the bytes of struct __sk_buff, made of the above; fields not named here are 0.
     """
 
@@ -31,6 +33,7 @@ class Packet:
     pkt_type: int = OUTGOING
     ifindex: int = 1
     protocol: int | None = None
+    network: int = ETHERNET_HEADER
     context: bytes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -44,7 +47,7 @@ class Packet:
         object.__setattr__(self, "context", packed)  # the dataclass is frozen
 
 
-def place(offset: int) -> int:
+def place(offset: int, network: int = ETHERNET_HEADER) -> int:
     """Where in the packet a load from `offset` begins.
 
     Offsets from -0x100000 on count from the network header, those from -0x200000 on from the
@@ -53,14 +56,14 @@ def place(offset: int) -> int:
     if offset >= 0:
         return offset
     if offset >= -0x100000:
-        return offset + 0x100000 + ETHERNET_HEADER
+        return offset + 0x100000 + network
     return offset + 0x200000 if offset >= -0x200000 else -1
 
 
-def load(data: bytes, offset: int, size: int) -> int | None:
+def load(data: bytes, offset: int, size: int, network: int = ETHERNET_HEADER) -> int | None:
     """The number in `size` bytes at `offset`, most significant byte first; None if they are not
     all in the packet."""
-    start = place(offset)
+    start = place(offset, network)
     if start < 0 or start + size > len(data):
         return None
     return int.from_bytes(data[start : start + size], "big")

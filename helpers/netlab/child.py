@@ -56,6 +56,18 @@ def bring_up(interface: str) -> None:
         fcntl.ioctl(any_socket, uapi.SIOCSIFFLAGS, request)
 
 
+def open_tun(interface: str) -> int:
+    """A new interface whose other end is this file: a packet for each read and each write."""
+    fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        request = struct.pack("16sH22x", interface.encode(), uapi.IFF_TUN | uapi.IFF_NO_PI)
+        fcntl.ioctl(fd, uapi.TUNSETIFF, request)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
+
+
 def start(argv: list[str]) -> tuple[dict, list[int]]:
     """Start a command; hand over the reading ends of its output and errors."""
     out, err = os.pipe(), os.pipe()
@@ -84,6 +96,8 @@ def answer(request: dict) -> tuple[dict, list[int]]:
         case "socket":
             opened = socket.socket(request["family"], request["type"], request["protocol"])
             return {}, [opened.detach()]
+        case "tun":
+            return {}, [open_tun(request["name"])]
         case "start":
             return start(request["argv"])
         case "wait":

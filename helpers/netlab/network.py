@@ -9,6 +9,7 @@ the process that lives inside, `helpers/netlab/control.py` how it is asked.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import select
 import signal
@@ -142,6 +143,34 @@ class Network:
             self.run(["ip", "link", "set", end, "up"])
         self._await_frame(left, right)
         self._await_frame(right, left)
+
+    def add_tun(self, name: str = "tun0", mtu: int = 1500) -> io.FileIO:
+        """Add a tun device: an interface without Ethernet, whose other end is a file.
+
+        What goes out there comes out of the file, one packet for each read() (None if there is
+        none), and what is written to the file comes in. So it is with a VPN program. It has
+        no IP address, and sends nothing by itself; give it some with `ip address add`.
+
+        Arguments: mtu: the longest packet, in bytes.
+        Result: the file; the interface goes when it is closed.
+        Errors: NetworkError if this network or this kernel can have none.
+        Source: Documentation/networking/tuntap.rst. First used in chapter 12.
+        """
+        if not self.kind.endswith("namespace"):
+            raise NetworkError("A tun device needs a network namespace, and there is none here.")
+        try:
+            _, (fd,) = self._control.ask(do="tun", name=name)
+        except OSError as error:
+            raise NetworkError(
+                f"No tun device can be made here ({error.strerror}): in a container, start it with "
+                "--device /dev/net/tun; elsewhere load the kernel's module tun."
+            ) from error
+        tunnel = os.fdopen(fd, "r+b", buffering=0)
+        # Before it is up: then it gives itself no address, and asks for no router.
+        quiet = ["mtu", str(mtu), "multicast", "off", "addrgenmode", "none"]
+        self.run(["ip", "link", "set", name, *quiet], check=True)
+        self.run(["ip", "link", "set", name, "up"], check=True)
+        return tunnel
 
     def _await_frame(self, sender: str, receiver: str) -> None:
         """Send frames until the last one sent arrives: a new cable is slow to wake."""

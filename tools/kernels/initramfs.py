@@ -16,6 +16,7 @@ from tools.kernels.fetch import Kernel
 # What it takes to reach this machine's files; then what the chapters use and Debian builds apart.
 WANTED = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
 OPTIONAL = ("crc32c_generic", "veth", "dummy", "8021q", "cls_bpf", "act_bpf", "sch_ingress")
+OPTIONAL += ("tun", "ip_gre", "ip6_gre", "sit", "ipip", "ip6_tunnel", "wireguard")
 OPTIONAL += ("af_packet_diag", "inet_diag", "nf_tables", "nft_counter", "nft_compat")
 INIT = """#!/bin/busybox sh
 busybox=/bin/busybox

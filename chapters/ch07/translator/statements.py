@@ -94,7 +94,10 @@ class Statements:
         end = i.imm + size
         if indirect or i.imm < 0:
             offset = f"signed(r{i.src} + {i.imm}, 32)" if indirect else i.imm
-            load = [f"r0 = packet_load(s.data, {offset}, {size})", "if r0 is None: return 0"]
+            load = [
+                f"r0 = packet_load(s.data, {offset}, {size}, s.packet.network)",
+                "if r0 is None: return 0",
+            ]
         elif size == 1:
             load = [f"if len(s.data) < {end}: return 0", f"r0 = s.data[{i.imm}]"]
         else:
