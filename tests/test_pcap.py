@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import struct
 
+import captures
 import pytest
 from scapy.layers.inet import ICMP, IP
 from scapy.layers.l2 import Ether
@@ -13,6 +15,7 @@ from helpers import pcap
 from helpers.pcap import PacketFileError
 
 FRAMES = [bytes(range(60)), b"\xff" * 14, bytes(1500)]
+SOME = captures.frames(FRAMES)
 
 
 def file(order: str = "<", magic: int = 0xA1B2C3D4, link: int = 1, frames=FRAMES) -> bytes:
@@ -49,31 +52,87 @@ def refusal(tmp_path, data: bytes) -> PacketFileError:
     return caught.value
 
 
-def test_every_truncated_file_says_where(tmp_path):
-    whole = file()
-    ends, at = {24}, 24
-    for frame in FRAMES:
-        at += 16 + len(frame)
-        ends.add(at)
+@pytest.mark.parametrize("whole", [captures.pcap(SOME), captures.pcapng(SOME, ">")])
+def test_of_every_file_that_is_cut_off_what_stands_before_is_read(tmp_path, whole):
+    path = tmp_path / "a.pcap"
+    path.write_bytes(whole)
+    with pcap.CaptureFile(path) as file:
+        ends = [run.end for run in file]
+    assert file.damage == ""
     for length in range(len(whole)):
-        if length in ends:
+        path.write_bytes(whole[:length])
+        if length < (24 if ends == [len(whole) - 24] else 4):
+            assert "no capture file" in str(refusal(tmp_path, whole[:length])) or length >= 4
             continue
-        error = refusal(tmp_path, whole[:length])
-        if length < 4:
-            assert "is no capture file" in str(error)
-        else:
-            assert "is truncated" in str(error)
-            assert error.offset == max([0, *(end for end in ends if end < length)])
+        with pcap.CaptureFile(path) as file:
+            frames = [frame for _, frame, _ in file.frames_and_lengths()]
+        assert frames == FRAMES[: len(frames)]
+        if file.damage:
+            left = int(re.search(r"([\d,]+) bytes are left over", file.damage)[1].replace(",", ""))
+            path.write_bytes(whole[: length - left])
+            with pcap.CaptureFile(path) as file:
+                assert [frame for _, frame, _ in file.frames_and_lengths()] == frames
+            assert file.damage == ""
+
+
+def test_a_file_that_is_cut_off_is_read_with_a_warning(tmp_path):
+    (tmp_path / "a.pcap").write_bytes(captures.pcap(SOME)[:-5])
+    with pytest.warns(UserWarning, match="1,511 bytes are left over: what stands before .* 2 fr"):
+        assert pcap.read(tmp_path / "a.pcap") == FRAMES[:2]
 
 
 def test_another_link_type(tmp_path):
-    error = refusal(tmp_path, file(link=113))
-    assert "link type 113, not Ethernet" in str(error)
-    assert error.offset == 20
+    assert "link type 113, not Ethernet" in str(refusal(tmp_path, file(link=113)))
 
 
-def test_the_newer_format(tmp_path):
-    assert "pcapng: convert it" in str(refusal(tmp_path, bytes.fromhex("0a0d0d0a") + bytes(60)))
+@pytest.mark.parametrize("name", captures.FILES)
+def test_frames_come_as_they_were_written(tmp_path, name):
+    """Through every format: what was kept of each frame, and its length."""
+    (tmp_path / "a").write_bytes(captures.FILES[name])
+    with pcap.CaptureFile(tmp_path / "a") as file:
+        found = [(frame, length) for _, frame, length in file.frames_and_lengths()]
+    assert len(found) == file.frames > 0
+    assert all(len(frame) <= length for frame, length in found)
+    assert bool(file.damage) == ("cut off" in name)
+    if name.split(",")[0] in ("pcap", "pcapng") and name.endswith(("endian", "gzip", "zstd", "blocks")):
+        if "loopback" not in name and "simple" not in name:
+            assert [frame for frame, _ in found] == captures.ALL
+
+
+def test_times_interfaces_and_comments(tmp_path):
+    for name in ("pcap, little-endian", "pcap, nanoseconds, big-endian", "pcap, modified",
+                 "pcapng, obsolete packet blocks", "pcapng, nanoseconds with an offset",
+                 "pcapng, comments"):  # fmt: skip
+        (tmp_path / "a").write_bytes(captures.FILES[name])
+        with pcap.CaptureFile(tmp_path / "a") as file:
+            assert sum(run.frames for run in file) == len(captures.ALL)
+        assert (file.first, file.newest) == (captures.RECORDS[0].time, captures.RECORDS[-1].time)
+    assert [each.name for each in file.interfaces] == ["wlan0"]
+    assert file.comments == ["a section", "drei Stück", *["a frame"] * (pcap.COMMENTS_KEPT - 2)]
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (captures.section() + captures.packet(SOME[0]), "is of interface 0, which it does not have"),
+        (captures.section() + captures.simple_packet(SOME[0]), "a frame before any interface"),
+        (captures.pcapng(SOME) + struct.pack("<3I", 6, 4, 0), "a block of it has 4 bytes"),
+        (captures.section()[:8] + bytes(20), "has no byte order"),
+        (captures.pcap(SOME) + struct.pack("<4I", 1, 1, 300_000, 0), "a frame of it has 300,000"),
+    ],
+)
+def test_a_file_that_is_damaged_says_how(tmp_path, data, sentence):
+    (tmp_path / "a").write_bytes(data)
+    with pcap.CaptureFile(tmp_path / "a") as file:
+        frames = [frame for _, frame, _ in file.frames_and_lengths()]
+    assert sentence in file.damage and file.damage.endswith(f"counted, {len(frames)} frames.")
+    assert frames in ([], FRAMES)
+
+
+def test_zstd_that_is_missing_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    message = str(refusal(tmp_path, captures.FILES["pcap, compressed by zstd"]))
+    assert "compressed by zstd, which is not installed" in message
 
 
 def test_no_file(tmp_path):

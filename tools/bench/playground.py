@@ -13,8 +13,8 @@ from itertools import count
 
 from chapters.ch11.measuring import take_turns
 from chapters.playground.breakdown import BREAKDOWNS
-from chapters.playground.capture import Feeder
 from chapters.playground.controls import PlaygroundControls
+from chapters.playground.feeder import Feeder
 from chapters.playground.history import READINGS_KEPT, History
 from chapters.playground.program import Counting
 from chapters.playground.screen import Screen
@@ -35,9 +35,10 @@ def way(by: str) -> str:
 class Traffic:
     """A program that counts, and frames for it: so many flows at once, and more each time."""
 
-    def __init__(self, counting: Counting, flows: int) -> None:
-        self._feeder, self._numbers = Feeder(counting.program), count()
+    def __init__(self, feeder: Feeder, flows: int) -> None:
+        self._feeder, self._numbers = feeder, count()
         self._known = [self._new() for _ in range(flows)]
+        self._feeder.report()
 
     def _new(self) -> bytes:
         frame = datagram(next(self._numbers))
@@ -50,6 +51,7 @@ class Traffic:
             self._feeder.feed(frame, len(frame))
         for _ in range(NEW):
             self._new()
+        self._feeder.report()
 
 
 class Updates:
@@ -91,8 +93,8 @@ def measure(repeats: int, flows: int) -> list[Row]:
 
     flows: how many there are at first.
     """
-    with Counting() as counting:
-        traffic = Traffic(counting, flows)
+    with Counting() as counting, Feeder(counting.program) as feeder:
+        traffic = Traffic(feeder, flows)
         screens = {way(by): Updates(by, counting, traffic) for by in reversed(BREAKDOWNS)}
         ways = {name: screen.update for name, screen in screens.items()}
         ways[ALONE] = partial(reading_alone, counting)
