@@ -19,6 +19,7 @@ from tools.bench import (
     classes,
     counting,
     doors,
+    files,
     machines,
     playground,
     rows,
@@ -30,6 +31,7 @@ from tools.bench.short import in_short
 
 DATAGRAMS, REPEATS = 40, 2
 SMALL = {"datagrams": DATAGRAMS, "reads": 2, "updates": 1, "repeats": REPEATS, "flows": 300}
+SMALL |= {"frames": 3000}
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,8 @@ def test_the_table_is_whole_and_the_course_misses_nothing(runs):
     assert {classes.NOTHING, classes.SOCKEX1, classes.CLASSES} <= set(found)
     assert {machines.STEPPED, machines.TRANSLATED, machines.IN_KERNEL} <= set(found)
     assert {playground.way("flow"), playground.way("size"), playground.ALONE} <= set(found)
+    assert {files.OURS, files.TSHARK, files.CAPINFOS} <= set(found)
+    assert "at most 100 MB of memory: " in found[files.OURS][-1]
     assert found[machines.STEPPED][-1].startswith("at least 50,000 a second: ")
     assert found[machines.TRANSLATED][-1].startswith("at least 4 times as many: ")
     assert "under 100 ms: met" in [row[-1] for row in found.values() if row]

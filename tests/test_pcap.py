@@ -69,6 +69,8 @@ def test_of_every_file_that_is_cut_off_what_stands_before_is_read(tmp_path, whol
         assert frames == FRAMES[: len(frames)]
         if file.damage:
             left = int(re.search(r"([\d,]+) bytes are left over", file.damage)[1].replace(",", ""))
+            if left == length:  # not even the beginning of the file was whole
+                continue
             path.write_bytes(whole[: length - left])
             with pcap.CaptureFile(path) as file:
                 assert [frame for _, frame, _ in file.frames_and_lengths()] == frames

@@ -34,8 +34,9 @@ class History:
         self._columns: dict[bytes, int] = {}
         self._keys = np.empty(0, FLOW)
         self._traffic = np.empty(0, TRAFFIC)
-        # Bytes so far, a row for each reading: by flow, by class of sizes, and without room. As
-        # float64, in which they are exact up to 9 petabytes.
+        # A row for each reading. By flow the bytes since the reading before, in numbers as short as
+        # can be; by class of sizes and without room the bytes so far, as float64, in which they are
+        # exact up to 9 petabytes.
         self._flows: deque[np.ndarray] = deque(maxlen=READINGS_KEPT)
         self._sizes: deque[np.ndarray] = deque(maxlen=READINGS_KEPT)
         self._missed: deque[float] = deque(maxlen=READINGS_KEPT)
@@ -47,8 +48,10 @@ class History:
         It takes the place of the one before if that is less than `nearest` seconds old: over so
         short a time the rate would say little.
         """
+        more = np.empty(0, "u8")
         if len(self.times) > 1 and now - self.times[-1] < nearest:
-            for record in (self.times, self._flows, self._sizes, self._missed):
+            more = self._flows.pop()
+            for record in (self.times, self._sizes, self._missed):
                 record.pop()
         known, columns = len(self._columns), self._columns
         places = [
@@ -58,10 +61,13 @@ class History:
         if len(columns) > known:
             self._keys = np.frombuffer(b"".join(columns), FLOW)
             self._groups = None
-        self._traffic = np.zeros(len(columns), TRAFFIC)
+        before, self._traffic = self._traffic["bytes"], np.zeros(len(columns), TRAFFIC)
         self._traffic[places] = reading.traffic
         self.times.append(now)
-        self._flows.append(self._traffic["bytes"].astype(float))
+        came = self._traffic["bytes"].copy()
+        came[: len(before)] -= before
+        came[: len(more)] += more
+        self._flows.append(came.astype(np.min_scalar_type(came.max(initial=0))))
         self._sizes.append(reading.sizes["bytes"].astype(float))
         self._missed.append(float(reading.missed["bytes"]))
         self.newest = reading
@@ -118,17 +124,32 @@ class History:
             return Curves((), np.empty(0), np.empty((0, 0)), np.empty((0, 0)))
         groups, sums = self.totals(by)
         shown = largest(sums, by, LINES_SHOWN)
-        rows = self._sizes if by == "size" else self._flows
-        values = matrix(rows, len(groups.of))
-        totals = values @ (groups.of[:, None] == np.array(shown, int)[None, :]).astype(float)
-        rest = values.sum(axis=1) - totals.sum(axis=1)
-        if by != "size":
+        if by == "size":
+            values = np.array(self._sizes)
+            totals, rest = values[:, shown], np.delete(values, shown, axis=1).sum(axis=1)
+        else:
+            totals, rest = self._grown(groups, shown)
             rest = rest + np.array(self._missed)
         names = tuple(groups.label(at) for at in shown)
         if rest.any():
             names, totals = (*names, REST), np.column_stack([totals, rest])
         times = np.array(self.times)
         return Curves(names, times, totals, rates(times, totals))
+
+    def _grown(self, groups: Groups, shown: list[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Bytes so far at each reading: of the groups that are shown, and of all others.
+
+        From the newest reading back, one at a time: all of them together would take much memory.
+        """
+        number, of = len(groups.codes), groups.of
+        totals, rest = np.empty((len(self.times), len(shown))), np.empty(len(self.times))
+        now = np.bincount(of, self._traffic["bytes"], number)
+        for at in reversed(range(len(self.times))):
+            totals[at] = now[shown]
+            rest[at] = now.sum() - totals[at].sum()
+            came = self._flows[at]
+            now -= np.bincount(of[: len(came)], came, number)
+        return totals, rest
 
 
 def rates(times: np.ndarray, totals: np.ndarray) -> np.ndarray:
@@ -148,11 +169,3 @@ def largest(sums: np.ndarray, by: str, count: int | None = None) -> list[int]:
     order = np.argsort(-sums["bytes"].astype(np.int64), kind="stable")
     order = order[sums["packets"][order] > 0][:count]
     return sorted(order.tolist()) if by == "size" else order.tolist()
-
-
-def matrix(rows: deque[np.ndarray], width: int) -> np.ndarray:
-    """One array of rows that have grown; what was not there yet is 0. Shape (rows, width)."""
-    filled = np.zeros((len(rows), width))
-    for number, row in enumerate(rows):
-        filled[number, : len(row)] = row
-    return filled

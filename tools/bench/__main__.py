@@ -24,6 +24,7 @@ from tools.bench import (
     counting,
     doors,
     drawing,
+    files,
     machines,
     playground,
     reading,
@@ -56,7 +57,7 @@ def machine() -> str:
     )
 
 
-def measure(datagrams: int, reads: int, updates: int, repeats: int, flows: int) -> list[Row]:
+def measure(datagrams: int, reads: int, updates: int, repeats: int, flows: int, frames: int) -> list[Row]:
     """Every row. Errors: a CourseError of whichever stage fails."""
     with (
         netlab.open_network() as net,
@@ -70,6 +71,7 @@ def measure(datagrams: int, reads: int, updates: int, repeats: int, flows: int) 
         rows += with_bcc.measure(net, loaded.map("bytes_by_protocol"), repeats, reads)
         rows += classes.measure(repeats)
         rows += playground.measure(repeats, flows)
+        rows += files.measure(max(repeats // 4, 1), frames)
         rows += doors.measure(repeats)
         return rows + machines.measure(net, repeats, rounds=updates)
 
@@ -97,6 +99,7 @@ def main(
     updates: int = 10,
     repeats: int = 21,
     flows: int = 10_000,
+    frames: int = 1_000_000,
     target: Path = PICTURE,
     costs: Path = COSTS,
     readme: Path = README,
@@ -115,7 +118,7 @@ def main(
             print(where, end="\n\n")
             plot(datagrams, repeats, target)
             return 0
-        rows = measure(datagrams, reads, updates, repeats, flows)
+        rows = measure(datagrams, reads, updates, repeats, flows, frames)
         whole = f"{where}\n\n{table(rows)}\n\n{NOTES}"
         print(whole)
         if chosen == "--keep":

@@ -1,0 +1,109 @@
+"""A capture file counted by the playground, and read by tshark and capinfos: time and memory.
+
+Laboratory equipment, used by ./course bench. Each is a process of its own, from its start to its
+end, on the same file; the course's is this module, started with the file's name.
+"""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from chapters.ch11.measuring import duration, middle_half, times_as_much
+from chapters.playground import feeder, program
+from chapters.playground.capture import Capture
+from chapters.playground.history import History
+from chapters.playground.traffic import datagram
+from helpers import objfile, toolchain
+from helpers.toolchain import COURSE
+from tools.bench.rows import Row, verdict
+
+FLOWS, LENGTH = 1000, 60  # of the frames in the file; bytes of each
+MOST_MEMORY = 100e6  # bytes
+OURS, TSHARK, CAPINFOS = "the playground's program", "tshark -q -z io,phs", "capinfos"
+
+
+def write(path: Path, frames: int) -> Path:
+    """A capture file of so many frames, 76 bytes each with the record's header."""
+    kept = [datagram(number).ljust(LENGTH, b"\0") for number in range(FLOWS)]
+    with path.open("wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, 1))
+        for number in range(frames):
+            header = struct.pack("<4I", number // 1000, number % 1000 * 1000, LENGTH, LENGTH)
+            file.write(header + kept[number % FLOWS])
+    return path
+
+
+def count(path: str, built: str) -> int:
+    """Count a file as the playground does, with its readings, by the program that was compiled.
+
+    Result: how many frames it has.
+    """
+    program.compiled = lambda: objfile.read(built)
+    with program.Counting() as counting:
+        capture, history = Capture(path), History()
+        for progress in capture.feed(counting.program):
+            if progress.seconds is not None:
+                history.add(progress.seconds, replace(counting.read(), seen=progress.frames))
+        return history.newest.packets
+
+
+def timed(command: Sequence[str | Path]) -> tuple[float, int]:
+    """How long a process took, in nanoseconds, and what it printed as its peak of memory, if so."""
+    began = time.perf_counter_ns()
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=COURSE)
+    took = time.perf_counter_ns() - began
+    words = done.stdout.split()
+    return took, int(words[-1]) if words and words[0] == "peak" else 0
+
+
+def measure(repeats: int, frames: int) -> list[Row]:
+    """The rows about capture files: each way in turns, `repeats` times, with so many frames."""
+    feeder.compiled()  # once for all, as a learner has it
+    built = toolchain.compile_bpf(program.SOURCE)
+    ours = [sys.executable, "-m", "tools.bench.files", built]
+    ways: dict[str, list[str | Path]] = {OURS: ours}
+    if shutil.which("tshark"):
+        ways |= {TSHARK: ["tshark", "-n", "-q", "-z", "io,phs", "-r"], CAPINFOS: ["capinfos"]}
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    peak = 0
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder) / "frames.pcap", frames)
+        size = path.stat().st_size
+        for _ in range(repeats):
+            for name, command in ways.items():
+                took, memory = timed([*command, path])
+                times[name].append(took)
+                peak = max(peak, memory)
+    medians = {name: statistics.median(each) for name, each in times.items()}
+    target = verdict("at most 100 MB of memory", peak <= MOST_MEMORY) + f" ({peak / 1e6:.0f} MB)"
+    if TSHARK in medians:
+        faster = verdict("faster than tshark", medians[OURS] < medians[TSHARK])
+        target = f"{faster}; {target}"
+    heading = Row(f"**A capture file** of {frames:,} frames, {size / 1e6:.0f} MB, {repeats} times")
+    return [heading] + [
+        Row(
+            name,
+            duration(medians[name]),
+            middle_half(times[name]),
+            times_as_much(medians[name], medians[OURS]),
+            target if name == OURS else "",
+        )
+        for name in ways
+    ]
+
+
+if __name__ == "__main__":
+    count(sys.argv[2], sys.argv[1])
+    # The peak of this process and of its only child, which feeds the frames; in KiB.
+    both = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    print("peak", sum(resource.getrusage(who).ru_maxrss for who in both) * 1024)
