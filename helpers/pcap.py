@@ -68,8 +68,8 @@ class Interface:
 class Layout(NamedTuple):
     """Where things lie in a record, in bytes from its first.
 
-    order: "<" or ">", the byte order. kept_at: how many bytes of the frame were kept. length_at: its
-    length on the wire. frame_at: the frame. blocks: the record has a length of its own, at byte 4.
+    order: "<" or ">", the byte order. kept_at: how many bytes of the frame were kept. length_at:
+    its length on the wire. frame_at: the frame. blocks: the record's own length stands at byte 4.
     """
 
     order: str
@@ -153,6 +153,11 @@ class CaptureFile:
     def share(self) -> float:
         """How much of the file has been read, from 0 to 1."""
         return min(os.lseek(self._raw.fileno(), 0, os.SEEK_CUR) / self._size, 1.0)
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the process that decompresses it, if there is one."""
+        return self._unpack.pid if self._unpack else None
 
     def __iter__(self) -> Iterator[Run]:
         try:
@@ -284,7 +289,7 @@ class CaptureFile:
             data = data[at:] + more
 
     def _pcapng(self, data: bytes) -> Iterator[Run]:
-        """Go through a pcapng file, of which `data` is read. Blocks of other types are no frames."""
+        """Go through a pcapng file, of which `data` is read. Other blocks are no frames."""
         section, newest = Section(), -1
         data += self._read()
         while data:
@@ -321,7 +326,9 @@ class CaptureFile:
                             begin, frames = at, 0
                     frames += 1
                     if size - kept >= 36:
-                        self._keep_comments(section.options(data[at + 28 + filled(kept) : after - 4]))
+                        self._keep_comments(
+                            section.options(data[at + 28 + filled(kept) : after - 4])
+                        )
                 at = after
             yield Run(interface, section.layout, data, begin, at, frames)
             more = self._read()
@@ -339,7 +346,10 @@ class CaptureFile:
         elif kind == SIMPLE_PACKET:
             if not section.interfaces:
                 raise Damaged("is damaged, it has a frame before any interface")
-            interface, (length,) = section.interfaces[0], struct.unpack_from(f"{section.order}I", body)
+            interface, (length,) = (
+                section.interfaces[0],
+                struct.unpack_from(f"{section.order}I", body),
+            )
             kept = min(length, len(body) - 4, interface.snapshot or length)
             record = SIMPLE_HEADER.pack(kept, length) + body[4 : 4 + kept]
             yield Run(interface, SIMPLE, record, 0, len(record), 1)

@@ -154,7 +154,9 @@ def several(orders: Sequence[str] = "<>") -> bytes:
         data += b"".join(interface(link, order, (2, b"eth%d" % link)) for link in links)
         for number, link in enumerate(links):
             datas = IP if link in (RAW, NULL) else ALL
-            changed = [each if link == ETHERNET else other_link(link, each, order) for each in datas]
+            changed = [
+                each if link == ETHERNET else other_link(link, each, order) for each in datas
+            ]
             data += b"".join(packet(each, number, order) for each in frames(changed))
     return data
 
@@ -199,8 +201,12 @@ FILES: dict[str, bytes] = {
     "pcap, raw IP": pcap(frames([other_link(RAW, each) for each in IP]), link=RAW),
     "pcap, raw IP as 12": pcap(frames([other_link(RAW, each) for each in IP]), link=12),
     "pcap, raw IP as 14": pcap(frames([other_link(RAW, each) for each in IP]), link=14),
-    "pcap, raw IPv4": pcap(frames([each[14:] for each in IP if each[12:14] == b"\x08\0"]), link=228),
-    "pcap, raw IPv6": pcap(frames([each[14:] for each in IP if each[12:14] != b"\x08\0"]), link=229),
+    "pcap, raw IPv4": pcap(
+        frames([each[14:] for each in IP if each[12:14] == b"\x08\0"]), link=228
+    ),
+    "pcap, raw IPv6": pcap(
+        frames([each[14:] for each in IP if each[12:14] != b"\x08\0"]), link=229
+    ),
     "pcap, Linux cooked v1": pcap(frames([other_link(COOKED, each) for each in ALL]), link=COOKED),
     "pcap, Linux cooked v2": pcap(
         frames([other_link(COOKED_2, each) for each in ALL]), link=COOKED_2

@@ -6,19 +6,29 @@ CAPTURES_TABLE=docs/captures.md ./course test tests/test_captures.py
 
 from __future__ import annotations
 
+import asyncio
+import os
+import platform
+import signal
 import subprocess
-from collections import Counter
+import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import captures
 import pytest
 import tshark
+import waiting
+from stored import COURSE
 
+from chapters.playground import open_playground
 from chapters.playground.capture import Capture
+from chapters.playground.feeder import Feeder, FeederError
 from chapters.playground.history import History
 from chapters.playground.program import Counting
-from helpers import cbpf
+from helpers import cbpf, pcap
+from tools import marked
 
 pytestmark = pytest.mark.kernel
 
@@ -28,9 +38,7 @@ def counted(path: Path, expression: str = "") -> tuple[History, Capture]:
     with Counting() as counting:
         history, capture = History(), Capture(path)
         capture.looked()
-        filters = {
-            each: cbpf.compile_for_file(expression, *each) for each in capture.beginnings
-        }
+        filters = {each: cbpf.compile_for_file(expression, *each) for each in capture.beginnings}
         last = None
         for progress in capture.feed(counting.program, filters if expression else None):
             if progress.seconds is not None:
@@ -54,9 +62,194 @@ def write(folder: Path, name: str) -> Path:
     return path
 
 
+def summed(rows: dict[str, tuple[int, int]]) -> str:
+    """Packets and bytes of all classes, and how many classes."""
+    packets, size = (sum(each[at] for each in rows.values()) for at in (0, 1))
+    return f"{packets:,} frames, {size:,} bytes, {len(rows)} classes"
+
+
+@pytest.fixture(scope="module")
+def table() -> Iterator[dict[str, tuple[str, str]]]:
+    """What was counted in each file, and what tshark said; written where that is asked for."""
+    rows: dict[str, tuple[str, str]] = {}
+    yield rows
+    if page := os.environ.get("CAPTURES_TABLE"):
+        assert set(rows) == set(captures.FILES)
+        version = tshark.run("--version").splitlines()[0]
+        lines = [f"| {name} | {ours} | {theirs} |" for name, (ours, theirs) in rows.items()]
+        where = f"{date.today()}, Linux {platform.release()}, {version}."
+        head = ["| kind | the playground | tshark |", "|---|---|---|"]
+        marked.put(Path(page), "captures", "\n".join([where, "", *head, *lines]))
+
+
 @pytest.mark.parametrize("name", captures.FILES)
-def test_what_is_counted_in_a_file_is_what_tshark_says(tmp_path, name):
+def test_what_is_counted_in_a_file_is_what_tshark_says(tmp_path, table, name):
     path = write(tmp_path, name)
     history, _ = counted(path)
     rows = {group: (packets, size) for group, packets, size in history.rows("protocol")}
-    assert rows == by_tshark(path)
+    wanted = by_tshark(path)
+    table[name] = summed(rows), summed(wanted)
+    assert rows == wanted
+
+
+def test_the_table_has_every_kind_and_no_difference():
+    rows = marked.part(COURSE / "docs" / "captures.md", "captures").splitlines()[4:]
+    cells = [row[2:-2].split(" | ") for row in rows]
+    assert [name for name, _, _ in cells] == list(captures.FILES)
+    assert all(ours == theirs for _, ours, theirs in cells)
+
+
+EXPRESSIONS = ["udp", "ip6", "greater 90", "ip6 proto 17 or arp", "ip[9] = 1", "tcp[13] & 2 != 0"]
+EXPRESSIONS += ["ip6 protochain 17"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pcap, little-endian",
+        "pcap, frames cut at 40 bytes",
+        "pcap, raw IP",
+        "pcap, Linux cooked v1",
+        "pcap, Linux cooked v2",
+        "pcap, BSD loopback",
+        "pcap, BSD loopback, big-endian",
+        "pcap, OpenBSD loopback",
+        "pcapng, little-endian",
+        "pcap, frames of 65,549 bytes",
+    ],
+)
+def test_a_filter_takes_of_a_file_what_tcpdump_takes(tmp_path, name):
+    path, kept = write(tmp_path, name), tmp_path / "kept"
+    for expression in EXPRESSIONS:
+        tcpdump = ["tcpdump", "-n", "-r", path, "-w", kept, expression]
+        subprocess.run(tcpdump, check=True, capture_output=True)
+        with pcap.CaptureFile(kept) as file:
+            lengths = [length for _, _, length in file.frames_and_lengths()]
+        history, _ = counted(path, expression)
+        reading = history.newest
+        assert (reading.packets, reading.bytes) == (len(lengths), sum(lengths)), expression
+
+
+def test_the_readings_stand_where_the_time_has_come(tmp_path):
+    """A hundred steps of the time that the file spans, whatever the order of its frames."""
+    for name in ("pcap, little-endian", "pcap, times back and forth", "pcapng, big-endian"):
+        history, capture = counted(write(tmp_path, name))
+        seconds = list(history.times)
+        assert len(seconds) == 101
+        assert seconds == pytest.approx([capture.seconds * step / 100 for step in range(101)])
+        first, *_, last = history.curves("protocol").totals.sum(axis=1)
+        assert (first, last) == (0, sum(len(each) for each in captures.ALL))
+
+
+@pytest.mark.parametrize("name", ["pcap, one packet", "pcap, ten at the same time"])
+def test_without_time_there_is_no_rate(tmp_path, name):
+    path = write(tmp_path, name)
+    with open_playground() as play:
+        asyncio.run(play.count_file(path))
+        assert "there is no rate: the picture has totals" in play.controls.sentence
+        assert play.figure().alt.startswith("Bar chart of bytes counted so far: ")
+        assert "B/s" not in play.figure().alt
+        assert {group: rest for group, *rest in play.rows()} == {
+            group: list(rest) for group, rest in by_tshark(path).items()
+        }
+
+
+def test_what_a_file_says_of_itself_is_shown(tmp_path):
+    with open_playground() as play:
+        asyncio.run(play.count_file(write(tmp_path, "pcapng, comments")))
+        assert "Interfaces: wlan0." in play.controls.sentence
+        assert "Comments: a section | drei Stück | a frame" in play.controls.sentence
+        asyncio.run(play.count_file(write(tmp_path, "pcap, cut off")))
+        assert "54 bytes are left over" in play.controls.sentence
+        assert 'role="alert"' in play.controls.message.value
+
+
+@pytest.mark.parametrize(
+    ("link", "name"), [(195, "IEEE802_15_4"), (127, "IEEE802_11_RADIO"), (60_000, "60000")]
+)
+def test_another_link_type_is_named(tmp_path, link, name):
+    path = tmp_path / "capture"
+    path.write_bytes(captures.pcapng(captures.RECORDS, link=link))
+    with pytest.raises(pcap.PacketFileError, match=f"of link type {name}") as refused:
+        Capture(path).looked()
+    assert "counts those of Ethernet" in str(refused.value)
+
+
+def test_how_a_file_can_be_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write(tmp_path, "pcap, one packet").rename(tmp_path / "one.pcap")
+    assert Capture("~/one.pcap").frames == 1
+    for path, sentence in (
+        ("", "No capture file is chosen"),
+        (" ", "No capture file is chosen"),
+        (tmp_path, "is a folder: choose a capture file"),
+        ("/dev/null", "is no ordinary file"),
+        (tmp_path / "none", "There is no capture file"),
+    ):
+        with pytest.raises(pcap.PacketFileError, match=sentence):
+            Capture(path)
+
+
+def test_captures_in_the_folder_are_offered(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = ("a.pcap", "b.pcapng", "c.cap.gz", "d.pcap3", "notes.txt")
+    for age, name in enumerate(names):
+        (tmp_path / name).write_bytes(b"")
+        os.utime(tmp_path / name, (age, age))
+    with open_playground() as play:
+        assert play.controls.path.options == ("d.pcap3", "c.cap.gz", "b.pcapng", "a.pcap")
+
+
+STAYS = """
+import sys, time
+from chapters.playground.feeder import Feeder
+from chapters.playground.program import Counting
+from helpers import pcap
+
+with Counting() as counting, Feeder(counting.program) as feeder:
+    with pcap.CaptureFile(sys.argv[1]) as file:
+        next(iter(file))
+        feeder.report()
+        print(feeder.pid, file.pid or 0, flush=True)
+        time.sleep(600)
+"""
+
+
+def test_a_killed_notebook_leaves_no_process_behind(tmp_path):
+    path = tmp_path / "a.pcap.zst"
+    path.write_bytes(captures.zstd(captures.pcap(captures.RECORDS * 20_000)))
+    code = tmp_path / "stays.py"
+    code.write_text(STAYS)
+    environment = os.environ | {"PYTHONPATH": str(COURSE)}
+    command = [sys.executable, "-B", code, path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as stays:
+        started = [int(pid) for pid in stays.stdout.readline().split()]
+        assert all(Path(f"/proc/{pid}").exists() for pid in started)
+        stays.kill()
+    assert waiting.until(lambda: not any(is_running(pid) for pid in started))
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process, and it has not ended."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def test_a_feeder_that_is_gone_is_named():
+    with Counting() as counting, Feeder(counting.program) as feeder:
+        feeder.report()
+        os.kill(feeder.pid, signal.SIGKILL)
+        with pytest.raises(FeederError, match="ended early .signal 9.: count it again"):
+            for number in range(100_000):
+                feeder.feed(captures.ALL[0], 60)
+                if number % 1000 == 0:
+                    feeder.report()
+
+
+def test_the_feeder_has_a_descriptor_of_its_own():
+    with Counting() as counting, Feeder(counting.program) as feeder:
+        counting.program.close()
+        feeder.feed(captures.ALL[0], 60)
+        assert feeder.report() == 1

@@ -128,7 +128,9 @@ class Capture:
 def steps(first: int, newest: int) -> list[int]:
     """When each of STEPS_OF_FILE equal steps ends, but for the last, which has no end."""
     span = newest - first
-    return [first + span * step // STEPS_OF_FILE for step in range(1, STEPS_OF_FILE)] if span else []
+    return (
+        [first + span * step // STEPS_OF_FILE for step in range(1, STEPS_OF_FILE)] if span else []
+    )
 
 
 def feed_run(feeder: Feeder, run: Run, number: int) -> None:

@@ -58,7 +58,6 @@ class PlaygroundControls(Controls):
             ]
         )
 
-
     def list_captures(self) -> None:
         """Offer the capture files that lie beside the notebook, the newest first."""
         files = [path for path in Path().iterdir() if is_capture(path)]

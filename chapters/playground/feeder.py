@@ -6,7 +6,6 @@ Laboratory equipment.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import struct
 import subprocess
@@ -39,7 +38,8 @@ class FeederError(CourseError):
 class Feeder:
     """Runs a program on frames that were on a wire once, in test runs (BPF_PROG_TEST_RUN).
 
-    They are run in a process of its own, which ends with this one. Use it with `with`, or close() it.
+    They are run in a process of its own, which ends with this one. Use it with `with`, or close()
+    it.
     Arguments: program: of type socket filter, loaded.
     Errors: CompileError; OSError.
     Source: Documentation/bpf/bpf_prog_run.rst in the kernel tree.
@@ -55,6 +55,11 @@ class Feeder:
             bufsize=0,
             pass_fds=[program.fd],
         )
+
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._process.pid
 
     def add_filter(self, instructions: Sequence[Instruction]) -> int:
         """A filter, to be run by libpcap. Result: its number, for feed() and feed_run()."""
@@ -120,7 +125,9 @@ class Feeder:
             raise SyscallError(explain(Command.PROG_TEST_RUN, int(number)), int(number))
         status = self._process.wait()
         what = line or (f"signal {-status}" if status < 0 else f"status {status}")
-        raise FeederError(f"The program that feeds the frames ended early ({what}): count it again.")
+        raise FeederError(
+            f"The program that feeds the frames ended early ({what}): count it again."
+        )
 
     def close(self) -> None:
         """End it."""
@@ -153,13 +160,11 @@ def compiled() -> Path:
             command = ["clang", "-O2", "-Wall", source, "-o", unfinished, "-ldl"]
             done = subprocess.run(command, capture_output=True, text=True, errors="replace")
             if done.returncode:
-                raise toolchain.CompileError(
-                    toolchain.readable(done.stderr, source), done.stderr
-                )
-            os.replace(unfinished, program)
+                raise toolchain.CompileError(toolchain.readable(done.stderr, source), done.stderr)
+            unfinished.replace(program)
     except OSError as error:
         raise toolchain.CompileError(
-            f"{SOURCE} cannot be compiled into {toolchain.BUILD} ({error.strerror}): let that folder "
-            "be writable."
+            f"{SOURCE} cannot be compiled into {toolchain.BUILD} ({error.strerror}): let that "
+            "folder be writable."
         ) from error
     return program

@@ -57,7 +57,9 @@ def machine() -> str:
     )
 
 
-def measure(datagrams: int, reads: int, updates: int, repeats: int, flows: int, frames: int) -> list[Row]:
+def measure(
+    datagrams: int, reads: int, updates: int, repeats: int, flows: int, frames: int
+) -> list[Row]:
     """Every row. Errors: a CourseError of whichever stage fails."""
     with (
         netlab.open_network() as net,
