@@ -6,7 +6,8 @@
 
 #define CONTEXT struct __sk_buff
 #define LOAD(context, at, to) bpf_skb_load_bytes(context, at, to, sizeof(*(to)))
-// On a socket cb[0] is 0. For a frame out of a capture file it is how many bytes were cut off.
+// On a socket cb[0] and cb[1] are 0. For a frame out of a capture file they are how many bytes were
+// cut off at its end, and how many of its link header the program is not shown.
 #define LENGTH(context) ((context)->len + (context)->cb[0])
 #define TAGS_TAKEN(context) ((context)->vlan_present)
 #define PROTOCOL(context) protocol_of(context)
@@ -70,7 +71,7 @@ static __always_inline __u32 class_of(__u32 length)
 SEC("socket")
 int count(struct __sk_buff *skb)
 {
-	__u32 length = LENGTH(skb) + 4 * TAGS_TAKEN(skb), class, zero = 0;
+	__u32 length = LENGTH(skb) + skb->cb[1] + 4 * TAGS_TAKEN(skb), class, zero = 0;
 	struct packet packet = parse(skb);
 	struct flow flow = flow_of(skb, &packet);
 	struct traffic fresh = {}, *traffic;
