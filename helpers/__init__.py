@@ -28,6 +28,8 @@ here: `from helpers import loader` opens one door, and little else comes through
 
 4 Onto a socket
     sockets.packet_socket         a socket that shows every frame to a program
+    links.of_device               what stands before the IP header on an interface
+    links.network                 and in a frame of a capture file
 
 5 Numbers
     loader.Map.counter            one value of a map, looked up
