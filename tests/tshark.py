@@ -50,7 +50,9 @@ def classes(path: Path) -> list[tuple[str, int]]:
 
 def class_of(frame: dict[str, str]) -> tuple[str, int]:
     """The class of one frame: what its outermost IP header says, or else its EtherType."""
-    length, layers = int(frame["frame.len"]), frame["frame.protocols"].split(":")[1:]
+    length, layers = int(frame["frame.len"]), frame["frame.protocols"].split(":")
+    if layers[0] not in ("ip", "ipv6"):  # raw IPv4 and IPv6 have no name in front of them
+        layers.pop(0)
     said = {field: text.split(",") if text else [] for field, text in frame.items()}
     while layers and layers[0] in TAGS:
         layers.pop(0)
