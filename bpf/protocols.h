@@ -95,20 +95,23 @@ static __always_inline int is_tag(__be16 type)
 static __always_inline struct packet parse(CONTEXT *context)
 {
 	struct packet packet = {.class = TRUNCATED};
-	__be16 type = PROTOCOL(context);
+	// Not the address of `type`: Linux 5.10 refuses a stack on which a known number lies beside others.
+	__be16 type = PROTOCOL(context), inner;
 
 	if (!type) {
-		if (LOAD(context, offsetof(struct ethhdr, h_proto), &type))
+		if (LOAD(context, offsetof(struct ethhdr, h_proto), &inner))
 			return packet;
+		type = inner;
 		packet.network = sizeof(struct ethhdr);
 	}
 #pragma unroll
 	for (int tags = 0; tags < MOST_TAGS; tags++) {
 		if (!is_tag(type) || tags + TAGS_TAKEN(context) == MOST_TAGS)
 			break;
-		if (LOAD(context, packet.network + 2, &type))
+		if (LOAD(context, packet.network + 2, &inner))
 			return packet;
 		packet.network += 4;
+		type = inner;
 	}
 	packet.transport = packet.network;
 	if (type == bpf_htons(ETH_P_IP))

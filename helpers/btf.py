@@ -59,11 +59,16 @@ class Types:
         """The string that begins there in the string table."""
         return self._strings[offset : self._strings.index(b"\0", offset)].decode()
 
+    def plain(self, number: int) -> Type:
+        """The type behind a name given by typedef, const, volatile and their like."""
+        type = self.types[number]
+        while type.kind in ALIASES:
+            type = self.types[type.size_or_type]
+        return type
+
     def size(self, number: int) -> int:
         """The size in bytes of a value of this type."""
-        type = self.types[number]
-        if type.kind in ALIASES:
-            return self.size(type.size_or_type)
+        type = self.plain(number)
         if type.kind == ARRAY:
             element, _, count = type.records[0]
             return count * self.size(element)
@@ -86,12 +91,16 @@ class Types:
         # __uint(name, 5) is C for a pointer to an array of five ints, __type(key, T) for a
         # pointer to a T: a declaration is all that BTF can carry, so numbers travel as lengths.
         attributes = {}
-        for name, pointer, _ in self.types[variable.size_or_type].records:
-            key, target = self.string(name), self.types[pointer].size_or_type
-            if key in ("key", "value"):
-                attributes[f"{key}_size"] = self.size(target)
-            elif self.types[target].kind == ARRAY:
-                attributes[key] = self.types[target].records[0][2]
+        for name, member, _ in self.plain(variable.size_or_type).records:
+            key, declared = self.string(name), self.plain(member)
+            if key == "values":  # an array of maps or of programs: a value is one's descriptor
+                attributes["value_size"] = 4
+            elif declared.kind != PTR:
+                continue
+            elif key in ("key", "value"):
+                attributes[f"{key}_size"] = self.size(declared.size_or_type)
+            elif (numbers := self.plain(declared.size_or_type)).kind == ARRAY:
+                attributes[key] = numbers.records[0][2]
         return attributes
 
 

@@ -10,6 +10,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -143,7 +144,22 @@ def load(path: str | Path) -> LoadedObject:
         if handle:
             library.bpf_object__close(handle)
         raise LoadError(explain(code, Path(path), log, uses), log)
-    return collect(handle)
+    loaded = collect(handle)
+    if not loaded.programs and _has_untyped(path):
+        loaded.close()
+        raise LoadError(
+            f"libbpf finds no program in {Path(path).name}, whose functions are symbols without a "
+            "type, as older LLVM made them: compile its source again."
+        )
+    return loaded
+
+
+def _has_untyped(path: str | Path) -> bool:
+    """Whether there are programs all the same."""
+    from helpers import objfile  # few objects have none
+
+    programs = objfile.read(path).programs.values()
+    return any(program.section != ".text" for program in programs)
 
 
 def collect(handle: int) -> LoadedObject:
@@ -220,6 +236,12 @@ def explain(code: int, path: Path, log: str, uses: Iterable[tuple[str, int]] = (
     if code == errno.EINVAL and not verified and (lack := features.lacking(uses)):
         return lack
     if code in NOT_AN_OBJECT:
+        with suppress(OSError):
+            if path.read_bytes()[4:6] == b"\x02\x02":
+                return (
+                    f"{path.name} is an object file for big-endian BPF, and this machine is "
+                    "little-endian: compile it with clang -target bpf on this machine."
+                )
         return (
             f"{path.name} is not a whole BPF object file: compile it again with "
             "toolchain.compile_bpf."

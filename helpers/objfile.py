@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from elftools.common.exceptions import ELFError
@@ -143,7 +143,12 @@ def _check(name: str, data: bytes) -> None:
         raise ObjectFileError(
             f"{name} is not an ELF file: pass what the compiler wrote (the .o), not the C file."
         )
-    # Class 2 has 64 bits, data 1 is little-endian, machine 247 is EM_BPF.
+    # Class 2 has 64 bits, data 1 is little-endian and 2 big-endian, machine 247 is EM_BPF.
+    if data[4:6] == b"\x02\x02" and int.from_bytes(data[18:20], "big") == 247:
+        raise ObjectFileError(
+            f"{name} is an object file for big-endian BPF, and this machine is little-endian: "
+            "compile it with clang -target bpf on this machine, or with -target bpfel."
+        )
     machine = int.from_bytes(data[18:20], "little")
     if len(data) >= 64 and (data[4:6] != b"\x02\x01" or machine != 247):
         raise ObjectFileError(
@@ -168,7 +173,7 @@ def _read(path: Path, data: bytes) -> ObjectFile:
     relocations = _relocations(elf, sections)
     types = btf.Types(sections[".BTF"].data) if ".BTF" in sections else None
     lines = btf.lines(sections[".BTF.ext"].data, types) if ".BTF.ext" in sections else {}
-    functions = [s for s in symbols if s.type == "STT_FUNC" and s.section in sections]
+    functions = _functions(elf, symbols, sections)
     return ObjectFile(
         path,
         sections,
@@ -178,6 +183,30 @@ def _read(path: Path, data: bytes) -> ObjectFile:
         maps={name: _map(name, each) for name, each in (types.maps() if types else {}).items()},
         license=sections["license"].data.rstrip(b"\0").decode() if "license" in sections else "",
     )
+
+
+def _functions(elf: ELFFile, symbols: list[Symbol], sections: dict[str, Section]) -> list[Symbol]:
+    """The symbols of programs and functions.
+
+    Older LLVM gave them neither type nor size: then each goes on up to the next one, and libbpf
+    finds none. Labels have no type to this day, and are local.
+    """
+    inside = [s for s in symbols if s.section in sections and sections[s.section].executable]
+    typed = {s.section for s in inside if s.type == "STT_FUNC"}
+    table = elf.get_section_by_name(".symtab")
+    exported = {s.name for s in (table.iter_symbols() if table else ()) if _is_global(s)}
+    found = [s for s in inside if s.type == "STT_FUNC"]
+    for section in {s.section: None for s in inside if s.section not in typed}:
+        untyped = [s for s in inside if s.section == section and s.name in exported]
+        untyped.sort(key=lambda s: s.value)
+        ends = [s.value for s in untyped[1:]] + [len(sections[section].data)]
+        found += [replace(s, size=end - s.value) for s, end in zip(untyped, ends, strict=True)]
+    return found
+
+
+def _is_global(symbol) -> bool:
+    info = symbol["st_info"]
+    return info["type"] == "STT_NOTYPE" and info["bind"] in ("STB_GLOBAL", "STB_WEAK")
 
 
 def _section(part) -> Section:

@@ -11,7 +11,7 @@ import tshark
 from kinds import FRAMES, cut
 
 from chapters.ch07.translator import translate
-from helpers import counters, flows, loader, machine, objfile, protocols, toolchain
+from helpers import counters, flows, links, loader, machine, objfile, protocols, toolchain
 from helpers.syscall.call import call_number
 from helpers.syscall.forms import Command, ProgTestRun
 
@@ -114,6 +114,26 @@ def test_the_machine_says_what_tshark_says(compiled, tmp_path):
     for frame in everything:
         assert stepped.run(frame) == run(frame) == 0
     assert total(stepped) == total(translated) == tshark.totals(everything, tmp_path)
+
+
+def test_the_machine_says_what_tshark_says_of_packets_without_ethernet(compiled, tmp_path):
+    packets = [p for p in map(without_ethernet, FRAMES.values()) if p]
+    everything = [p[:length] for p in packets for length in range(8, len(p) + 1)]
+    stepped = machine.load(compiled, "count_bytes")
+    translated = machine.load(compiled, "count_bytes")
+    run = translate(translated, "count_bytes").run
+    for data in everything:
+        kind = {4: links.IPV4, 6: links.IPV6}[data[0] >> 4]
+        protocol = int.from_bytes(kind.to_bytes(2, "big"), "little")
+        packet = machine.Packet(data, protocol=protocol, network=0)
+        assert stepped.run(packet) == run(packet) == 0
+    assert total(stepped) == total(translated) == tshark.totals(everything, tmp_path, 101)
+
+
+def without_ethernet(frame: bytes) -> bytes:
+    """The packet of a frame that carries IP, else nothing."""
+    kind, at = links.network(links.EN10MB, frame)
+    return frame[at:] if kind in (links.IPV4, links.IPV6) else b""
 
 
 def test_random_packets_through_the_machine(compiled):

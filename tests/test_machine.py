@@ -347,6 +347,23 @@ def test_the_clock_and_skb_load_bytes():
     assert Machine(zeros).run(FRAME) == 0
 
 
+def test_bytes_counted_from_the_network_header():
+    """The number of bytes, from the header and the offset that are asked for."""
+
+    def run(offset: int, header: int, packet: Packet) -> int:
+        code = insn(0xB7, 2, imm=offset) + insn(0xBF, 3, 10) + insn(0x07, 3, imm=-8)
+        code = insn(0x7A, 10, 0, -8, -1) + code + insn(0xB7, 4, imm=4) + insn(0xB7, 5, imm=header)
+        return Machine(code + insn(0x85, imm=68) + insn(0x61, 0, 10, -8) + EXIT).run(packet)
+
+    frame, tunnelled = Packet(FRAME), Packet(FRAME, network=0)
+    at = {n: int.from_bytes(FRAME[n : n + 4], "little") for n in (2, 16)}
+    assert (run(2, 0, frame), run(2, 1, frame)) == (at[2], at[16])
+    assert run(2, 0, tunnelled) == run(2, 1, tunnelled) == at[2]
+    # Beyond the end, a header that there is none of, and an offset that is too large.
+    for offset, header in ((len(FRAME) - 17, 1), (0, 2), (1 << 16, 0)):
+        assert run(offset, header, frame) == 0
+
+
 def test_step_yields_the_state_after_each_instruction(sockex1_object):
     program = machine.load(objfile.read(sockex1_object), "count_bytes")
     frame = bytes(23) + b"\1" + bytes(74)

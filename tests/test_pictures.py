@@ -115,6 +115,7 @@ def test_the_words_of_a_diagram_stand_out_and_fit(name: str):
         ("path_xdp.svg", ["XDP"]),
         ("path_tc.svg", ["tc egress", "tc ingress"]),
         ("path_tap.svg", ["tap", "tap", "packet socket"]),
+        ("path_tunnel.svg", ["tap", "tap", "packet socket"]),
     ],
 )
 def test_a_diagram_marks_its_stage(name: str, marked: list[str]):

@@ -86,7 +86,7 @@ static __always_inline int is_tag(__be16 type)
 static __always_inline struct packet parse(CONTEXT *context)
 {
 	struct packet packet = {.class = TRUNCATED, .network = sizeof(struct ethhdr)};
-	__be16 type;
+	__be16 type, inner;
 
 	if (LOAD(context, offsetof(struct ethhdr, h_proto), &type))
 		return packet;
@@ -94,9 +94,10 @@ static __always_inline struct packet parse(CONTEXT *context)
 	for (int tags = 0; tags < MOST_TAGS; tags++) {
 		if (!is_tag(type) || tags + TAGS_TAKEN(context) == MOST_TAGS)
 			break;
-		if (LOAD(context, packet.network + 2, &type))
+		if (LOAD(context, packet.network + 2, &inner))
 			return packet;
 		packet.network += 4;
+		type = inner;
 	}
 	packet.transport = packet.network;
 	if (type == bpf_htons(ETH_P_IP))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -79,6 +80,45 @@ def count(parser: str) -> np.ndarray:
             with sockets.packet_socket(net, loaded.program("count_bytes").fd, "left"):
                 traffic.frames(net, [TALK, *OTHERS.values()], "left")
             return values.read()
+
+
+def tunnel_port(port: object) -> Verdict:
+    """Exercise 4: a datagram to that port through a tunnel, past sockex1."""
+    if port is None:
+        return not_attempted("Replace None by the number of a port.")
+    number = as_number(port)
+    if number is None or not 0 < number < 1 << 16:
+        return not_yet(f"{shown(port)} is no port: those are the numbers from 1 to 65535.")
+    try:
+        grown = through_tunnel(int(number))
+    except netlab.NetworkError as refusal:
+        return not_yet(f"It cannot be tried here: {refusal}")
+    landed = grown.pop() if len(grown) == 1 else None
+    if landed == protocols.number("ICMP"):
+        return right(f"A datagram to port {number} counts as ICMP: its low byte is 1.")
+    name = "no counter" if landed is None else f"the counter {landed}"
+    hint = "which of the port's two bytes is that?" if number >> 8 == 1 else "which byte is that?"
+    return not_yet(f"A datagram to port {number} raises {name}: byte 23 of the packet, {hint}")
+
+
+def through_tunnel(port: int) -> set[int]:
+    """The counters that grow when sockex1 sees a datagram leave through a tun device.
+
+    Errors: NetworkError where there can be none; CompileError, LoadError.
+    """
+    with (
+        netlab.open_network() as net,
+        net.add_tun(),
+        loader.load(toolchain.compile_bpf("sockex1_kern.c")) as loaded,
+        counters.Counters(loaded.map("bytes_by_protocol")) as values,
+    ):
+        net.run(["ip", "address", "add", "10.8.0.1/24", "dev", "tun0"], check=True)
+        with (
+            sockets.packet_socket(net, loaded.program("count_bytes").fd, "tun0"),
+            net.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+        ):
+            sender.sendto(bytes(100), ("10.8.0.2", port))
+        return {int(number) for number in np.flatnonzero(values.read())}
 
 
 def key_of(protocol: int, from_port: int, to_port: int, version: int = 4) -> bytes:

@@ -127,3 +127,18 @@ def dns_bytes(reading):
         if 53 in (key["from_port"], key["to_port"]):
             total += traffic["bytes"]
     return total
+
+# %% 4 the_high_byte -> which of the port's two bytes
+icmp_port = 256
+
+# %% 4 the_number_of_udp -> raises the counter 17
+icmp_port = 17
+
+# %% 4 no_port -> is no port
+icmp_port = 65_537
+
+# %% 4 a_name -> is no port
+icmp_port = "icmp"
+
+# %% 4 right: another high byte
+icmp_port = 0x8801

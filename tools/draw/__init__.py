@@ -16,4 +16,5 @@ def pictures() -> dict[str, str]:
     """Every diagram: the name of its file, and its SVG text."""
     roads = {f"road_{chapter}.svg": road(chapter) for chapter in ROAD_MARKS}
     paths = {f"path_{stage}.svg": path(stage) for stage in MARKED_STAGES}
-    return roads | paths | {"path.svg": path(), "holding.svg": holding()}
+    paths |= {"path.svg": path(), "path_tunnel.svg": path("tap", tunnel=True)}
+    return roads | paths | {"holding.svg": holding()}

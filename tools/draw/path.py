@@ -5,7 +5,7 @@ Laboratory equipment: the chapters show it where they prove a stage.
 
 from __future__ import annotations
 
-from tools.draw.shapes import GROUND, INK, QUIET, WIDTH, arrow, box, rectangle, svg, text
+from tools.draw.shapes import GROUND, INK, QUIET, WIDTH, arrow, box, line, rectangle, svg, text
 
 # From the top down, as a frame meets them when it is sent: (stage, sending, receiving, what it is),
 # the two as name and detail. The order is that of the kernel's __dev_queue_xmit and
@@ -58,25 +58,41 @@ def bands(marked: str) -> list[str]:
     return parts
 
 
-def crossings(marked: str) -> list[str]:
-    """What joins the two sides: the packet socket with its two taps, and the driver of lo."""
+def crossings(marked: str, tunnel: bool) -> list[str]:
+    """What joins the two sides: the packet socket with two taps, and the driver of lo or tun."""
     inner_left, inner_right = LEFT + BAND[0] + 2, RIGHT - 2
     tap, driver = (BAND_TOP[name] + BAND[1] / 2 for name in ("tap", "driver"))
     bottom = BAND_TOP["driver"] + BAND[1] + 14
+    over_lo = [
+        arrow(inner_left, driver, inner_right, driver),
+        text(WIDTH / 2, driver - 9, "on lo: straight back, no cable", INK, 12),
+        text(WIDTH / 2, driver + 18, "so both taps see every frame", INK, 12),
+    ]
+    # The lane between the left column and the words in the middle leads back up.
+    lane, program = inner_left + 14, BAND_TOP["program"] + BAND[1] / 2
+    over_tun = [
+        line(inner_left, driver, lane, driver),
+        line(lane, driver, lane, program),
+        arrow(lane, program, inner_left, program),
+        text(WIDTH / 2, driver - 9, "on tun0: up to the VPN program,", INK, 12),
+        text(WIDTH / 2, driver + 8, "which sends it again in a packet of", INK, 12),
+        text(WIDTH / 2, driver + 25, "its own: the tap sees both", INK, 12),
+    ]
     return [
         box(286, tap - 28, 188, 56, "packet socket", "sockex1 runs on each copy", marked == "tap"),
         arrow(inner_left, tap, 284, tap, dashes="4 3"),
         arrow(inner_right, tap, 476, tap, dashes="4 3"),
-        arrow(inner_left, driver, inner_right, driver),
-        text(WIDTH / 2, driver - 9, "on lo: straight back, no cable", INK, 12),
-        text(WIDTH / 2, driver + 18, "so both taps see every frame", INK, 12),
+        *(over_tun if tunnel else over_lo),
         text(LEFT + BAND[0] / 2, bottom + 14, "network card: out to the cable", QUIET, 12),
         text(RIGHT + BAND[0] / 2, bottom + 14, "network card: in from the cable", QUIET, 12),
     ]
 
 
-def path(marked: str = "") -> str:
-    """One packet's path through the kernel, as SVG, with one of MARKED_STAGES marked, or none."""
+def path(marked: str = "", tunnel: bool = False) -> str:
+    """One packet's path through the kernel, as SVG, with one of MARKED_STAGES marked, or none.
+
+    tunnel: what leaves through a tun device instead of lo, and passes a second time.
+    """
     top, bottom = BAND_TOP["socket"] - 22, BAND_TOP["driver"] + BAND[1] + 7
     kernel = [
         rectangle(14, top, WIDTH - 28, bottom - top, GROUND, GROUND),
@@ -86,10 +102,19 @@ def path(marked: str = "") -> str:
         "A frame that is sent goes down on the left: program, socket, IP, netfilter, tc egress, "
         "tap, driver. A frame that is received goes up on the right: driver, XDP, tap, tc ingress, "
         "netfilter, IP, socket, program. Each tap hands a copy to the packet socket in the middle, "
-        "where sockex1 runs. On lo the driver hands a sent frame straight to the receiving side, "
-        "so both taps see it."
+        "where sockex1 runs. "
     )
+    if tunnel:
+        description += (
+            "What leaves through the tun device tun0 goes up again, to the VPN program, which "
+            "sends it a second time in a packet of its own: the tap sees both."
+        )
+    else:
+        description += (
+            "On lo the driver hands a sent frame straight to the receiving side, so both taps "
+            "see it."
+        )
     title = "One packet's path through the kernel"
     if marked:
         title, description = f"{title}, {marked} marked", f"{description} Marked: {marked}."
-    return svg(bottom + 37, title, description, kernel + bands(marked) + crossings(marked))
+    return svg(bottom + 37, title, description, kernel + bands(marked) + crossings(marked, tunnel))

@@ -69,6 +69,11 @@ def arrow(x1: float, y1: float, x2: float, y2: float, dashes: str = "none") -> s
     )
 
 
+def line(x1: float, y1: float, x2: float, y2: float) -> str:
+    """The same without a head."""
+    return f'<path d="M{x1:g} {y1:g}L{x2:g} {y2:g}" stroke="{QUIET}" stroke-width="1.5"/>'
+
+
 def svg(height: int, title: str, description: str, parts: list[str]) -> str:
     """A whole SVG document on a light panel of its own, so that dark pages can show it."""
     body = "\n".join(parts)
