@@ -209,10 +209,9 @@ def test_the_machine_says_what_it_was_not_told():
     with pytest.raises(MissingDataError, match=r'asks for \[type\].*auxiliary=\{"type": ...\}'):
         cbpf.run(program, b"")
     from_ip_header = [Instruction(c.LD | c.ABS, k=0xFFF00000), Instruction(c.RET | c.A)]
-    with pytest.raises(
-        MissingDataError, match="load from -1048576 counts from the start of another"
-    ):
+    with pytest.raises(MissingDataError, match=r"loads from -1048576, .*\"network\": \.\.\.\}"):
         cbpf.run(from_ip_header, bytes(100))
+    assert cbpf.run(from_ip_header, bytes(range(20)), auxiliary={"network": 14}) == 0x0E0F1011
 
 
 @pytest.mark.parametrize("name", ["nla", "nlan", "hatype", "poff"])

@@ -18,7 +18,7 @@ import helpers
 
 FLOORS = {"helpers": 0, "chapters": 1, "tools": 2}
 # Started as processes of their own, so no import leads there.
-STARTED = {"helpers.netlab.child"}
+STARTED = {"helpers.netlab.child", "helpers.cbpf.inside"}
 # Lines of helpers/ in all: lowered when something goes, raised only with the reason in the commit.
 BUDGET = 10_470
 

@@ -94,6 +94,12 @@ def _constant(each: Instruction, mode: str) -> str | None:
 def _jump(number: int, each: Instruction, length: int) -> None:
     """Raise JumpError if one of an instruction's jumps leads out of the filter."""
     skips = {"": each.k} if each.code == c.JMP | c.JA else {}
+    if skips and c.signed(each.k) < 0:
+        raise JumpError(
+            f"Instruction {number} jumps back, to {number + 1 + c.signed(each.k)}: classic BPF "
+            "jumps forward only, so that every filter comes to an end.",
+            number,
+        )
     if each.is_conditional:
         skips = {", if its condition is true,": each.jt, ", if it is false,": each.jf}
     for condition, skip in skips.items():

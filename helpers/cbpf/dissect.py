@@ -14,8 +14,9 @@ TYPE_MASK = 0x3FFF  # NLA_TYPE_MASK
 IPV4, IPV6, TAG, OUTER_TAG, PPPOE = 0x0800, 0x86DD, 0x8100, 0x88A8, 0x8864
 BRIDGED = 0x6558  # Ethernet within GRE
 PPP = {0x0021: IPV4, 0x0057: IPV6}
-# What is recognised, and where nothing further is looked for: ARP, RARP, MPLS.
-KNOWN = {0x0806, 0x8035, 0x8847, 0x8848}
+# What is recognised, and how far the kernel goes into it: not at all into ARP and RARP, one label
+# into MPLS.
+KNOWN = {0x0806: 0, 0x8035: 0, 0x8847: 4, 0x8848: 4}
 OPTIONS, FRAGMENT, GRE, TUNNELS = {0, 43, 60}, 44, 47, {4: IPV4, 41: IPV6}
 TCP = 6
 # Lengths of the headers of UDP, UDPLITE, ICMP, ICMPv6, IGMP, DCCP and SCTP.
@@ -93,11 +94,11 @@ def _network(data: bytes, at: int, kind: int, left: int) -> tuple[int, int]:
         return _transport(data, at + 40, _piece(data, at, 40)[6], True, left - 1)
     if kind == PPPOE:
         inside = int.from_bytes(_piece(data, at, 8)[6:], "big")
-        if inside not in PPP:
-            raise NoPayloadError
+        if inside not in PPP:  # since Linux 6.0; it was unknown before
+            return at + 8, 0
         return _network(data, at + 8, PPP[inside], left - 1)
     if kind in KNOWN:
-        return at, 0
+        return at + KNOWN[kind], 0
     raise NoPayloadError
 
 

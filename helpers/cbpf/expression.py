@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from helpers import libpcap
+from helpers.cbpf.check import JumpError, check
 from helpers.cbpf.cooked import for_kernel
 from helpers.cbpf.instruction import FilterError, Instruction, decode
 from helpers.libpcap import LOOKUP_SECONDS, PcapError, library
@@ -39,6 +40,7 @@ BEFORE_LOCAL_NAMES |= {"direction", "on", "ifname", "rset", "ruleset", "reason",
 # Addresses that stand for a name wherever nothing is to be looked up.
 STAND_IN, STAND_INS = "10.0.0.1", {"ip6": "::1", "ether": "02:00:00:00:00:01"}
 JOINTS = {"and", "or", "not", "&&", "||", "!"}  # behind one of them another primitive begins
+CURE_OF_LOOPS = "ask for one header after the other (ip6[6] = 0 and ip6[40] = 17)"
 RAW_OF_FILES = {14: 101}  # raw IP, as OpenBSD has it in memory, and some programs in files
 INSIDE = Path(__file__).with_name("inside.py")
 
@@ -61,6 +63,11 @@ class LinkTypeError(ExpressionError):
 
 class MetadataError(ExpressionError):
     """The expression asks what only the kernel knows of a packet, and a capture file does not."""
+
+
+class UserSpaceError(ExpressionError):
+    """libpcap makes a filter of it that only its own machine can run; `place`: which instruction
+    the kernel does not take."""
 
 
 class HostError(ExpressionError):
@@ -123,8 +130,8 @@ def compile_for_interface(
         interface: its name, or "any" for all. net: the network that it is in, or None for the one
             that this process is in.
         expression, optimize: as compile_expression().
-    Errors: PcapError where libpcap cannot listen, for want of CAP_NET_RAW, say; CookedError for
-        what it cannot ask the kernel; as compile_expression().
+    Errors: PcapError where libpcap cannot listen, for want of CAP_NET_RAW, say; CookedError and
+        UserSpaceError for what the kernel cannot do; as compile_expression().
     Source: pcap_activate(3PCAP), pcap_lookupnet(3PCAP). First used in the playground.
     """
 
@@ -137,7 +144,18 @@ def compile_for_interface(
             return link, libpcap.compiled(handle, text, optimize, mask)
 
     number, program = _filter(expression, compiler, optimize)
-    return for_kernel(program, number)
+    program = for_kernel(program, number)
+    try:
+        check(program)
+    except FilterError as error:
+        cure = CURE_OF_LOOPS if isinstance(error, JumpError) else "say it in other words"
+        raise UserSpaceError(
+            f"The kernel does not take what libpcap makes of this. {error} tcpdump runs such a "
+            f"filter by itself, behind a socket that gets everything: {cure}, or filter a capture "
+            "file with it.",
+            error.place,
+        ) from error
+    return program
 
 
 def look_at(expression: str) -> None:

@@ -117,7 +117,9 @@ def known(name: str, number: int) -> list[Extended]:
         return [Extended(CALL, imm=HELPERS[name])]
     if name not in FIELDS:
         raise TranslationError(
-            f"Instruction {number} asks for [{name}], which eBPF's struct __sk_buff does not have.",
+            f"Instruction {number} asks for [{name}], which struct __sk_buff does not have: the "
+            "kernel finds it by functions and fields of its own, which it lends to no program. "
+            "Attach the classic filter instead.",
             number,
         )
     field = [Extended(LOAD_WORD, A, CONTEXT, offset=uapi.SK_BUFF[FIELDS[name]])]

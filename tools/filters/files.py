@@ -103,7 +103,7 @@ def compare(folder: Path) -> list[FileRow]:
 
 def tcpdump(path: Path, expression: str) -> int | str:
     """How many packets tcpdump lets through, or why none."""
-    command = ["tcpdump", "-n", "-r", path, "-w", "-", expression]
+    command = ["tcpdump", "-n", "-r", path, "-w", "-", "--", expression]
     done = subprocess.run(command, capture_output=True)
     if done.returncode:
         return done.stderr.decode().strip().splitlines()[-1].removeprefix("tcpdump: ")

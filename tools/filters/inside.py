@@ -22,6 +22,7 @@ from helpers import cbpf
 from helpers.errors import CourseError
 
 CAPTURED = re.compile(r"(\d+) packets? captured")
+IN_USER_SPACE = "in user space"
 # A small ring buffer each, for there are hundreds.
 TCPDUMP = ["tcpdump", "-n", "-p", "--immediate-mode", "-B", "512", "-s", "2048", "-w", "/dev/null"]
 
@@ -41,7 +42,7 @@ class Tcpdump:
 
     def __init__(self, interface: str, expression: str) -> None:
         self._process = subprocess.Popen(
-            [*TCPDUMP, "-i", interface, expression],
+            [*TCPDUMP, "-i", interface, "--", expression],
             stderr=subprocess.PIPE,
             # The mask is inherited, and this one shall hear SIGTERM.
             preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM]),
@@ -85,6 +86,10 @@ class Tcpdump:
             continue
         self._process.wait()
 
+    def told(self, count: int) -> int | str:
+        """A count, with a word on it where the kernel has not taken the filter."""
+        return f"{count}, {IN_USER_SPACE}" if b"Kernel filter failed" in self._said else count
+
     def refusal(self) -> str:
         return self._said.decode().strip().removeprefix("tcpdump: ")
 
@@ -107,7 +112,10 @@ def count_all(taps: list[tuple[str, str]]) -> list[int | str]:
     for each in listening:
         each.end()
     before, after = counts
-    return [after[each] - before[each] if each in after else each.refusal() for each in started]
+    return [
+        each.told(after[each] - before[each]) if each in after else each.refusal()
+        for each in started
+    ]
 
 
 if __name__ == "__main__":
