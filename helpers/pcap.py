@@ -298,8 +298,10 @@ class CaptureFile:
             while at + 12 <= len(data):
                 kind, size = section.two(data, at)
                 if kind == SECTION:
+                    if len(data) < at + SMALLEST_BLOCKS[SECTION]:
+                        break
                     yield Run(interface, section.layout, data, begin, at, frames)
-                    begin, frames, section = at, 0, Section(data[at + 8 : at + 12])
+                    begin, frames, section = at, 0, Section(data[at + 8 : at + 14])
                     size = section.two(data, at)[1]
                 after = at + filled(size)
                 wrong = section.wrong(data, at, kind, size)
@@ -374,14 +376,15 @@ class CaptureFile:
 
 
 class Section:
-    """A section of a pcapng file, by the four bytes that tell its byte order.
+    """A section of a pcapng file, by the four bytes that tell its byte order and its version.
 
     two, five: read so many numbers of 32 bits from an offset. interfaces: those described so far.
     """
 
-    def __init__(self, magic: bytes = b"\x4d\x3c\x2b\x1a") -> None:
-        self.known = magic in BYTE_ORDERS
-        self.order = BYTE_ORDERS.get(magic, "<")
+    def __init__(self, start: bytes = b"\x4d\x3c\x2b\x1a\1\0") -> None:
+        self.known = start[:4] in BYTE_ORDERS
+        self.order = BYTE_ORDERS.get(start[:4], "<")
+        self.version = struct.unpack(f"{self.order}H", start[4:])[0]
         self.two, self.five = (struct.Struct(f"{self.order}{n}I").unpack_from for n in (2, 5))
         self.layout = Layout(self.order, 20, 24, 28, True)
         self.interfaces: list[Interface] = []
@@ -390,6 +393,8 @@ class Section:
         """What is wrong with a block, "" if nothing."""
         if not self.known:
             return "is damaged, a section of it has no byte order"
+        if self.version != 1:
+            return f"has a section of version {self.version}, which the course does not know"
         if size > LARGEST_BLOCK or size < SMALLEST_BLOCKS.get(kind, 12):
             return f"is damaged, a block of it has {size:,} bytes"
         if kind != PACKET and kind != OLD_PACKET or len(data) < at + 28:

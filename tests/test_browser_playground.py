@@ -10,8 +10,9 @@ import os
 import re
 from pathlib import Path
 
+import captures
 import pytest
-from browser import Lab, Plot, cell_with, run_cell
+from browser import Lab, Plot, cell_with, menu, run_cell
 from playwright.sync_api import Page, expect
 from tshark import write_pcap
 
@@ -107,3 +108,46 @@ def test_the_controls_do_what_they_say(lab: Lab, page: Page, tmp_path: Path) -> 
     run_cell(page, cell_with(page, "plot.close()"))
     screen.says("This playground is closed: run its cell again for a new one.")
     assert errors == []
+
+
+@pytest.mark.timeout(400)
+def test_capture_files_with_the_keyboard(lab: Lab, page: Page, tmp_path: Path) -> None:
+    """Offered, chosen and counted by keys alone; pictures of it in light and in dark."""
+    for name in ("Linux cooked v2", "ten at the same time"):
+        data = captures.FILES[f"pcap, {name}"]
+        (lab.work / f"{name.replace(' ', '_')}.pcap").write_bytes(data)
+    (lab.work / "of_wireshark.pcapng").write_bytes(
+        captures.FILES["pcapng, several link types and sections"]
+    )
+    page.set_viewport_size({"width": 1300, "height": 1400})
+    page.goto(lab.address("playground"))
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
+    cell = cell_with(page, "playground.open_playground()")
+    run_cell(page, cell)
+    screen = Screen(page, cell)
+    line = cell.get_by_label("Capture file")
+    offered = cell.locator("datalist option").evaluate_all("all => all.map(each => each.value)")
+    assert {"Linux_cooked_v2.pcap", "of_wireshark.pcapng"} <= set(offered)
+
+    def count(name: str) -> None:
+        line.focus()
+        line.press("Control+a")
+        page.keyboard.type(name)
+        page.keyboard.press("Tab")
+        expect(cell.get_by_role("button", name="Count file")).to_be_focused()
+        page.keyboard.press("Enter")
+
+    count("Linux_cooked_v2.pcap")
+    screen.says("Counted Linux_cooked_v2.pcap, 38 frames. Another breakdown shows the same.")
+    page.screenshot(path=tmp_path / "cooked.png")
+    count("of_wireshark.pcapng")
+    screen.says(re.compile("Interfaces: eth1, eth113, eth101, eth0. Comments: made for a test"))
+    page.screenshot(path=tmp_path / "pcapng.png")
+    count("ten_at_the_same_time.pcap")
+    screen.says(re.compile("there is no rate: the picture has totals"))
+    expect(cell.locator("img.widget-image")).to_have_attribute("title", re.compile("chart"))
+    page.screenshot(path=tmp_path / "no_rate.png")
+    page.emulate_media(color_scheme="dark")
+    menu(page, "Settings", "Theme")
+    page.get_by_role("menuitem", name="JupyterLab Dark", exact=True).click()
+    page.screenshot(path=tmp_path / "dark.png")

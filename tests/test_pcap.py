@@ -129,6 +129,10 @@ def test_times_interfaces_and_comments(tmp_path):
         (captures.section() + captures.simple_packet(SOME[0]), "a frame before any interface"),
         (captures.pcapng(SOME) + struct.pack("<3I", 6, 4, 0), "a block of it has 4 bytes"),
         (captures.section()[:8] + bytes(20), "has no byte order"),
+        (
+            captures.section()[:12] + b"\2" + captures.section()[13:],
+            "a section of version 2, which",
+        ),
         (captures.pcap(SOME) + struct.pack("<4I", 1, 1, 300_000, 0), "a frame of it has 300,000"),
     ],
 )
