@@ -357,7 +357,7 @@ def in_words(capture: Capture) -> str:
     if names := [each.name for each in file.interfaces if each.name]:
         parts.append(f"Interfaces: {', '.join(dict.fromkeys(names))}.")
     if file.comments:
-        parts.append(f"Comments: {' | '.join(file.comments)}.")
+        parts.append(f"Comments: {' | '.join(dict.fromkeys(file.comments))}.")
     parts.append(file.damage or "Another breakdown shows the same.")
     return " ".join(parts)
 

@@ -42,6 +42,7 @@ class PlaygroundControls(Controls):
         self.filter.observe(lambda change: act("filter"), "value")
         self.breakdown = self.choice("Breakdown", BREAKDOWNS)
         self.path = line_of_text("Capture file", "choose or write a name", widgets.Combobox)
+        self.path.layout.width = "32em"
         self.list_captures()
         count = self.button("Count file", "file", "folder-open")
         saves = [self.button(f"Save {what}", what.lower(), "download") for what in ("CSV", "PNG")]
