@@ -18,6 +18,7 @@ HEADERS = (
     "linux/if_link.h",
     "linux/if_packet.h",
     "linux/if_tun.h",
+    "linux/ioctl.h",
     "linux/netlink.h",
     "linux/pkt_cls.h",
     "linux/pkt_sched.h",

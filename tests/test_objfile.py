@@ -393,7 +393,8 @@ def test_programs_that_are_symbols_without_a_type(text, sizes, tmp_path):
     path = compiled(tmp_path, text.replace("static __attribute__((noinline)) ", ""))
     older = without_types(path, sizes)
     assert objfile.read(older).programs == objfile.read(path).programs
-    assert by_libbpf(older)[0] == {}
+    if "jumps" not in objfile.read(older).maps:  # of a program in a map libbpf would make an error
+        assert by_libbpf(older)[0] == {}
 
 
 @pytest.mark.kernel

@@ -153,14 +153,6 @@ def test_a_version_or_a_length_that_cannot_be(veth, compiled, kind, byte, value)
         assert left.once(sent) == right.once(sent) == {"malformed": len(frame)}
 
 
-def test_three_tags_are_one_too_many_wherever_the_first_is(veth, compiled):
-    tag, frame = b"\x81\x00\x00\x05", FRAMES["QinQ"]
-    frame = frame[:12] + tag + frame[12:]
-    with counting(veth, compiled, "left") as left, counting(veth, compiled, "right") as right:
-        sent = traffic.frames(veth, [frame], "left")
-        assert left.once(sent) == right.once(sent) == {"not IP": len(frame)}
-
-
 @pytest.mark.parametrize("length", [0, 13, 1515 + 4, 70_000])
 def test_a_frame_that_cannot_be_sent_is_named(veth, length):
     with pytest.raises(traffic.TrafficError, match=f"Frame 1 has {length} bytes, and left"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +18,13 @@ import waiting
 from kinds import FRAMES
 
 from chapters.ch12 import attach, classes
+from chapters.playground.program import Counting
 from helpers import (
     capabilities,
     counters,
     flows,
     links,
+    live,
     loader,
     netlab,
     protocols,
@@ -173,6 +177,39 @@ def test_the_flows_of_a_tunnel(net, tunnel, tmp_path):
         "UDP [2001:db8::1]:40000 > [2001:db8::2]:40001": 2 * 56,
     }
     assert (first.first, second.first) == (PACKETS["UDP"], PACKETS["UDP over IPv6"])
+
+
+def test_the_playground_on_a_tunnel(net, tunnel, tmp_path):
+    packets = [*PACKETS.values()]
+    with (
+        Counting() as counting,
+        sockets.packet_socket(net, counting.program.fd, "tun0"),
+    ):
+        send(net, packets, 0)
+        reading = counting.read()
+    found: dict[str, int] = {}
+    for key, seen in zip(reading.keys, reading.traffic, strict=True):
+        name = flows.decode(key).protocol
+        found[name] = found.get(name, 0) + int(seen["bytes"])
+    assert found == tshark.totals(packets, tmp_path, RAW)
+    assert reading.bytes == sum(map(len, packets))
+
+
+def test_the_moving_plot_on_a_tunnel(net, tunnel):
+    loaded = classes.load()
+    at = {"tun0": partial(sockets.packet_socket, net, loaded.program("count_bytes").fd, "tun0")}
+    counted = counters.Counters(loaded.map("bytes_by_protocol"))
+
+    async def watched() -> int:
+        with live.LivePlot(counted, at=at, interval=0.05, owns=[counted, loaded]) as plot:
+            running = asyncio.ensure_future(plot.run(1))
+            while not len(plot.table()["seconds"]):
+                await asyncio.sleep(0)
+            send(net, [PACKETS["UDP"]] * 10, links.IPV4)
+            await running
+            return int(plot.table()["UDP"][-1])
+
+    assert asyncio.run(watched()) == 10 * len(PACKETS["UDP"])
 
 
 @privileged

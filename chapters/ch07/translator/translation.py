@@ -28,10 +28,11 @@ class TranslatedRun:
     """What the lines of a translated program share while they run; for helpers, a state."""
 
     __slots__ = ("memory", "context", "stack", "data", "world", "budget", "depth", "executed")
-    __slots__ += ("reading",)
+    __slots__ += ("reading", "packet")
 
     def __init__(self, memory: Memory, packet: Packet, world: World, budget: int) -> None:
         self.memory, self.world, self.budget = memory, world, budget
+        self.packet = packet
         self.data, self.context, self.stack = packet.data, packet.context, bytearray(STACK_SIZE)
         self.depth = self.executed = 0
         memory.readable[CONTEXT] = packet.context
