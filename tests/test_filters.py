@@ -45,11 +45,12 @@ def test_live_each_expression_selects_what_tcpdump_selects(place, some):
 
 
 def test_on_files_each_expression_selects_what_tcpdump_selects(tmp_path):
-    rows = files.compare(tmp_path)
-    assert len(rows) == len(EXPRESSIONS) * len(files.FILES)
+    rows = files.compare(tmp_path, every=4)
+    assert len(rows) > 2 * len(EXPRESSIONS)
     assert [row for row in rows if not live.agree(row.theirs, row.ours)] == []
     refused = {row.expression for row in rows if isinstance(row.ours, str)}
     assert {"inbound", "outbound", "ifindex 2"} <= refused
+    assert {row.file for row in rows} == set(files.FILES)
     compared.counts["filter expressions that select what tcpdump -r selects"] += len(rows)
 
 
