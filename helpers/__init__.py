@@ -65,6 +65,7 @@ Under the road
     cbpf.decode                   classic BPF, the older language: its instructions
     cbpf.listing                  those as text
     cbpf.run                      a filter, run in Python
+    libpcap.library               the C library that compiles filter expressions
     machine.load                  an object file, run in Python
     stepper.Stepper               a run, one instruction at a time
     stepper.text.written          the same as text

@@ -240,6 +240,7 @@ class Playground(MovingPlot):
         if self.running or not self._names():
             super()._start()
         else:
+            cbpf.look_at(self.controls.filter.value)  # nobody is asked for what is no name
             self._beside(self._start_found)
 
     async def _start_found(self) -> None:

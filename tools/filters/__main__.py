@@ -19,11 +19,6 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "filters.md"
 ON_ANY = slice(None, None, 3)
 
 
-def agree(*counts: int | str) -> bool:
-    """Whether all counted the same, or none filters in the kernel."""
-    return len(set(counts)) == 1 or not any(isinstance(count, int) for count in counts)
-
-
 def table(of_live: list[live.Row], of_files: list[files.FileRow]) -> str:
     """Both comparisons in one table, an expression a line."""
     places = [*live.ENDS, *files.FILES]
@@ -55,8 +50,8 @@ def cell(ours: int | str, theirs: int | str) -> str:
 def summary(of_live: list[live.Row], of_files: list[files.FileRow]) -> str:
     versions = subprocess.run(["tcpdump", "--version"], capture_output=True, text=True)
     said = ", ".join(versions.stdout.splitlines()[:2] or versions.stderr.splitlines()[:2])
-    same = sum(agree(row.theirs, row.classic, row.translated) for row in of_live)
-    alike = sum(agree(row.theirs, row.ours) for row in of_files)
+    same = sum(row.agrees for row in of_live)
+    alike = sum(live.agree(row.theirs, row.ours) for row in of_files)
     return (
         f"{time.strftime('%Y-%m-%d')}, Linux {platform.release()}, {said}: {len(EXPRESSIONS)} "
         f"expressions. Live, at `left`, `right` and `any`: {same:,} of {len(of_live):,} "

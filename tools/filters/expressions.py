@@ -29,7 +29,8 @@ vlan and vlan and vlan|vlan and ip[8] = 64|vlan 0x123""",
     "MPLS, PPPoE, Geneve": """
 mpls|mpls 100|mpls 100 and mpls 200|mpls and host 192.0.2.1|mpls and udp|pppoed|pppoes
 pppoes 0x11|pppoes and ip|pppoes and udp port 53|pppoes and ip6|pppoes 0x11 and host 192.0.2.1
-geneve|geneve 7|geneve and icmp|geneve 7 and ip|vlan and mpls|vlan and pppoes and ip""",
+geneve|geneve 7|geneve and icmp|geneve 7 and ip|vlan and mpls|vlan and pppoes
+vlan and pppoes and ip""",
     "802.2": """
 llc|llc i|llc s|llc u|llc ui|llc rr|llc xid|ether[12:2] < 1500|link[14] = 0x42""",
     "fields of IP": """

@@ -23,6 +23,7 @@ from tools.filters.frames import IPV6, both_ways, ethernet
 MAGIC, CUT = 0xA1B2C3D4, 60  # bytes that are kept of some frames
 AF_INET, AF_INET6 = 2, 30  # as macOS numbers them
 FILE_HEADER, RECORD = 24, 16
+SOME = 7  # one packet in so many goes through the course's machine, too, which takes its time
 # A file by its name: the number of its link type, and its byte order.
 FILES = {
     "Ethernet": (1, "<"),
@@ -84,14 +85,14 @@ def write(path: Path, link: int, order: str) -> list[tuple[int, bytes]]:
     return kept
 
 
-def compare(folder: Path) -> list[FileRow]:
-    """Count each expression on each file."""
-    rows = []
-    texts = [text.format(left=2, right=3) for text in EXPRESSIONS]
+def compare(folder: Path, every: int = 1) -> list[FileRow]:
+    """Count each expression on each file; on others than Ethernet's one in `every`."""
+    rows, all_texts = [], [text.format(left=2, right=3) for text in EXPRESSIONS]
     with ThreadPoolExecutor(2) as pool:
         for name, (link, order) in FILES.items():
             path = folder / f"{name}.pcap"
             kept = write(path, link, order)
+            texts = all_texts if link == 1 else all_texts[link % every :: every]
             theirs = pool.map(lambda text, path=path: tcpdump(path, text), texts)
             ours = [count(text, link, order, kept) for text in texts]
             rows += [
@@ -133,6 +134,6 @@ def count(expression: str, link: int, order: str, kept: list[tuple[int, bytes]])
         for (length, each), taken in zip(kept, passed, strict=True)
         if length == len(each)
     ]
-    for each, taken in whole:
+    for each, taken in whole[len(expression) % SOME :: SOME]:
         assert bool(cbpf.run(program, each)) == taken, (expression, each.hex())
     return sum(passed)

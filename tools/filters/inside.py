@@ -16,6 +16,7 @@ import select
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from helpers import cbpf
@@ -23,18 +24,22 @@ from helpers.errors import CourseError
 
 CAPTURED = re.compile(r"(\d+) packets? captured")
 IN_USER_SPACE = "in user space"
+THREADS = 8  # the kernel takes its time to close a packet socket
 # A small ring buffer each, for there are hundreds.
 TCPDUMP = ["tcpdump", "-n", "-p", "--immediate-mode", "-B", "512", "-s", "2048", "-w", "/dev/null"]
 
 
+def compiled(tap: tuple[str, str]) -> str | list:
+    interface, expression = tap
+    try:
+        return [cbpf.encode(cbpf.compile_for_interface(expression, interface)).hex()]
+    except CourseError as error:
+        return str(error)
+
+
 def compile_all(taps: list[tuple[str, str]]) -> list[str | list]:
-    made: list[str | list] = []
-    for interface, expression in taps:
-        try:
-            made.append([cbpf.encode(cbpf.compile_for_interface(expression, interface)).hex()])
-        except CourseError as error:
-            made.append(str(error))
-    return made
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(compiled, taps))
 
 
 class Tcpdump:
@@ -80,8 +85,10 @@ class Tcpdump:
         said = Path(f"/proc/{self._process.pid}/stat").read_text()
         return said.rpartition(") ")[2][0]
 
-    def end(self) -> None:
+    def terminate(self) -> None:
         self._process.terminate()
+
+    def wait(self) -> None:
         while self._read():
             continue
         self._process.wait()
@@ -110,7 +117,9 @@ def count_all(taps: list[tuple[str, str]]) -> list[int | str]:
         counts.append({each: each.count() for each in listening})
         print("counted", flush=True)
     for each in listening:
-        each.end()
+        each.terminate()
+    for each in listening:
+        each.wait()
     before, after = counts
     return [
         each.told(after[each] - before[each]) if each in after else each.refusal()
