@@ -1,7 +1,7 @@
 """Capture files of every kind: by class, what the playground counts in them is what tshark says.
 
 It also writes the table in docs/captures.md:
-CAPTURES_TABLE=docs/captures.md ./course test tests/test_captures.py
+CAPTURES_TABLE=docs/captures.md ./course test -n 0 tests/test_captures.py
 """
 
 from __future__ import annotations
