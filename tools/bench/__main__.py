@@ -73,7 +73,7 @@ def measure(
         rows += with_bcc.measure(net, loaded.map("bytes_by_protocol"), repeats, reads)
         rows += classes.measure(repeats)
         rows += playground.measure(repeats, flows)
-        rows += files.measure(max(repeats // 4, 1), frames)
+        rows += files.measure(max(repeats // 4, 2), frames)
         rows += doors.measure(repeats)
         return rows + machines.measure(net, repeats, rounds=updates)
 
