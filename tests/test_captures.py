@@ -75,7 +75,7 @@ def table() -> Iterator[dict[str, tuple[str, str]]]:
     yield rows
     if page := os.environ.get("CAPTURES_TABLE"):
         assert set(rows) == set(captures.FILES)
-        version = tshark.run("--version").splitlines()[0]
+        version = tshark.run("--version").splitlines()[0].rstrip(".")
         lines = [f"| {name} | {ours} | {theirs} |" for name, (ours, theirs) in rows.items()]
         where = f"{date.today()}, Linux {platform.release()}, {version}."
         head = ["| kind | the playground | tshark |", "|---|---|---|"]
