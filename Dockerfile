@@ -41,7 +41,7 @@ RUN for path in '/usr/share/doc/*' '/usr/share/man/*' '/usr/share/info/*' '/usr/
  && apt-get update -q \
  && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends \
     bpftool clang iproute2 iputils-ping libbpf-dev libc6-dev linux-libc-dev nftables \
-    python3-bpfcc strace tcpdump tini \
+    python3-bpfcc strace tcpdump tini zstd \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/cache/debconf/*-old /var/log/*
 COPY --from=headers /headers /usr/src/linux-headers-course
 COPY --from=python /opt/venv /opt/venv

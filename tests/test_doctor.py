@@ -31,6 +31,7 @@ PARTS = [
     "bpftool",
     "strace",
     "nft",
+    "zstd",
     "bcc",
     "headers for bcc",
     "the whole road",
@@ -92,8 +93,8 @@ def test_no_tools_on_the_path():
     status, parts, text = doctor(env=os.environ | {"PATH": "/nonexistent"})
     assert status == 1
     assert parts["clang"] == parts["ping"] == (MISSING, "not installed")
-    tools = [parts[name] for name in ("tcpdump", "bpftool", "strace", "nft")]
-    assert tools == [(WARNING, "not on the PATH")] * 4
+    tools = [parts[name] for name in ("tcpdump", "bpftool", "strace", "nft", "zstd")]
+    assert tools == [(WARNING, "not on the PATH")] * 5
     assert "Run ./course lab, or install the package clang." in text
     assert "Run ./course lab, or install the package iputils-ping." in text
     assert parts["the whole road"] == (MISSING, "not tried")

@@ -34,6 +34,7 @@ TOOLS = {
     "bpftool": ("bpftool", "chapter 06 looks into the kernel with it"),
     "strace": ("strace", "chapter 06 watches system calls with it"),
     "nft": ("nftables", "one experiment of chapter 03 is a firewall"),
+    "zstd": ("zstd", "the playground reads capture files that zstd has compressed"),
 }
 REFUSALS = {
     "capability": "Start the course with ./course lab, which gives it CAP_BPF.",
