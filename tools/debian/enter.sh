@@ -6,6 +6,7 @@
 # nowhere; LOWER: the folders below that, as overlayfs takes them; COURSE: where the course is;
 # FILES: the descriptor of an archive to unpack; LOCAL: paths of this machine to show, one a line.
 set -eu
+umask 022 # a stricter one of the starter would hide what is made here from the tests' other users
 cd -- "$1"
 layer=$2 lower=$3 course=$4 files=$5 local=$6
 shift 6
