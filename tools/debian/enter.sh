@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Run a command in another Debian. This is the first process of a mount and a process namespace,
 # with which all that it mounts and starts ends; tools/debian/roots.py makes them.
 #   enter.sh FOLDER LAYER LOWER COURSE FILES LOCAL COMMAND...
@@ -19,6 +19,7 @@ cd "$layer/root"
 mkdir -p ".$course"
 find ".$course" -mindepth 1 -maxdepth 1 ! -name '.venv*' ! -name '*.egg-info' -exec rm -rf {} +
 tar -x --no-same-owner <&"$files"
+exec {files}<&- # it is none of the command's
 
 mount -t proc proc proc
 mount -t sysfs sysfs sys
