@@ -46,7 +46,8 @@ pivot_root . mnt
 # shellcheck disable=SC2016
 exec chroot . /bin/sh -c '
 set -e; umount -l /mnt
-cd "$1"; shift; git init -q; git add -A # as a clone; some tests ask git
+cd "$1"; shift; git init -q; git add -A # as a clone with a commit; some tests ask git
+git -c user.name=course -c user.email= commit -qm "The course as it lies here"
 set +e; "$@"
 exit $? # no exec above: the first process has to take in orphans
 ' sh "$course" "$@"
