@@ -153,6 +153,16 @@ def test_what_runs_in_there_ends_with_its_starter():
     assert " /mnt tmpfs " not in Path("/proc/self/mounts").read_text()
 
 
+@pytest.mark.own_network  # where user namespaces are refused, so is this one
+def test_signals_that_the_starter_ignores_are_not_ignored_in_there():
+    command = ["sh", "-c", "trap '' INT QUIT; exec \"$@\"", "sh", *roots.ALONE]
+    anybody = ["--user", "--map-root-user"]
+    status = ["sed", "-n", "s/^SigIgn:[[:space:]]*//p", "/proc/self/status"]
+    result = subprocess.run([*command, *anybody, *status], capture_output=True, check=True)
+    assert int(result.stdout, 16) & 1 << signal.SIGINT - 1 == 0
+    assert int(result.stdout, 16) & 1 << signal.SIGQUIT - 1 == 0
+
+
 def test_root_goes_on_with_the_settings_of_who_asked(monkeypatch, tmp_path):
     began = []
 
@@ -169,7 +179,8 @@ def test_root_goes_on_with_the_settings_of_who_asked(monkeypatch, tmp_path):
     kept = set(began[0][1].removeprefix("--preserve-env=").split(","))
     assert kept >= {"HOME", "XDG_CACHE_HOME", "PIP_INDEX_URL"}
     assert not kept & {"PATH", "PYTHONPATH"}
-    assert began[0][2:] == [sys.executable, "-m", "tools.debian", "--on", "13"]
+    assert began[0][2:5] == ["setpriv", "--pdeathsig", "KILL"]  # sudo killed, it ends, too
+    assert began[0][5:] == [sys.executable, "-m", "tools.debian", "--on", "13"]
     assert (tmp_path / "packet-tracing-with-bpf").is_dir()
 
 

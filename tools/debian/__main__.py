@@ -29,7 +29,8 @@ def become_root(arguments: list[str]) -> None:
         return
     cache().mkdir(parents=True, exist_ok=True)  # the user's own, like the kernels in it
     kept = [name for name in os.environ if settings.is_kept(name)]
-    command = ["sudo", f"--preserve-env={','.join(kept)}", sys.executable, "-m", "tools.debian"]
+    command = ["sudo", f"--preserve-env={','.join(kept)}", *roots.WITH_STARTER]
+    command += [sys.executable, "-m", "tools.debian"]
     try:
         os.execvp("sudo", [*command, *arguments])
     except FileNotFoundError as error:

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Run a command in another Debian. This is the first process of a mount and a process namespace,
 # with which all that it mounts and starts ends; tools/debian/roots.py makes them.
 #   enter.sh FOLDER LAYER LOWER COURSE FILES LOCAL COMMAND...
@@ -6,6 +6,7 @@
 # nowhere; LOWER: the folders below that, as overlayfs takes them; COURSE: where the course is;
 # FILES: the descriptor of an archive to unpack; LOCAL: paths of this machine to show, one a line.
 set -eu
+umask 022 # a stricter one of the starter would hide what is made here from the tests' other users
 cd -- "$1"
 layer=$2 lower=$3 course=$4 files=$5 local=$6
 shift 6
@@ -18,6 +19,7 @@ cd "$layer/root"
 mkdir -p ".$course"
 find ".$course" -mindepth 1 -maxdepth 1 ! -name '.venv*' ! -name '*.egg-info' -exec rm -rf {} +
 tar -x --no-same-owner <&"$files"
+exec {files}<&- # it is none of the command's
 
 mount -t proc proc proc
 mount -t sysfs sysfs sys
@@ -44,7 +46,8 @@ pivot_root . mnt
 # shellcheck disable=SC2016
 exec chroot . /bin/sh -c '
 set -e; umount -l /mnt
-cd "$1"; shift; git init -q; git add -A # as a clone; some tests ask git
+cd "$1"; shift; git init -q; git add -A # as a clone with a commit; some tests ask git
+git -c user.name=course -c user.email= commit -qm "The course as it lies here"
 set +e; "$@"
 exit $? # no exec above: the first process has to take in orphans
 ' sh "$course" "$@"

@@ -33,7 +33,9 @@ PLACE = Path("/opt/packet-tracing-with-bpf")  # the course, in there
 SET_UP = ("course", "pyproject.toml", "tools/setup.py", "tools/environment.py")
 NEEDED = 4 << 30  # bytes that a root file system takes while it is made
 # All that runs in it is killed when whoever started it is gone, and the mounts are gone then, too.
-ALONE = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private")
+# Signals that the starter ignores, as a shell's background job does SIGINT, are none of its own.
+WITH_STARTER = ("setpriv", "--pdeathsig", "KILL")
+ALONE = ("env", "--default-signal", *WITH_STARTER, "unshare", "--mount", "--propagation", "private")
 ALONE += ("--pid", "--fork", "--kill-child", "--mount-proc")
 MEMORY = "memory"
 
