@@ -220,9 +220,17 @@ def predicate(first: Complaint, text: str) -> str | None:
             return f"uses bcc's {macro[1]}, which clang alone does not know: declare the map in .maps"
         if "bpf_helpers.h" not in text:
             return "uses SEC, a macro of bpf/bpf_helpers.h: include that above"
-    for words, meaning in MEANINGS:
-        if found := re.search(words, first.what):
-            return meaning if isinstance(meaning, str) else meaning(found[1])
+    return meaning(first.what, MEANINGS)
+
+
+def meaning(what: str, known: Sequence) -> str | None:
+    """What clang's words mean: what the line does that cannot be, and the cure; None for others.
+
+    Arguments: known: MEANINGS, or BACK_END for a program that has other headers than the course's.
+    """
+    for words, then in known:
+        if found := re.search(words, what):
+            return then if isinstance(then, str) else then(found[1])
     return None
 
 
@@ -275,8 +283,9 @@ def several(cause: str, cure: str) -> str:
     return f"{cause}: {cure}, or mark the function static __always_inline"
 
 
-# clang's words, from version 14 to 22, and what the line does then: text, or a function of the name in it.
-MEANINGS: Sequence = (
+# clang's words, of versions 14 to 21, and what the line does then: text, or a function of the name
+# in them. First those of its back end, about what BPF does not have.
+BACK_END: Sequence = (
     (r"call to built-in function '(\w+)' is not supported", built_in),
     (
         r"[Uu]nsupport\w* signed division|Cannot select: .*= s(?:div|rem)\b",
@@ -334,6 +343,9 @@ MEANINGS: Sequence = (
         "wants an atomic operation for which BPF has no instruction with this -mcpu: take "
         "__sync_fetch_and_add on 8 bytes, and leave its result alone",
     ),
+)
+MEANINGS: Sequence = (
+    *BACK_END,
     (
         r"(?:undeclared (?:library )?function|implicit declaration of function"
         r"|implicitly declaring library function) '(\w+)'",

@@ -220,7 +220,7 @@ def odd_sections(case: Case) -> str | None:
     if case.opened:
         return None
     names = [n for n in case.object.sections if re.match(r"\.rodata\.cst\d+$", n)]
-    if names:
+    if names and ".rodata" not in case.object.sections:
         return (
             f"clang has put a constant of {case.file} into {names[0]}, a section that this "
             "version of libbpf does not look into: declare the constant volatile as well."
@@ -588,8 +588,10 @@ def map_elsewhere(case: Case) -> str | None:
     for name in [n for section in (".bss", ".data") for n in listed_in(case, section)]:
         variable = next(t for t in case.types.types if t.kind == btf.VAR and t.name == name)
         declared = case.types.types[variable.size_or_type]
+        if declared.kind != btf.STRUCT:
+            continue
         members = {case.types.string(record[0]) for record in declared.records}
-        if declared.kind == btf.STRUCT and "type" in members and members <= {*MAP_ATTRIBUTES}:
+        if "type" in members and members <= {*MAP_ATTRIBUTES}:
             return f'{name} is declared as a map, outside of .maps: write SEC(".maps") behind its name.'
     return None
 

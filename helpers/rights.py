@@ -15,7 +15,7 @@ import resource
 from collections.abc import Iterable
 from pathlib import Path
 
-from helpers import capabilities, kernel, uapi
+from helpers import capabilities, uapi
 
 ROOT = Path("/")
 WHOLE_MACHINE = ["0", "0", "4294967295"]  # /proc/PID/uid_map of who is in no user namespace
@@ -135,13 +135,12 @@ def refusal(
             "capability counts for BPF: start the course outside of it."
         )
     needs = f"{start} wants {listed(wanted)}"
-    given = held is not None and not lacking(wanted)
     if missing := lacking(wanted, held):
-        if given:  # this process holds it, and has put it aside
-            names = ", ".join(f'"{name}"' for name in dict.fromkeys((BPF, *wanted)))
+        if not lacking(wanted, int(capabilities.status(proc, "self")["CapEff"], 16)):
+            names = ", ".join(f'"{name}"' for name in wanted)
             return (
-                f"{needs}, and it was tried without {listed(missing)}: let it hold those, as with "
-                f"holding=({names})."
+                f"{needs}, and it was tried without {listed(missing)}, which this process holds: "
+                f"try it with holding=({names}{',' if len(wanted) == 1 else ''})."
             )
         return f"{needs}, and this process lacks {listed(missing)}: {cure(missing, root)}."
     if limit := memory_limit():
@@ -169,13 +168,15 @@ def refusal(
 def cure(missing: list[str], root: Path = ROOT) -> str:
     """What helps a process without these capabilities."""
     proc = root / "proc"
-    beyond = [name for name in missing if name not in (BPF, SYS_ADMIN)]
     bounding = int(capabilities.status(proc)["CapBnd"], 16)
     if gone := [name for name in missing if not bounding & capabilities.mask(name)]:
         return (
             f"nothing that it starts can get {listed(gone)} either, so start what it runs in, such "
             f"as a container, with {' '.join('--cap-add ' + name[4:] for name in gone)}"
         )
+    if os.geteuid() == 0:
+        return "it is root, and was started without, so start it with all that root may do"
+    beyond = [name for name in missing if name not in (BPF, SYS_ADMIN)]
     if beyond or missing == [SYS_ADMIN] and here((BPF,), root) == (BPF,):
         return "the course does without, and root has it: start as root to try it"
     told = unprivileged(root)
@@ -195,6 +196,8 @@ def memory_limit() -> int | None:
     The kernel then answers "Operation not permitted" to a process that has the capability.
     Source: getrlimit(2).
     """
+    from helpers import kernel
+
     limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
     allowed = {BPF, SYS_ADMIN} & set(capabilities.held())
     if not allowed or limit == resource.RLIM_INFINITY or kernel.version() >= (5, 11):

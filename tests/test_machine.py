@@ -330,7 +330,7 @@ def test_trace_printk_writes_what_the_format_says():
     code += insn(0xB7, 3, imm=-5) + insn(0xBF, 4, 10) + insn(0x07, 4, imm=-32)
     code += insn(0xB7, 5, imm=255) + insn(0x85, imm=6) + EXIT
     world = World()
-    assert Machine(code, world=world).run(FRAME) == len("len -5 of lo: ff %") + 1
+    assert Machine(code, world=world).run(FRAME) == len("len -5 of lo: ff %")
     assert world.trace == ["len -5 of lo: ff %"]
 
 
