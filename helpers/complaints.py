@@ -37,17 +37,25 @@ INSTEAD_OF = {
 }
 # Where a name comes from that a program uses and has not declared.
 ENDIAN = ("bpf_htons", "bpf_ntohs", "bpf_htonl", "bpf_ntohl", "bpf_cpu_to_be64", "bpf_be64_to_cpu")
-BROUGHT_BY = {name: "bpf/bpf_endian.h" for name in ENDIAN}
-BROUGHT_BY |= dict.fromkeys(("bpf_core_read", "BPF_CORE_READ", "bpf_core_field_exists"), "bpf/bpf_core_read.h")
-BROUGHT_BY |= dict.fromkeys(("BPF_PROG", "BPF_KPROBE", "PT_REGS_PARM1", "PT_REGS_RC"), "bpf/bpf_tracing.h")
+BROUGHT_BY = dict.fromkeys(ENDIAN, "bpf/bpf_endian.h")
+BROUGHT_BY |= dict.fromkeys(
+    ("bpf_core_read", "BPF_CORE_READ", "bpf_core_field_exists"), "bpf/bpf_core_read.h"
+)
+BROUGHT_BY |= dict.fromkeys(
+    ("BPF_PROG", "BPF_KPROBE", "PT_REGS_PARM1", "PT_REGS_RC"), "bpf/bpf_tracing.h"
+)
 BROUGHT_BY |= dict.fromkeys(("bpf_printk", "SEC", "__uint", "__type"), "bpf/bpf_helpers.h")
-BROUGHT_BY |= dict.fromkeys(("ETH_P_IP", "ETH_P_IPV6", "ETH_P_ARP", "ETH_HLEN", "struct ethhdr"), "linux/if_ether.h")
-BROUGHT_BY |= dict.fromkeys(("IPPROTO_TCP", "IPPROTO_UDP", "IPPROTO_ICMP", "IPPROTO_IPV6"), "linux/in.h")
+BROUGHT_BY |= dict.fromkeys(
+    ("ETH_P_IP", "ETH_P_IPV6", "ETH_P_ARP", "ETH_HLEN", "struct ethhdr"), "linux/if_ether.h"
+)
+BROUGHT_BY |= dict.fromkeys(
+    ("IPPROTO_TCP", "IPPROTO_UDP", "IPPROTO_ICMP", "IPPROTO_IPV6"), "linux/in.h"
+)
 BROUGHT_BY |= {"PACKET_OUTGOING": "linux/if_packet.h", "PACKET_HOST": "linux/if_packet.h"}
 BROUGHT_BY |= {"TC_ACT_OK": "linux/pkt_cls.h", "TC_ACT_SHOT": "linux/pkt_cls.h"}
 BROUGHT_BY |= {"struct iphdr": "linux/ip.h", "struct ipv6hdr": "linux/ipv6.h"}
 BROUGHT_BY |= {"struct tcphdr": "linux/tcp.h", "struct udphdr": "linux/udp.h"}
-BROUGHT_BY |= {"struct icmphdr": "linux/icmp.h", "struct __sk_buff": "linux/bpf.h"}
+BROUGHT_BY |= {"struct __sk_buff": "linux/bpf.h"}
 BROUGHT_BY |= {"bool": "stdbool.h", "true": "stdbool.h", "false": "stdbool.h", "size_t": "stddef.h"}
 BROUGHT_BY |= {"NULL": "stddef.h", "__u8": "linux/types.h", "__u16": "linux/types.h"}
 BROUGHT_BY |= {"__u32": "linux/types.h", "__u64": "linux/types.h"}
@@ -131,7 +139,9 @@ def sentence(log: str, source: Path) -> str:
         )
     reason = re.search("error: (.*)", log, re.IGNORECASE)
     what = reason[1] if reason else log.strip() or "it gave no reason"
-    return f"clang gave up on {source.name} ({flat(what)}): check its options and the output folder."
+    return (
+        f"clang gave up on {source.name} ({flat(what)}): check its options and the output folder."
+    )
 
 
 def flat(what: str) -> str:
@@ -140,7 +150,7 @@ def flat(what: str) -> str:
 
 
 def own_row(complaint: Complaint, name: str) -> int:
-    """The learner's own line: where the error is, or the #include that leads there; 0 if unknown."""
+    """The learner's own line: where the error is, or the #include that leads there; 0: unknown."""
     if not complaint.file or Path(complaint.file).name == name:
         return complaint.row
     return next((row for file, row in complaint.through if Path(file).name == name), 0)
@@ -167,22 +177,29 @@ def in_a_header(first: Complaint, own: int, source: Path, text: str) -> str | No
     if missing and not inside:
         return f"includes {missing[1]}, {cure_for_header(missing[1])}"
     if missing and missing[1].startswith("gnu/stubs"):
+        if header.startswith("linux/"):  # linux/icmp.h, by way of linux/if.h
+            return (
+                f"includes {header}, which includes the C library's headers in its turn, and those "
+                f"are not made for BPF (they want {missing[1]}): write what you need of it yourself"
+            )
         cure = INSTEAD_OF.get(header, "leave it out")
         return (
             f"includes {header} of the C library, which is not made for BPF (it wants "
-            f"{missing[1]}): {cure} instead"
+            f"{missing[1]}): {cure}"
         )
     if missing:
         return (
             f"includes {header}, which wants {missing[1]} in its turn, and clang does not find "
             "that: leave it out, or install what belongs to it"
         )
-    if "vmlinux.h" in text and re.search("redefinition|redeclaration|conflicting types", first.what):
+    if "vmlinux.h" in text and re.search(
+        "redefinition|redeclaration|conflicting types", first.what
+    ):
         both = [(first.file, first.row), *first.through]
         if any("vmlinux" in file for file, _ in both) or "linux/" in first.file:
             return (
-                f"includes {header or 'a header'} beside vmlinux.h, and both declare the same types: "
-                "keep one of the two, vmlinux.h has all of the kernel's types"
+                f"includes {header or 'a header'} beside vmlinux.h, and both declare the same "
+                "types: keep one of the two, vmlinux.h has all of the kernel's types"
             )
     if inside and header.startswith("bpf/") and re.search("unknown type name '__[us]", first.what):
         return f"includes {header} before linux/bpf.h, whose types it uses: put linux/bpf.h first"
@@ -217,7 +234,9 @@ def predicate(first: Complaint, text: str) -> str | None:
     macro = re.match(r"\s*(BPF_(?:HASH|ARRAY|HISTOGRAM|TABLE|PERF_OUTPUT)|SEC)\s*\(", line)
     if macro and f"define {macro[1]}" not in text:
         if macro[1] != "SEC":
-            return f"uses bcc's {macro[1]}, which clang alone does not know: declare the map in .maps"
+            return (
+                f"uses bcc's {macro[1]}, which clang alone does not know: declare the map in .maps"
+            )
         if "bpf_helpers.h" not in text:
             return "uses SEC, a macro of bpf/bpf_helpers.h: include that above"
     return meaning(first.what, MEANINGS)
@@ -257,7 +276,11 @@ def undeclared_name(name: str) -> str | None:
     """Where the type, the struct or the constant comes from."""
     if name in TYPES:
         return f"uses {name}, which is not C's own: write {TYPES[name]}, of linux/types.h"
-    return f"uses {name}, which {BROUGHT_BY[name]} brings: include that" if name in BROUGHT_BY else None
+    return (
+        f"uses {name}, which {BROUGHT_BY[name]} brings: include that"
+        if name in BROUGHT_BY
+        else None
+    )
 
 
 def built_in(name: str) -> str:
@@ -265,7 +288,7 @@ def built_in(name: str) -> str:
     if re.match("mem|bcmp|str", name):
         return (
             f"makes clang call {name}, which BPF does not have: give it a fixed length of at most "
-            "a few hundred bytes, or compile a loop of your own with -fno-builtin"
+            "about a hundred bytes, or go through them in a loop with a volatile pointer"
         )
     if re.search("[sdt]f", name):
         return (
@@ -308,7 +331,9 @@ BACK_END: Sequence = (
     ),
     (
         r"aggregate returns are not supported|only integer returns|only small returns",
-        several("returns more from a function than a register holds", "fill a struct by its address"),
+        several(
+            "returns more from a function than a register holds", "fill a struct by its address"
+        ),
     ),
     (
         r"VarArgs or StructRet",
@@ -320,7 +345,7 @@ BACK_END: Sequence = (
     ),
     (
         r"variadic functions are not supported",
-        "is a function with ... for arguments, which BPF does not have: take a fixed number of them",
+        "is a function with ... for arguments, which BPF does not have: take a fixed number",
     ),
     (
         r"too many arg|stack arguments are not supported",
@@ -331,7 +356,8 @@ BACK_END: Sequence = (
     ),
     (
         r"[Uu]nsupported atomic operation",
-        "wants an atomic operation on a number of a size for which BPF has none: make it 8 bytes long",
+        "wants an atomic operation on a number of a size for which BPF has none: make it 8 "
+        "bytes long",
     ),
     (
         r"atomic load/store is not supported|Cannot select: .*Atomic(?:Load|Store)<",

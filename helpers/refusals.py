@@ -246,12 +246,20 @@ def map_declaration(case: Case) -> str | None:
     name, words = found[1], found[2]
     if attribute := re.search(r"unknown field '(\w+)'", words):
         close = difflib.get_close_matches(attribute[1], MAP_ATTRIBUTES, 1)
-        known = f"write {close[0]}, if that is meant" if close else f"it knows {', '.join(MAP_ATTRIBUTES)}"
-        return f"The map {name} has an attribute {attribute[1]}, which libbpf does not know: {known}."
+        known = (
+            f"write {close[0]}, if that is meant"
+            if close
+            else f"it knows {', '.join(MAP_ATTRIBUTES)}"
+        )
+        return (
+            f"The map {name} has an attribute {attribute[1]}, which libbpf does not know: {known}."
+        )
     if "type isn't specified" in words or "map type" in words:
         return f"The map {name} has no type: add __uint(type, BPF_MAP_TYPE_ARRAY) or another."
     if attribute := re.search(r"attr '(\w+)': expected \w+", words):
-        form = "__type({0}, a type)" if attribute[1] in ("key", "value") else "__uint({0}, a number)"
+        form = (
+            "__type({0}, a type)" if attribute[1] in ("key", "value") else "__uint({0}, a number)"
+        )
         return (
             f"The map {name} has the attribute {attribute[1]} in a form that libbpf does not read: "
             f"write {form.format(attribute[1])}."
@@ -279,7 +287,10 @@ def permission(case: Case) -> str | None:
         return None
     tried = [(f"making the map {m}", rights.of_map(m.type)) for m in case.maps]
     tried += [
-        (f"loading {rights.PROGRAMS.get(type, (f'a program of type {type}',))[0]}", rights.of_program(type))
+        (
+            f"loading {rights.PROGRAMS.get(type, (f'a program of type {type}',))[0]}",
+            rights.of_program(type),
+        )
         for _, _, type in case.programs
     ]
     for doing, wanted in tried:
@@ -340,8 +351,12 @@ def refused_map(case: Case) -> str | None:
     if bad is None:
         return None
     if bad.type in MAPS_OF_MAPS and not bad.of_maps:
-        return f"The map {bad} holds maps, and does not say of which form: add __array(values, ...)."
-    if bad.type in STORAGE and (bad.flags != uapi.BPF_F_NO_PREALLOC or bad.max_entries or bad.key_size != 4):
+        return (
+            f"The map {bad} holds maps, and does not say of which form: add __array(values, ...)."
+        )
+    if bad.type in STORAGE and (
+        bad.flags != uapi.BPF_F_NO_PREALLOC or bad.max_entries or bad.key_size != 4
+    ):
         return (
             f"The map {bad} keeps a value with each {STORAGE[bad.type]}: give it keys of the type "
             "int, the flag BPF_F_NO_PREALLOC, and no max_entries."
@@ -373,7 +388,8 @@ def mends(m: Map) -> Iterator[tuple[dict[str, int], str]]:
         if size > 8:
             yield (
                 {field: 8},
-                f"has {what}s of {size:,} bytes, too long for a map of this type: make them shorter",
+                f"has {what}s of {size:,} bytes, too long for a map of this type: make them "
+                "shorter",
             )
         if size != 4:
             yield (
@@ -415,13 +431,17 @@ def section(case: Case) -> str | None:
         if type:
             continue
         if section == ".text":
-            return f'{name} in {case.file} has no section: write SEC("socket") or another before it.'
+            return (
+                f'{name} in {case.file} has no section: write SEC("socket") or another before it.'
+            )
         library = libbpf.library()
         number = ctypes.c_int()
         known = [
             each
             for each in SECTIONS
-            if not library.libbpf_prog_type_by_name(each.encode(), ctypes.byref(number), ctypes.byref(ctypes.c_int()))
+            if not library.libbpf_prog_type_by_name(
+                each.encode(), ctypes.byref(number), ctypes.byref(ctypes.c_int())
+            )
         ]
         since = NEWER_SECTIONS.get(section.split("/")[0])
         if since:
@@ -439,8 +459,25 @@ def section(case: Case) -> str | None:
     return None
 
 
-SECTIONS = ("socket", "tc", "classifier", "action", "xdp", "cgroup_skb/ingress", "cgroup_skb/egress")
-SECTIONS += ("kprobe/", "kretprobe/", "tracepoint/", "tp/", "raw_tp/", "tp_btf/", "fentry/", "fexit/")
+SECTIONS = (
+    "socket",
+    "tc",
+    "classifier",
+    "action",
+    "xdp",
+    "cgroup_skb/ingress",
+    "cgroup_skb/egress",
+)
+SECTIONS += (
+    "kprobe/",
+    "kretprobe/",
+    "tracepoint/",
+    "tp/",
+    "raw_tp/",
+    "tp_btf/",
+    "fentry/",
+    "fexit/",
+)
 SECTIONS += ("perf_event", "sockops", "sk_msg", "sk_lookup", "sk_skb", "lsm/", "syscall", "iter/")
 
 
@@ -506,7 +543,8 @@ def of_the_kernel(case: Case) -> str | None:
 
 def in_symbols(name: str) -> bool:
     """Whether /proc/kallsyms has it. Source: proc(5)."""
-    return any(line.split()[2] == name for line in open("/proc/kallsyms"))
+    with Path("/proc/kallsyms").open() as lines:
+        return any(line.split()[2] == name for line in lines)
 
 
 def relocation(case: Case) -> str | None:
@@ -529,7 +567,7 @@ def relocation(case: Case) -> str | None:
 
 
 def fields(types: btf.Types, extension: bytes) -> Iterator[tuple[str, str]]:
-    """The struct and the field of each CO-RE relocation. Source: struct bpf_core_relo, linux/bpf.h."""
+    """The struct and the field of each CO-RE relocation. Source: linux/bpf.h, bpf_core_relo."""
     header = struct.unpack_from("<I", extension, 4)[0]
     if header < 32:  # no relocations
         return
@@ -558,7 +596,11 @@ def licence(case: Case) -> str | None:
             if i.calls_helper and for_gpl_only(i.imm, type):
                 from helpers import asm
 
-                has = f"its license is {case.object.license!r}" if case.object.license else "it has none"
+                has = (
+                    f"its license is {case.object.license!r}"
+                    if case.object.license
+                    else "it has none"
+                )
                 return (
                     f"{name} calls {asm.helper_names().get(i.imm, i.imm)}, which the kernel "
                     f"lends to programs under the GPL only, and {has}: write "
@@ -569,7 +611,9 @@ def licence(case: Case) -> str | None:
 
 def for_gpl_only(helper: int, type: int) -> bool:
     """Whether a call of that helper alone is another mistake to the kernel without the GPL."""
-    code = struct.pack("<BBhi", 0x85, 0, 0, helper) + bytes.fromhex("b700000000000000 9500000000000000")
+    code = struct.pack("<BBhi", 0x85, 0, 0, helper) + bytes.fromhex(
+        "b700000000000000 9500000000000000"
+    )
     insns, answers = ctypes.create_string_buffer(code, len(code)), []
     for text in (b"GPL", b"none"):
         licence = ctypes.create_string_buffer(text)
@@ -592,7 +636,7 @@ def map_elsewhere(case: Case) -> str | None:
             continue
         members = {case.types.string(record[0]) for record in declared.records}
         if "type" in members and members <= {*MAP_ATTRIBUTES}:
-            return f'{name} is declared as a map, outside of .maps: write SEC(".maps") behind its name.'
+            return f'{name} is declared as a map, outside of .maps: write SEC(".maps") behind it.'
     return None
 
 
@@ -616,8 +660,9 @@ def called_through_a_pointer(case: Case) -> str | None:
     for name, _, _ in case.programs:
         for i in case.object.program(name).instructions:
             if i.opcode == CALL_THROUGH_REGISTER:
+                line = f", on line {i.line}" if i.line else ""
                 return (
-                    f"{name} calls a function by its address{f', on line {i.line}' if i.line else ''}, "
+                    f"{name} calls a function by its address{line}, "
                     "for which BPF has no instruction: call one by its name, or inline it."
                 )
     return None

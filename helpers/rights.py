@@ -56,7 +56,7 @@ PROGRAMS: dict[int, tuple[str, tuple[str, ...]]] = {
     31: ("a syscall program", ()),
     32: ("a netfilter program", (NET_ADMIN,)),
 }
-# Types of maps that want CAP_NET_ADMIN beside CAP_BPF: DEVMAP, SOCKMAP, XSKMAP, SOCKHASH, DEVMAP_HASH.
+# DEVMAP, SOCKMAP, XSKMAP, SOCKHASH and DEVMAP_HASH want CAP_NET_ADMIN beside CAP_BPF.
 MAPS_OF_THE_NETWORK = {14, 15, 17, 18, 25}
 # What an ordinary user may load and make where kernel.unprivileged_bpf_disabled is 0. Source:
 # Documentation/admin-guide/sysctl/kernel.rst.
@@ -73,14 +73,6 @@ COMMANDS_OF_ROOT = {
     30: "opening a link by its number",
     31: "listing the kernel's links",
     32: "measuring every program's time",
-}
-# What attaching wants, beside having loaded the program.
-ATTACHING = {
-    "cgroup": (NET_ADMIN,),  # PROG_ATTACH, LINK_CREATE
-    "interface": (NET_ADMIN,),  # XDP and tc, by netlink; over the interface's own network
-    "socket": (),  # SO_ATTACH_BPF
-    "raw tracepoint": (),  # RAW_TRACEPOINT_OPEN
-    "perf event": (PERFMON,),  # perf_event_open(2), for kprobes and tracepoints
 }
 
 
@@ -120,9 +112,7 @@ def lacking(wanted: Iterable[str], held: int | None = None) -> list[str]:
     return [name for name in wanted if not held & capabilities.mask(name)]
 
 
-def refusal(
-    doing: str, wanted: tuple[str, ...], held: int | None = None, root: Path = ROOT
-) -> str:
+def refusal(doing: str, wanted: tuple[str, ...], held: int | None = None, root: Path = ROOT) -> str:
     """Why the kernel answered "Operation not permitted", in one sentence.
 
     Arguments: doing: what was tried, "loading an XDP program"; wanted: the capabilities that it
@@ -219,7 +209,7 @@ def filtered(proc: Path = ROOT / "proc") -> bool:
 
 
 def lockdown(root: Path = ROOT) -> str:
-    """"integrity" or "confidentiality" if the kernel is locked down, else "".
+    """ "integrity" or "confidentiality" if the kernel is locked down, else "".
 
     Source: kernel_lockdown(7).
     """

@@ -334,6 +334,30 @@ def test_trace_printk_writes_what_the_format_says():
     assert world.trace == ["len -5 of lo: ff %"]
 
 
+CONSTANT = """#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+const volatile int limit = 7;
+SEC("socket") int f(struct __sk_buff *skb)
+{
+	asm volatile("*(u32 *)(%0 + 0) = %1" :: "r"(&limit), "r"(skb->len));
+	return limit;
+}
+"""
+
+
+def test_constants_can_only_be_read(tmp_path):
+    (tmp_path / "constant.c").write_text(CONSTANT)
+    path = toolchain.compile_bpf(tmp_path / "constant.c", tmp_path / "constant.o", ["-w"])
+    program = machine.load(objfile.read(path), "f")
+    constants = program.maps[".rodata"]
+    assert constants.lookup(bytes(4)) == (7).to_bytes(4, "little")
+    for run in (program.run, translate(program).run):
+        with pytest.raises(faults.BadAddress, match=re.escape("at .rodata[0], which can only be")):
+            run(FRAME)
+    with pytest.raises(faults.BadArgument, match="EPERM"):
+        constants.update(bytes(4), bytes(4))
+
+
 def test_the_clock_and_skb_load_bytes():
     code = insn(0x85, imm=5) + EXIT
     assert Machine(code, world=World(clock=lambda: 77)).run(FRAME) == 77

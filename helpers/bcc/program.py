@@ -198,7 +198,9 @@ def readable(said: str, text: str, survived: bool = True) -> str:
     """
     if denied := re.search(r"could not open bpf map: (\w+), error: (.*)", said):
         if "not permitted" in denied[2]:
-            return rights.refusal(f"making the table {denied[1]}", rights.of_map(BPF_MAP_TYPE_ARRAY))
+            return rights.refusal(
+                f"making the table {denied[1]}", rights.of_map(BPF_MAP_TYPE_ARRAY)
+            )
         return f"The kernel refused the table {denied[1]} ({denied[2]}): check its type and sizes."
     if "super-user" in said:
         return not_permitted()
@@ -235,14 +237,19 @@ def _elsewhere(said: str, text: str, survived: bool) -> str:
                 f"look at what stands above it.\n{[*text.splitlines(), ''][row - 1].strip()}"
             )
         return f"bcc cannot compile with these kernel headers ({words}): {_other_headers()}."
-    lines = [line.strip() for line in said.splitlines() if line.strip() and "Traceback" not in line]
-    last = complaints.flat("; ".join(lines[-2:])[-300:]) or "there are none"
+    after = said.rpartition(FOOTER)[2]
+    if found := re.search(r"LLVM ERROR: (.*)", after):
+        if known := complaints.meaning(found[1], complaints.BACK_END):
+            return f"This program {known} (it would have ended this process, so another tried it)."
+    lines = [line.strip() for line in after.splitlines() if line.strip()]
+    last = complaints.flat("; ".join(lines[-2:])[-300:])
+    words = f"its last lines are: {last}" if last else "it said nothing"
     if not survived:
         return (
             "This text ends the process in which bcc compiles it, and would have ended this "
-            f"notebook's: take back what you changed last (its last lines: {last})."
+            f"notebook's, so take back what you changed last ({words})."
         )
-    return f"bcc gave up on this program, and the course does not know why: its last lines are: {last}."
+    return f"bcc gave up on this program, and the course does not know why ({words})."
 
 
 def not_permitted() -> str:

@@ -28,7 +28,7 @@ Reader = Callable[[int, int], bytes]
 def formatted(form: bytes, values: Sequence[int | None], read: Reader) -> bytes | None:
     """A line for the trace; None if the kernel refuses the format (it answers EINVAL).
 
-    Of what is no ASCII, newer kernels take all, as here; 6.1 and 6.12 refuse it.
+    Characters beyond ASCII are taken, as Linux 6.18 does.
 
     Arguments: form: the format, up to a zero byte. values: one for each placeholder, at most.
         read: gives so many bytes from an address.

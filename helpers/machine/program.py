@@ -153,7 +153,7 @@ def reference(
 
 
 def maps_of(object_file: ObjectFile, cpus: int = 1) -> dict[str | int, MachineMap]:
-    """A map for each definition in the object file, and one for each section of global variables."""
+    """A map for each definition in the object file, and for each section of global variables."""
     declared = {
         each.name: MachineMap(
             each.name, each.type, each.key_size, each.value_size, each.max_entries, cpus
