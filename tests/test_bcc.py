@@ -296,7 +296,7 @@ def test_a_text_that_ends_bccs_process_is_told_as_such(name):
         bcc_program.load(text)
     said = one_sentence(caught.value)
     assert reason in said or "ends the process in which bcc compiles it" in said
-    assert "headers" not in said
+    assert "kernel headers" not in said
 
 
 MADE = "\n#if defined(BPF_LICENSE)\n...\n#include <bcc/footer.h>\n"
@@ -410,7 +410,7 @@ def test_no_permission(how):
     result = subprocess.run(command, capture_output=True, text=True, cwd=stored.COURSE, **options)
     said = result.stderr.splitlines()[-1]
     assert "lacks CAP_BPF" in said or "seccomp filter" in said
-    assert "headers" not in said
+    assert "kernel headers" not in said
 
 
 # --- counting

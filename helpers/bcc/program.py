@@ -238,9 +238,9 @@ def _elsewhere(said: str, text: str, survived: bool) -> str:
             )
         return f"bcc cannot compile with these kernel headers ({words}): {_other_headers()}."
     after = said.rpartition(FOOTER)[2]
-    if found := re.search(r"LLVM ERROR: (.*)", after):
-        if known := complaints.meaning(found[1], complaints.BACK_END):
-            return f"This program {known} (it would have ended this process, so another tried it)."
+    fatal = "".join(re.findall(r"LLVM ERROR: (.*)", after)[:1])
+    if known := complaints.meaning(fatal, complaints.BACK_END):
+        return f"This program {known} (it would have ended this process, so another tried it)."
     lines = [line.strip() for line in after.splitlines() if line.strip()]
     last = complaints.flat("; ".join(lines[-2:])[-300:])
     words = f"its last lines are: {last}" if last else "it said nothing"
