@@ -6,6 +6,7 @@ Built in chapter 03, load_attach_count, which declares the first of these by han
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable, Iterator
 from functools import cache
 
 from helpers.errors import CourseError
@@ -88,6 +89,14 @@ def listen() -> None:
     """
     messages.clear()
     library().libbpf_set_print(_collect)
+
+
+def each(following: Callable, handle: int) -> Iterator[int]:
+    """What a function of libbpf goes through, such as bpf_object__next_map: pointers."""
+    pointer = following(handle, None)
+    while pointer:
+        yield pointer
+        pointer = following(handle, pointer)
 
 
 def explain(code: int) -> str:

@@ -9,12 +9,12 @@ import ctypes
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from helpers import libbpf, syscall
 from helpers.errors import CourseError
+from helpers.libbpf import each
 
 
 class LoadError(CourseError):
@@ -160,14 +160,6 @@ def collect(handle: int) -> LoadedObject:
             name=name,
         )
     return loaded
-
-
-def each(following: Callable, handle: int) -> Iterator[int]:
-    """What a function of libbpf goes through, such as bpf_object__next_map: pointers."""
-    pointer = following(handle, None)
-    while pointer:
-        yield pointer
-        pointer = following(handle, pointer)
 
 
 def explain(code: int, path: Path, log: str, held: int | None = None) -> str:

@@ -137,8 +137,7 @@ def explain(code: int, path: Path, log: str, held: int | None = None) -> str:
 
 def asked(path: Path) -> tuple[bool, tuple[Map, ...], tuple[tuple[str, str, int], ...]]:
     """What an object asks of the kernel: whether libbpf opens it at all, its maps, its programs."""
-    from helpers.loader import each
-
+    each = libbpf.each
     library = libbpf.library()
     handle = library.bpf_object__open(os.fsencode(path))
     if not handle:
