@@ -15,7 +15,8 @@ from pathlib import Path
 HEADERS = Path("/usr/include")
 KERNEL_HEADERS = Path("/usr/src")
 # Which package has the headers of a folder below HEADERS.
-PACKAGES = {"bpf": "libbpf-dev", "linux": "linux-libc-dev", "asm": "linux-libc-dev"}
+PACKAGES = {"bpf": "libbpf-dev"}
+PACKAGES |= dict.fromkeys(("linux", "asm", "asm-generic"), "linux-libc-dev")
 # What the kernel calls a processor in __TARGET_ARCH_..., by uname's name.
 TARGETS = {"x86_64": "x86", "aarch64": "arm64", "s390x": "s390", "ppc64le": "powerpc"}
 LOAD = 'unsigned long long {0}(void *skb, unsigned long long offset) asm("llvm.bpf.load.{1}");'
@@ -186,6 +187,12 @@ def in_a_header(first: Complaint, own: int, source: Path, text: str) -> str | No
         return (
             f"includes {header} of the C library, which is not made for BPF (it wants "
             f"{missing[1]}): {cure}"
+        )
+    folder = missing[1].split("/")[0] if missing else ""
+    if folder in PACKAGES and not (HEADERS / folder).is_dir():
+        return (
+            f"includes {header}, which wants {missing[1]} in its turn, and that is not installed: "
+            f"run ./course lab, or install {PACKAGES[folder]}"
         )
     if missing:
         return (

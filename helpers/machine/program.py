@@ -6,9 +6,8 @@ verifier checks far more (chapter 08).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from helpers import asm
@@ -21,13 +20,12 @@ from helpers.machine.faults import (
     UnknownMap,
     UnknownOpcode,
 )
-from helpers.machine.maps import ARRAY, Element, MachineMap
+from helpers.machine.maps import Element, MachineMap
 from helpers.machine.memory import MAPS
+from helpers.machine.variables import sections, variables, with_variables
 
 if TYPE_CHECKING:
     from helpers.objfile import ObjectFile
-
-DATA = re.compile(r"\.(bss|data|rodata)(\.|$)")
 
 
 def decode(code: bytes) -> list[Instruction]:
@@ -161,46 +159,3 @@ def maps_of(object_file: ObjectFile, cpus: int = 1) -> dict[str | int, MachineMa
         for each in object_file.maps.values()
     }
     return declared | {name: variables(object_file, name) for name in sections(object_file)}
-
-
-def sections(object_file: ObjectFile) -> list[str]:
-    """The sections that hold global variables: of each, libbpf makes a map with one value.
-
-    Source: bpf_object__init_global_data_maps() in libbpf; Documentation/bpf/libbpf/.
-    """
-    return [n for n, s in object_file.sections.items() if DATA.match(n) and s.data]
-
-
-def variables(object_file: ObjectFile, section: str) -> MachineMap:
-    """That map, with the values that the variables begin with; constants can only be read."""
-    data = object_file.sections[section].data
-    made = MachineMap(section, ARRAY, 4, len(data), 1, read_only=section.startswith(".rodata"))
-    made.find(bytes(4)).data[:] = data
-    return made
-
-
-def with_variables(
-    instructions: Sequence[Instruction], object_file: ObjectFile
-) -> list[Instruction]:
-    """The same instructions; each 64-bit immediate that stands for a global variable leads into
-    the map of its section, as libbpf does it.
-
-    Clang writes the name of the variable, or of its section and counts from the beginning there.
-    """
-    places = {name: (name, 0) for name in sections(object_file)}
-    places |= {
-        each.name: (each.section, each.value)
-        for each in object_file.symbols
-        if each.name and each.section in places
-    }
-    return [
-        _in_section(i, *places[i.symbol]) if i.is_wide and i.symbol in places else i
-        for i in instructions
-    ]
-
-
-def _in_section(i: Instruction, section: str, start: int) -> Instruction:
-    offset = start + i.imm
-    raw = i.raw[:1] + bytes([asm.VALUE_BY_FD << 4 | i.dst]) + i.raw[2:4] + bytes(4)
-    raw += bytes(4) + offset.to_bytes(4, "little")
-    return replace(i, raw=raw, src=asm.VALUE_BY_FD, imm=offset << 32, symbol=section)
