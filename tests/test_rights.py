@@ -14,6 +14,7 @@ import pytest
 import stored
 from unwelcome import no_bpf_call, without_bpf
 
+from chapters.ch08 import verifier
 from chapters.ch12 import announce
 from helpers import capabilities, loader, probes, rights, syscall, toolchain
 from helpers.syscall.call import copied
@@ -237,3 +238,18 @@ def test_a_program_that_is_refused_for_another_reason_is_not_told_of_capabilitie
         loader.load(path).close()
     except loader.LoadError as error:
         assert "lacks" not in str(error)
+
+
+@pytest.mark.parametrize("way", ["an object file", "bytes"])
+def test_the_verifiers_page_tells_root_what_to_hold_for_xdp(way):
+    may({rights.BPF, rights.NET_ADMIN})
+    if way == "bytes":
+        show, what = verifier.show_bytes, (probes.RETURN_0, syscall.XDP)
+    else:
+        show, what = verifier.show, (toolchain.compile_bpf("protocols_xdp_kern.c"),)
+    with pytest.raises((loader.LoadError, syscall.SyscallError)) as caught:
+        show(*what)
+    assert 'holding=("CAP_BPF", "CAP_NET_ADMIN")' in str(caught.value)
+    assert "start as root" not in str(caught.value)
+    verdict = show(*what, holding=(rights.BPF, rights.NET_ADMIN))  # whichever it is
+    assert isinstance(verdict, verifier.KernelVerdict)
