@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from helpers import libbpf, loader, objfile, refusals, toolchain
+from helpers import libbpf, loader, objfile, toolchain
+from helpers.refusals import maps
+from helpers.refusals.case import Case, Map
 
 pytestmark = pytest.mark.kernel
 HEAD = "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
@@ -294,13 +296,13 @@ def test_a_program_without_a_section(tmp_path):
 
 def test_the_cure_for_a_map_was_tried(tmp_path):
     """What the sentence says is what made the kernel take the map, and not more than needed."""
-    bad = refusals.Map("m", 27, 4, 8, 4096, 0)
-    changes = [change for change, _ in refusals.mends(bad)]
+    bad = Map("m", 27, 4, 8, 4096, 0)
+    changes = [change for change, _ in maps.mends(bad)]
     assert {"key_size": 0} in changes and {"value_size": 0} in changes
     assert bad.attempt() == errno.EINVAL
-    good = refusals.Map("m", 27, 0, 0, 4096, 0)
+    good = Map("m", 27, 0, 0, 4096, 0)
     assert good.attempt() == 0
-    assert refusals.Map("m", 2, 4, 1 << 20, 1 << 20, 0).attempt() == errno.ENOMEM  # not made
+    assert Map("m", 2, 4, 1 << 20, 1 << 20, 0).attempt() == errno.ENOMEM  # not made
 
 
 def test_words_that_mean_nothing_certain_are_libbpfs(sockex1_object):
@@ -310,16 +312,16 @@ def test_words_that_mean_nothing_certain_are_libbpfs(sockex1_object):
 
 
 def test_a_pin_that_is_taken_or_not_allowed(tmp_path, monkeypatch, sockex1_object):
-    pinned = refusals.Map("counts", 2, 4, 8, 1, 0, pin=str(tmp_path / "counts"))
-    case = refusals.Case(errno.EINVAL, sockex1_object, "", None, True, (pinned,), ())
-    assert "no BPF file system" in refusals.pins(case)
-    monkeypatch.setattr(refusals, "is_bpf_fs", lambda folder: True)
-    assert refusals.pins(case) is None
+    pinned = Map("counts", 2, 4, 8, 1, 0, pin=str(tmp_path / "counts"))
+    case = Case(errno.EINVAL, sockex1_object, "", None, True, (pinned,), ())
+    assert "no BPF file system" in maps.pins(case)
+    monkeypatch.setattr(maps, "is_bpf_fs", lambda folder: True)
+    assert maps.pins(case) is None
     (tmp_path / "counts").write_text("")
-    assert "where another map is pinned" in refusals.pins(case)
+    assert "where another map is pinned" in maps.pins(case)
     (tmp_path / "counts").unlink()
-    monkeypatch.setattr(refusals.os, "access", lambda *_: False)
-    assert "may not write there" in refusals.pins(case)
+    monkeypatch.setattr(maps.os, "access", lambda *_: False)
+    assert "may not write there" in maps.pins(case)
 
 
 def test_nothing_of_the_course_is_refused():

@@ -39,7 +39,8 @@ STRUCT = "struct big { int x[8]; };\n" + FAR
 REFUSED = {
     "memcpy of a length unknown": (
         source(
-            "char a[400]; bpf_skb_load_bytes(skb, 0, a, 400);\n__builtin_memcpy(a + 9, a, skb->len & 63); return a[skb->len & 7];"
+            "char a[400]; bpf_skb_load_bytes(skb, 0, a, 400);\n"
+            "__builtin_memcpy(a + 9, a, skb->len & 63); return a[skb->len & 7];"
         ),
         "Line 7 of",
         ("makes clang call memcpy", "fixed length"),
