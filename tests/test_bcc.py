@@ -371,7 +371,7 @@ def test_the_verifier_refuses_and_its_log_is_kept(capfd):
 @pytest.mark.kernel
 def test_what_clang_warned_of_is_told_when_the_kernel_refuses():
     # clang 16 and later refuse by themselves what earlier ones warn of.
-    with pytest.raises(BccError, match=r"mend line 9 (first )?\(.*'count'") as caught:
+    with pytest.raises(BccError, match=r"line 9 (first )?\(.*'count'") as caught:
         bcc_program.load(changed("bytes_by_protocol.atomic_increment", "count"))
     one_sentence(caught.value)
 
