@@ -198,6 +198,14 @@ NAMES = {
         program('return bpf_trace_printk("hi", 3);', end=""),
         ("f calls bpf_trace_printk", "it has none", 'SEC("license") = "GPL"'),
     ),
+    "no licence for a function's helper": (
+        program(
+            "return g(skb->len);",
+            FAR + 'g(int a) { return bpf_trace_printk("hi", 3) + a; }\n',
+            end="",
+        ),
+        ("g calls bpf_trace_printk", "it has none"),
+    ),
     "another licence": (
         program('return bpf_trace_printk("hi", 3);', end=LICENCE.replace("GPL", "MIT")),
         ("f calls bpf_trace_printk", "its license is 'MIT'"),

@@ -20,8 +20,10 @@ def licence(case: Case) -> str | None:
     """A helper that the kernel lends to GPL programs only."""
     if not (case.verified and case.code == errno.EINVAL) or case.object.license in GPL:
         return None
-    for name, _, type in case.programs:
-        for i in case.object.linked(name):
+    types = {name: type for name, _, type in case.programs}
+    for name, function in case.object.programs.items():
+        type = types.get(name) or next(iter(types.values()), 0)  # a function is for any of them
+        for i in function.instructions:
             if i.calls_helper and for_gpl_only(i.imm, type):
                 has = (
                     f"its license is {case.object.license!r}"
@@ -69,8 +71,8 @@ def addresses(case: Case) -> str | None:
 def called_through_a_pointer(case: Case) -> str | None:
     if not case.verified or case.code != errno.EINVAL:
         return None
-    for name, _, _ in case.programs:
-        for i in case.object.program(name).instructions:
+    for name, function in case.object.programs.items():
+        for i in function.instructions:
             if i.opcode == CALL_THROUGH_REGISTER:
                 line = f", on line {i.line}" if i.line else ""
                 return (
