@@ -7,12 +7,14 @@ here: `from helpers import loader` opens one door, and little else comes through
     kernel.version                its version, configuration and settings, read
     probes.access                 whether this process may use BPF, tried
     features.FEATURES             what came with which version of Linux, each tried
+    rights.refusal                why this process may not: what a thing wants, what is lacking
     capabilities.held             the parts of root's power that this thread holds
     capabilities.with_only        a function, called with no others
     capabilities.without_capabilities    or with none
 
 2 From C to an object file
     toolchain.compile_bpf         clang, and its complaints in a sentence
+    complaints.sentence           what clang says, and which line of yours it is about
     toolchain.SOURCES             the folder of the C files
     toolchain.BUILD               the folder of what is made of them
     objfile.read                  what is in an object file
@@ -24,6 +26,7 @@ here: `from helpers import loader` opens one door, and little else comes through
 3 Into the kernel
     loader.load                   programs and maps of an object file, in the kernel until close()
     loader.LoadError              why not, with the verifier's log
+    refusals.explain              why not, around the verifier: tried out where it can be
     libbpf.library                the C library that does it
 
 4 Onto a socket

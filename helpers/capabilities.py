@@ -68,9 +68,10 @@ def ambient(proc: Path = PROC) -> int:
     return int(status(proc)["CapAmb"], 16)
 
 
-def status(proc: Path = PROC) -> dict[str, str]:
-    """What the kernel tells about this thread, capabilities among it. Source: proc(5)."""
-    lines = (proc / "thread-self/status").read_text().splitlines()
+def status(proc: Path = PROC, which: str = "thread-self") -> dict[str, str]:
+    """What the kernel tells about this thread, or with "self" the process's first, capabilities
+    among it. Source: proc(5)."""
+    lines = (proc / which / "status").read_text().splitlines()
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers import capabilities, kernel, probes, uapi
+from helpers import capabilities, probes, uapi
 from helpers.syscall import (
     ARRAY,
     MMAPABLE,
@@ -144,26 +144,6 @@ def lacking(uses: Iterable[tuple[str, int]]) -> str | None:
         if (feature.kind, feature.number) in wanted and feature.attempt() == UNKNOWN:
             return sentence(feature)
     return None
-
-
-def capability() -> str:
-    """The capability that opens bpf(2) on this kernel, for a sentence."""
-    if try_capability() == WORKS:
-        return "CAP_BPF"
-    return "CAP_SYS_ADMIN (CAP_BPF came with Linux 5.8)"
-
-
-def memory_limit() -> int | None:
-    """RLIMIT_MEMLOCK in bytes, if it is what keeps this process from BPF; else None.
-
-    The kernel then answers "Operation not permitted" to a process that has the capability.
-    Source: getrlimit(2).
-    """
-    limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
-    allowed = {"CAP_BPF", "CAP_SYS_ADMIN"} & set(capabilities.held())
-    if not allowed or limit == resource.RLIM_INFINITY or kernel.version() >= (5, 11):
-        return None
-    return limit
 
 
 def sentence(feature: Feature) -> str:

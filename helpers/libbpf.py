@@ -6,6 +6,7 @@ Built in chapter 03, load_attach_count, which declares the first of these by han
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable, Iterator
 from functools import cache
 
 from helpers.errors import CourseError
@@ -34,7 +35,10 @@ PROTOTYPES = {
     "bpf_map__value_size": (_UINT, [_POINTER]),
     "bpf_map__max_entries": (_UINT, [_POINTER]),
     "bpf_map__map_flags": (_UINT, [_POINTER]),
+    "bpf_map__pin_path": (_TEXT, [_POINTER]),
+    "bpf_map__inner_map": (_POINTER, [_POINTER]),
     "bpf_program__type": (_INT, [_POINTER]),
+    "bpf_program__section_name": (_TEXT, [_POINTER]),
     "bpf_map_lookup_elem": (_INT, [_INT, _POINTER, _POINTER]),
     "bpf_obj_pin": (_INT, [_INT, _TEXT]),
     "bpf_obj_get": (_INT, [_TEXT]),
@@ -46,6 +50,9 @@ PROTOTYPES = {
     "perf_buffer__new": (_POINTER, [_INT, ctypes.c_size_t, *[_POINTER] * 4]),
     "perf_buffer__consume": (_INT, [_POINTER]),
     "perf_buffer__free": (None, [_POINTER]),
+    "libbpf_bpf_map_type_str": (_TEXT, [_INT]),
+    "libbpf_prog_type_by_name": (_INT, [_TEXT, _POINTER, _POINTER]),
+    "libbpf_version_string": (_TEXT, []),
     "libbpf_strerror": (_INT, [_INT, _TEXT, ctypes.c_size_t]),
     "libbpf_set_print": (_POINTER, [_POINTER]),
 }
@@ -82,6 +89,14 @@ def listen() -> None:
     """
     messages.clear()
     library().libbpf_set_print(_collect)
+
+
+def each(following: Callable, handle: int) -> Iterator[int]:
+    """What a function of libbpf goes through, such as bpf_object__next_map: pointers."""
+    pointer = following(handle, None)
+    while pointer:
+        yield pointer
+        pointer = following(handle, pointer)
 
 
 def explain(code: int) -> str:

@@ -9,17 +9,12 @@ import ctypes
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from helpers import libbpf, syscall
 from helpers.errors import CourseError
-
-# What libbpf answers to a file that is none of its kind: errno's, and its own from 4000 on
-# (LIBELF, FORMAT, ENDIAN, in bpf/libbpf.h).
-NOT_AN_OBJECT = {errno.ENOEXEC, 4000, 4001, 4003}
+from helpers.libbpf import each
 
 
 class LoadError(CourseError):
@@ -140,10 +135,9 @@ def load(path: str | Path) -> LoadedObject:
     # chapter 03: end load
     if failed:
         code, log = ctypes.get_errno(), "".join(libbpf.messages)
-        uses = list(_uses(handle)) if handle else []
         if handle:
             library.bpf_object__close(handle)
-        raise LoadError(explain(code, Path(path), log, uses), log)
+        raise LoadError(explain(code, Path(path), log), log)
     loaded = collect(handle)
     if not loaded.programs and _has_untyped(path):
         loaded.close()
@@ -183,74 +177,8 @@ def collect(handle: int) -> LoadedObject:
     return loaded
 
 
-def each(following: Callable, handle: int) -> Iterator[int]:
-    """What a function of libbpf goes through, such as bpf_object__next_map: pointers."""
-    pointer = following(handle, None)
-    while pointer:
-        yield pointer
-        pointer = following(handle, pointer)
+def explain(code: int, path: Path, log: str, held: int | None = None) -> str:
+    """One sentence for a refusal, what it was and what helps: see helpers/refusals.py."""
+    from helpers import refusals  # rarely needed
 
-
-def _uses(handle: int):
-    """What the object asks of the kernel: map types, map flags, program types."""
-    library = libbpf.library()
-    for pointer in each(library.bpf_object__next_map, handle):
-        yield "map", library.bpf_map__type(pointer)
-        yield "flag", library.bpf_map__map_flags(pointer)
-    for pointer in each(library.bpf_object__next_program, handle):
-        yield "program", library.bpf_program__type(pointer)
-
-
-def explain(code: int, path: Path, log: str, uses: Iterable[tuple[str, int]] = ()) -> str:
-    """One sentence for a refusal: what it was, and what helps."""
-    from helpers import features  # to say what this kernel lacks, which is rarely asked
-
-    verified = "processed" in log  # the verifier's last word, whatever its verdict
-    if "BTF is required" in log:
-        return f"{path.name} has no BTF, which describes its map: compile it with clang -g."
-    if _has_section(path, b"maps"):
-        return (
-            f"{path.name} defines its map the old way, in a section named maps, which libbpf 1.0 "
-            "and later refuse: define it in .maps with __uint and __type (chapter 02)."
-        )
-    if "missing BPF prog type" in log:
-        return (
-            f"A section name in {path.name} stands for no program type that libbpf knows: "
-            'write SEC("socket") for a socket filter.'
-        )
-    if code == errno.EPERM and not verified and any(_has_section(path, n) for n in (b"xdp", b"tc")):
-        return (
-            "The kernel does not let this process load a program for XDP or tc: that needs "
-            "CAP_NET_ADMIN beside CAP_BPF, and the course does without; start as root to try it."
-        )
-    if code == errno.EPERM and not verified:
-        if (limit := features.memory_limit()) is not None:
-            return (
-                f"The kernel gives this process no more memory for BPF than {limit >> 10} KB, as "
-                "before Linux 5.11: start the course with ./course lab, which raises the limit."
-            )
-        return (
-            f"The kernel does not let this process use BPF: it lacks {features.capability()}, or a "
-            "container's seccomp filter is in the way: ./course doctor tells which, and what to do."
-        )
-    if code == errno.EINVAL and not verified and (lack := features.lacking(uses)):
-        return lack
-    if code in NOT_AN_OBJECT:
-        with suppress(OSError):
-            if path.read_bytes()[4:6] == b"\x02\x02":
-                return (
-                    f"{path.name} is an object file for big-endian BPF, and this machine is "
-                    "little-endian: compile it with clang -target bpf on this machine."
-                )
-        return (
-            f"{path.name} is not a whole BPF object file: compile it again with "
-            "toolchain.compile_bpf."
-        )
-    return (
-        f"The kernel refused {path.name} ({libbpf.explain(code)}): the verifier's reason is near "
-        "the end of the log, which this error keeps in .log (chapter 08 reads such logs)."
-    )
-
-
-def _has_section(path: Path, name: bytes) -> bool:
-    return b"\0" + name + b"\0" in path.read_bytes()
+    return refusals.explain(code, path, log, held)

@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers import libbpf, syscall, uapi
-from helpers.capabilities import status
 from helpers.errors import CourseError
+from helpers.rights import NO_SUCH_COMMAND as NO_SUCH_COMMAND
+from helpers.rights import WHOLE_MACHINE, filtered
 from helpers.syscall.forms import MapCreate
 from helpers.table import Table
 
-NO_SUCH_COMMAND = 9999
 WITH_NET_ADMIN, WITH_PERFMON = "CAP_BPF, CAP_NET_ADMIN", "CAP_BPF, CAP_PERFMON"
 # The shortest program there is: r0 = 0, exit.
 RETURN_0 = bytes.fromhex("b700000000000000 9500000000000000")
-WHOLE_MACHINE = ["0", "0", "4294967295"]
 
 
 class ProbeError(CourseError):
@@ -136,10 +135,7 @@ def access(proc: Path = Path("/proc")) -> str:
         return os.strerror(-fd)
     if (proc / "thread-self/uid_map").read_text().split() != WHOLE_MACHINE:
         return "user namespace"
-    # A kernel of 5.19 or later tells anybody that there is no such command; a seccomp filter
-    # does not look that far. An older kernel refuses both alike: then the filter is suspected.
-    refused = bpf(NO_SUCH_COMMAND, bytes(16)) == -errno.EPERM
-    return "seccomp" if refused and status(proc)["Seccomp"] == "2" else "capability"
+    return "seccomp" if filtered(proc) else "capability"
 
 
 def require() -> None:

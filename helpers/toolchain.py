@@ -6,7 +6,6 @@ The second stage of the road. Built in chapter 02, compile_the_sample.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,8 @@ COURSE = Path(__file__).resolve().parent.parent
 SOURCES = COURSE / "bpf"
 BUILD = COURSE / "build"
 HEADERS = Path("/usr/include")
+# A function that nothing declares would only be missed when the program is loaded.
+STRICT = ["-Werror=implicit-function-declaration"]
 
 
 class CompileError(CourseError):
@@ -81,48 +82,18 @@ def run_clang(source: Path, output: Path, options: Sequence[str] = ()) -> None:
     """Run clang on one file, and turn its refusal into a CompileError. Built in chapter 02."""
     import subprocess
 
+    from helpers import complaints  # rarely needed
+
     # chapter 02: begin clang
-    command = ["clang", "-target", "bpf", "-O2", "-g", "-Wall", *include_options(), *options]
-    command += ["-c", str(source), "-o", str(output)]
+    command = ["clang", "-target", "bpf", "-O2", "-g", "-Wall", *STRICT, *include_options()]
+    command += [*options, "-c", str(source), "-o", str(output)]
     result = subprocess.run(command, capture_output=True, text=True, errors="replace")
     # chapter 02: end clang
     if result.returncode != 0:
-        raise CompileError(readable(result.stderr, source), result.stderr)
+        raise CompileError(complaints.sentence(result.stderr, source), result.stderr)
 
 
 def include_options() -> list[str]:
     """Where Debian and Ubuntu keep <asm/types.h>: clang for BPF does not look there by itself."""
     folder = HEADERS / f"{os.uname().machine}-linux-gnu"
     return ["-idirafter", str(folder)] if folder.is_dir() else []
-
-
-def readable(complaint: str, source: Path) -> str:
-    """clang's first error as one sentence, then the lines of C that it points at.
-
-    Built in chapter 02.
-    """
-    lines = complaint.splitlines()
-    for number, line in enumerate(lines):
-        error = re.match(r"(.+?):(\d+):(\d+): (?:fatal )?error: (.*)", line)
-        if error:
-            file, row, column, what = error.groups()
-            missing = re.fullmatch("'(.+)' file not found", what)
-            if missing:
-                return f"{source.name} includes {missing[1]}, {cure_for_header(missing[1])}."
-            place = "\n".join(lines[number + 1 : number + 3])
-            return (
-                f"{Path(file).name} does not compile: mend line {row} near column {column} first "
-                f"({what.rstrip('.').replace('. ', '; ')}).\n{place}"
-            )
-    reason = re.search("error: (.*)", complaint, re.IGNORECASE)
-    what = reason[1] if reason else complaint.strip() or "it gave no reason"
-    return f"clang gave up on {source.name} ({what}): check its options and the output folder."
-
-
-def cure_for_header(name: str) -> str:
-    """What to do about a header that clang does not find."""
-    packages = {"bpf": "libbpf-dev", "linux": "linux-libc-dev", "asm": "linux-libc-dev"}
-    package = packages.get(name.split("/")[0])
-    if package is None or (HEADERS / name.split("/")[0]).is_dir():
-        return "which clang does not find: check its name in the #include line"
-    return f"which is not installed: run ./course lab, or install {package}"

@@ -16,7 +16,7 @@ import pytest
 from stored import COURSE
 
 from chapters.ch01 import kernel_matrix
-from helpers import capabilities, counters, features, kernel, loader, probes
+from helpers import capabilities, counters, features, kernel, loader, probes, rights
 from tools import marked, private_apt, privileges
 from tools.kernels import fetch, initramfs, machine, modules, results
 
@@ -124,8 +124,8 @@ def test_the_loader_tries_what_the_object_uses(monkeypatch, sockex1_object):
     assert features.lacking([("map", 2), ("flag", features.MMAPABLE), ("program", 1)]) is None
     newer = features.Feature("maps to come", "99.0", lambda: "Invalid argument", "flag", 1024)
     monkeypatch.setattr(features, "FEATURES", (*features.FEATURES, newer))
-    assert "maps to come" in loader.explain(22, sockex1_object, "", [("flag", 1024)])
-    assert "maps to come" not in loader.explain(22, sockex1_object, "processed", [("flag", 1024)])
+    assert "maps to come" in loader.explain(22, sockex1_object, "")
+    assert "maps to come" not in loader.explain(22, sockex1_object, "processed")
 
 
 def open_files() -> int:
@@ -143,26 +143,20 @@ def test_each_feature_is_tried_and_given_up():
 def test_a_limit_on_memory_is_blamed_only_before_5_11(monkeypatch):
     allowed = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     monkeypatch.setattr(capabilities, "held", lambda: ["CAP_BPF"])
-    monkeypatch.setattr(features.resource, "getrlimit", lambda _: (64 << 10, allowed[1]))
+    monkeypatch.setattr(rights.resource, "getrlimit", lambda _: (64 << 10, allowed[1]))
     for version, limit in (((5, 10), 64 << 10), ((5, 11), None)):
-        monkeypatch.setattr(features.kernel, "version", lambda version=version: version)
-        assert features.memory_limit() == limit
-    monkeypatch.setattr(features.kernel, "version", lambda: (5, 10))
-    assert "than 64 KB" in loader.explain(1, COURSE / "course", "", [])
+        monkeypatch.setattr(kernel, "version", lambda version=version: version)
+        assert rights.memory_limit() == limit
+    monkeypatch.setattr(kernel, "version", lambda: (5, 10))
+    assert "than 64 KB" in rights.refusal("loading a socket filter", ())
     monkeypatch.setattr(capabilities, "held", lambda: [])
-    assert features.memory_limit() is None
+    assert rights.memory_limit() is None
 
 
 def test_a_type_that_the_kernel_does_not_know_names_the_kernel_that_does(monkeypatch):
     monkeypatch.setattr(probes, "try_map", lambda *_: "Invalid argument")
     ring = next(each for each in probes.TYPES if each.name == "ring buffer")
     assert probes.in_words(ring) == "Invalid argument: it came with Linux 5.8"
-
-
-def test_before_5_8_another_capability_is_named(monkeypatch):
-    assert features.capability() == "CAP_BPF"
-    monkeypatch.setattr(features, "try_capability", lambda: "Invalid argument")
-    assert "CAP_SYS_ADMIN" in loader.explain(1, COURSE / "course", "", [])
 
 
 @pytest.mark.kernel

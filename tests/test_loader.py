@@ -126,7 +126,7 @@ def test_an_ordinary_user_is_told_which_permission(sockex1_object):
         capture_output=True,
         text=True,
     )
-    assert "it lacks CAP_BPF" in result.stderr.splitlines()[-1]
+    assert "this process lacks CAP_BPF" in result.stderr.splitlines()[-1]
 
 
 def test_counters_refuse_a_map_that_cannot_be_mapped(compiled):

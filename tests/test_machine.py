@@ -330,8 +330,32 @@ def test_trace_printk_writes_what_the_format_says():
     code += insn(0xB7, 3, imm=-5) + insn(0xBF, 4, 10) + insn(0x07, 4, imm=-32)
     code += insn(0xB7, 5, imm=255) + insn(0x85, imm=6) + EXIT
     world = World()
-    assert Machine(code, world=world).run(FRAME) == len("len -5 of lo: ff %") + 1
+    assert Machine(code, world=world).run(FRAME) == len("len -5 of lo: ff %")
     assert world.trace == ["len -5 of lo: ff %"]
+
+
+CONSTANT = """#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+const volatile int limit = 7;
+SEC("socket") int f(struct __sk_buff *skb)
+{
+	asm volatile("*(u32 *)(%0 + 0) = %1" :: "r"(&limit), "r"(skb->len));
+	return limit;
+}
+"""
+
+
+def test_constants_can_only_be_read(tmp_path):
+    (tmp_path / "constant.c").write_text(CONSTANT)
+    path = toolchain.compile_bpf(tmp_path / "constant.c", tmp_path / "constant.o", ["-w"])
+    program = machine.load(objfile.read(path), "f")
+    constants = program.maps[".rodata"]
+    assert constants.lookup(bytes(4)) == (7).to_bytes(4, "little")
+    for run in (program.run, translate(program).run):
+        with pytest.raises(faults.BadAddress, match=re.escape("at .rodata[0], which can only be")):
+            run(FRAME)
+    with pytest.raises(faults.BadArgument, match="EPERM"):
+        constants.update(bytes(4), bytes(4))
 
 
 def test_the_clock_and_skb_load_bytes():

@@ -8,6 +8,7 @@ import os
 import random
 import re
 import socket
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -210,6 +211,45 @@ int sort(struct __sk_buff *skb)
 """
 
 
+GLOBALS = """
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+int count;
+static int own = 5;
+const volatile int limit = 7;
+static const char names[4][4] = {"ab", "cd", "ef", "gh"};
+__u64 wide[40] = {1, 2, 3};
+static __u16 hidden[9];
+struct { int a; char b[6]; } both SEC(".data.more") = { 3, "hey" };
+
+static __attribute__((noinline)) int far(int by)
+{
+	count += by;
+	return own++ + hidden[by & 7];
+}
+
+SEC("socket")
+int global(struct __sk_buff *skb)
+{
+	int i = skb->len & 7;
+
+	wide[i] += far(skb->len);
+	hidden[i] += 3;
+	both.b[i & 3]++;
+	__sync_fetch_and_add(&wide[9], skb->len);
+	if (count > limit)
+		count ^= wide[2];
+	return names[(skb->len >> 1) & 3][i & 1] + hidden[3] * 256 + both.a;
+}
+"""
+
+
+def of_theirs(maps: Mapping[str, loader.Map], name: str) -> loader.Map:
+    """The map of that name; libbpf puts the object's before that of a section."""
+    return maps.get(name) or next(m for each, m in maps.items() if each.endswith(name))
+
+
 def both_directions(source: Path, folder: Path) -> Path:
     """A program without its check of the direction: a test run's packets count as incoming."""
     changed = folder / source.name
@@ -221,6 +261,8 @@ def compiled(folder: Path) -> Iterator[tuple[Path, str]]:
     """C programs and the name of the function in them."""
     (folder / "local_calls.c").write_text(LOCAL_CALLS)
     yield folder / "local_calls.c", "sort"
+    (folder / "globals.c").write_text(GLOBALS)
+    yield folder / "globals.c", "global"
     # tests/test_fuzz_protocols.py holds chapter 12's against the machine; the others of bpf/ have
     # maps that it does not know, are no socket filters, or depend on the processor.
     for file in ("sockex1_kern.c", "icmp_kern.c"):
@@ -246,8 +288,89 @@ def test_compiled_programs_do_the_same(tmp_path: Path, cpu: str, level: str) -> 
                 assert [run(seen(frame)) for frame in frames] == values
                 for each in program.order:
                     for key in list(each.keys()):
-                        assert each.lookup(key) == loaded.map(each.name).lookup(key)
+                        assert each.lookup(key) == of_theirs(loaded.maps, each.name).lookup(key)
         compared.count(programs=1, packets=len(frames))
+
+
+# A format, and what is written behind it.
+FORMATS = [
+    ("len %d", ", skb->len"),
+    ("%u|%x|%X", ", skb->len, -7, -7"),
+    ("%lld %llu %lx", ", -7LL, -7LL, -7LL"),
+    ("%ld %i %u", ", -7LL, -7LL, -7LL"),
+    ("%5d|%-5d|%05d", ", skb->len, -7, -7"),
+    ("%+d % d", ", skb->len, -7"),
+    ("%c%c", ", 65, 66"),
+    ("%s|%5s|%-5s|", ', "ab", "cd", "ef"'),
+    ("%pI4 %pi4", ", address, address"),
+    ("100%%", ""),
+    ("", ""),
+    # The kernel refuses these when they run.
+    ("%k", ", 1"),
+    ("abc%", ""),
+    ("%sx", ', "ab"'),
+    ("%hd", ", 1"),
+    ("%.3s", ', "ab"'),
+    ("%d%d%d%d", ", 1, 2, 3"),
+]
+PRINTED = """#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+char LICENSE[] SEC("license") = "GPL";
+"""
+PRINT = """SEC("socket") int {name}(struct __sk_buff *skb)
+{{
+	__u32 number = 0x0102037f;
+	void *address = &number;
+	static const char form[] = "{form}";
+	asm volatile("" :: "r"(address) : "memory");
+	return bpf_trace_printk(form, sizeof(form){values});
+}}
+"""
+MANY = """SEC("socket") int many(struct __sk_buff *skb)
+{ return bpf_printk("%d %d %s %llu %x", skb->len, -1, "hey", 5ULL, 6); }
+SEC("socket") int one(struct __sk_buff *skb) { return bpf_printk("%d of %s", skb->len, "lo"); }
+"""
+INSTANCE = """mount -t tracefs trace "$1" && cd "$1/instances" && mkdir "$2" &&
+echo 1 >"$2/events/bpf_trace/bpf_trace_printk/enable" && echo ready && read nothing
+echo 0 >"$2/events/bpf_trace/bpf_trace_printk/enable"; rmdir "$2" """
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> Iterator[Path]:
+    """A trace of this test's own, which its process takes away again, whatever becomes of us."""
+    (tmp_path / "trace").mkdir()
+    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", INSTANCE, "sh"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    name = f"course-{os.getpid()}"
+    with subprocess.Popen([*command, tmp_path / "trace", name], text=True, **pipes) as holder:
+        if holder.stdout.readline() != "ready\n":
+            holder.stdin.close()
+            pytest.skip("the trace is for root, and for kernels with tracefs")
+        yield Path(f"/proc/{holder.pid}/root{tmp_path}/trace/instances/{name}/trace")
+        holder.stdin.close()
+
+
+def test_printk_writes_and_answers_as_in_the_kernel(tmp_path: Path, trace: Path) -> None:
+    names = [f"print_{number}" for number in range(len(FORMATS))]
+    text = PRINTED + MANY
+    for name, (form, values) in zip(names, FORMATS, strict=True):
+        text += PRINT.format(name=name, form=form, values=values)
+    (tmp_path / "print.c").write_text(text)
+    quiet = ["-Wno-everything"]
+    path = toolchain.compile_bpf(tmp_path / "print.c", tmp_path / "print.o", quiet)
+    frame = bytes(40)
+    with loader.load(path) as loaded:
+        for name in [*names, "many", "one"]:
+            trace.write_text("")
+            in_kernel = syscall.Program(os.dup(loaded.program(name).fd), syscall.SOCKET_FILTER)
+            value = syscall.test_run(in_kernel, ETHERNET + frame).value
+            lines = trace.read_text().splitlines()
+            said = [line.partition("bpf_trace_printk: ")[2] for line in lines if line[0] != "#"]
+            for translated in (False, True):
+                stepped = machine.load(objfile.read(path), name)
+                run = translate(stepped).run if translated else stepped.run
+                assert (run(seen(frame)), stepped.world.trace) == (value, said), name
+    compared.count(programs=len(names) + 2, packets=len(names) + 2)
 
 
 def traffic_of_all_sorts(net: netlab.Network) -> None:

@@ -41,7 +41,7 @@ privileged = pytest.mark.skipif(
 )
 CLASS = "bytes_by_protocol"
 GIVES_REASONS = features.try_reasons() == features.WORKS
-DENIED = "Looking into the kernel while it drops packets needs CAP_PERFMON"
+DENIED = "Loading a raw tracepoint program wants CAP_BPF and CAP_PERFMON"
 OLDER = "This kernel gives no reasons for its drops: that takes Linux 5.17"
 
 

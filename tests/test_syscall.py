@@ -436,4 +436,4 @@ def test_an_ordinary_user_is_told_how_to_start():
     script = "from helpers import syscall; syscall.create_map(2, 4, 8, 1)"
     command = [*without_bpf(), sys.executable, "-c", script]
     result = subprocess.run(command, capture_output=True, text=True)
-    assert "./course lab" in result.stderr.splitlines()[-1]
+    assert "this process lacks CAP_BPF" in result.stderr.splitlines()[-1]

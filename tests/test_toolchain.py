@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import objfile, toolchain
+from helpers import complaints, objfile, toolchain
 from helpers.toolchain import CompileError, compile_bpf
 
 
@@ -95,7 +95,7 @@ def test_a_syntax_error_names_the_line_and_shows_it(tmp_path, folder):
 def test_an_error_in_a_header_names_the_header(tmp_path, folder):
     write(tmp_path, "int broken(;\n", "mine.h")
     source = write(tmp_path, '#include "mine.h"\n')
-    assert refused(source, folder / "a.o").startswith("mine.h does not compile: mend line 1")
+    assert refused(source, folder / "a.o").startswith("mine.h does not compile: look at line 1")
 
 
 def test_a_source_that_is_not_utf8(tmp_path, folder):
@@ -115,7 +115,7 @@ def test_a_misspelt_header(tmp_path, folder):
     ("header", "package"), [("bpf/bpf_helpers.h", "libbpf-dev"), ("asm/types.h", "linux-libc-dev")]
 )
 def test_a_header_of_a_missing_package(tmp_path, folder, monkeypatch, header, package):
-    monkeypatch.setattr(toolchain, "HEADERS", tmp_path / "empty")
+    monkeypatch.setattr(complaints, "HEADERS", tmp_path / "empty")
     source = write(tmp_path, f"#include <{header}>\n")
     message = refused(source, folder / "a.o", ("-nostdinc",))
     assert header in message

@@ -6,11 +6,12 @@ Laboratory equipment, used in chapter 12.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 from contextlib import ExitStack
 
 from chapters.ch12 import frames
-from helpers import libbpf, loader, sockets, toolchain, traffic
+from helpers import libbpf, loader, rights, sockets, toolchain, traffic
 from helpers.errors import CourseError
 from helpers.netlab import Network
 
@@ -39,8 +40,11 @@ def announced(net: Network, count: int = 10) -> tuple[list[int], list[int]]:
     with loader.load(compiled) as loaded, ExitStack() as stack:
         perf = library.perf_buffer__new(loaded.map("perf").fd, PAGES, take_perf, None, None, None)
         if not perf:
-            reason = os.strerror(ctypes.get_errno())
-            raise AnnounceError(f"Perf events are not for everybody ({reason}): start as root.")
+            code, wanted = ctypes.get_errno(), rights.here((rights.PERFMON,))
+            if code in (errno.EACCES, errno.EPERM) and rights.lacking(wanted):
+                raise AnnounceError(rights.refusal("opening a perf event", wanted))
+            reason = os.strerror(code)
+            raise AnnounceError(f"The perf buffer cannot be read ({reason}): run the cell again.")
         stack.callback(library.perf_buffer__free, perf)
         ring = library.ring_buffer__new(loaded.map("ring").fd, take_ring, None, None)
         if not ring:

@@ -73,10 +73,7 @@ def counting(net: Network) -> Iterator[Drops]:
     try:
         loaded = loader.load(toolchain.compile_bpf("drops_kern.c"))
     except loader.LoadError as error:
-        raise DropError(
-            "Looking into the kernel while it drops packets needs CAP_PERFMON, which the course "
-            "gives to nobody: start as root to try it."
-        ) from error
+        raise DropError(str(error)) from error
     with loaded:
         program = loaded.program("count_drops")
         link = libbpf.library().bpf_raw_tracepoint_open(b"kfree_skb", program.fd)

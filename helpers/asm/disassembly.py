@@ -34,6 +34,7 @@ from helpers.asm.instruction import (
     NEGATE,
     REGISTER_SOURCE,
     ST,
+    VALUE_BY_FD,
     Instruction,
 )
 from helpers.asm.link import Function
@@ -135,6 +136,8 @@ def _jump(i: Instruction, letter: str) -> str | None:
 def _load(i: Instruction) -> str | None:
     mode, size = i.mode, 8 * i.size
     if mode == IMMEDIATE and size == 64:
+        if i.symbol and i.src == VALUE_BY_FD and i.imm >> 32:  # a variable, in its section
+            return f"r{i.dst} = {i.symbol} + {i.imm >> 32} ll"
         return f"r{i.dst} = {i.symbol or i.imm} ll"
     if mode == ABSOLUTE and size != 64:
         return f"r0 = *(u{size} *)skb[{i.imm}]"

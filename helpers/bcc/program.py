@@ -18,19 +18,16 @@ from difflib import SequenceMatcher
 from types import ModuleType
 from typing import Any
 
-from helpers import syscall
+from helpers import complaints, rights, syscall
 from helpers.bcc import headers as bcc_headers
 from helpers.bcc.headers import BccError
 from helpers.loader import Program
 from helpers.toolchain import SOURCES
+from helpers.uapi import BPF_MAP_TYPE_ARRAY
 
 OLDEST = (0, 21)  # of 2021: the first with atomic_increment()
 MAIN = "/virtual/main.c"  # how bcc calls the program's text
 FOOTER = "#include <bcc/footer.h>"
-NOT_PERMITTED = (
-    "The kernel does not let this process use BPF, it lacks CAP_BPF or a container's seccomp "
-    "filter is in the way: ./course doctor tells which, and what to do."
-)
 _compiled: set[str] = set()  # what this process has tried out
 TRY_OUT = "import sys, bcc; bcc.BPF(text=sys.stdin.buffer.read(), debug=bcc.DEBUG_PREPROCESSOR)"
 
@@ -157,7 +154,9 @@ def try_out(text: str) -> None:
     command = [sys.executable, "-c", TRY_OUT]
     result = subprocess.run(command, input=text, capture_output=True, text=True, errors="replace")
     if result.returncode:
-        raise BccError(readable(result.stderr, text), result.stderr)
+        survived = "Traceback (most recent call last)" in result.stderr
+        reason = readable(result.stderr, text, survived)
+        raise BccError(reason, result.stderr)
     _compiled.add(text.strip())
 
 
@@ -192,32 +191,70 @@ def rewritten(said: str) -> str:
     return said[start + 1 : end] if 0 <= start < end else ""
 
 
-def readable(said: str, text: str) -> str:
-    """What clang or the kernel said, as one sentence with the line of the learner's own text."""
-    denied = re.search(r"could not open bpf map: (\w+), error: (.*)", said)
-    if denied:
+def readable(said: str, text: str, survived: bool = True) -> str:
+    """What clang or the kernel said, as one sentence with the line of the learner's own text.
+
+    Arguments: survived: whether bcc's process was still there to tell.
+    """
+    if denied := re.search(r"could not open bpf map: (\w+), error: (.*)", said):
         if "not permitted" in denied[2]:
-            return NOT_PERMITTED
+            return rights.refusal(
+                f"making the table {denied[1]}", rights.of_map(BPF_MAP_TYPE_ARRAY)
+            )
         return f"The kernel refused the table {denied[1]} ({denied[2]}): check its type and sizes."
-    complaint = re.search(
+    if "super-user" in said:
+        return not_permitted()
+    found = re.search(
         rf"{MAIN}:(\d+):\d+: (?:fatal error|error|in function [^:]*): (.*)"
         rf"|(?P<last>Unsupport.*?) for DAG:.*?{MAIN}:(\d+)",
         said,
     )
-    if not complaint:
-        elsewhere = re.search(r"^(\S+\.h):\d+:\d+: (?:fatal )?error: (.*)", said, re.MULTILINE)
-        what = f"{elsewhere[2]} in {elsewhere[1]}" if elsewhere else said.strip()[-200:]
-        return f"bcc cannot compile with these kernel headers ({what}): {_other_headers()}."
-    row, what = int(complaint[1] or complaint[4]), complaint[2] or complaint["last"]
-    missing = re.search("'(.+)' file not found", what)
-    if missing:
+    if not found:
+        return _elsewhere(said, text, survived)
+    row, what = int(found[1] or found[4]), found[2] or found["last"]
+    if missing := re.search("'(.+)' file not found", what):
         return f"Line {row} includes {missing[1]}, which the kernel headers lack: check its name."
     made = rewritten(said)
-    if made and complaint.start() > said.find(made):  # clang's second look, at what bcc had made
+    if made and found.start() > said.find(made):  # clang's second look, at what bcc had made
         row = own_line(row, made, text)
     line = [*text.splitlines(), ""][row - 1].strip()
-    reason = what.strip().rstrip(".").replace(". ", "; ")
-    return f"The program does not compile: mend line {row} first ({reason}).\n{line}"
+    known = complaints.meaning(what, complaints.BACK_END)
+    words = known or f"clang says: {complaints.flat(what)}"
+    if known:
+        return f"The program does not compile, since line {row} {known}.\n{line}"
+    return f"The program does not compile: look at line {row} first ({words}).\n{line}"
+
+
+def _elsewhere(said: str, text: str, survived: bool) -> str:
+    """The sentence where clang names no line of the learner's text."""
+    errors = complaints.complaints(said)
+    if errors and errors[0].file:
+        first = errors[0]
+        words = f"clang says: {complaints.flat(first.what)}, in {first.file}"
+        if row := complaints.own_row(first, "main.c"):
+            return (
+                f"Line {row} includes a header in which clang stops ({words}): leave that out, or "
+                f"look at what stands above it.\n{[*text.splitlines(), ''][row - 1].strip()}"
+            )
+        return f"bcc cannot compile with these kernel headers ({words}): {_other_headers()}."
+    after = said.rpartition(FOOTER)[2]
+    fatal = "".join(re.findall(r"LLVM ERROR: (.*)", after)[:1])
+    if known := complaints.meaning(fatal, complaints.BACK_END):
+        return f"This program {known} (it would have ended this process, so another tried it)."
+    lines = [line.strip() for line in after.splitlines() if line.strip()]
+    last = complaints.flat("; ".join(lines[-2:])[-300:])
+    words = f"its last lines are: {last}" if last else "it said nothing"
+    if not survived:
+        return (
+            "This text ends the process in which bcc compiles it, and would have ended this "
+            f"notebook's, so take back what you changed last ({words})."
+        )
+    return f"bcc gave up on this program, and the course does not know why ({words})."
+
+
+def not_permitted() -> str:
+    """Why bcc's "Need super-user privileges": its answer to every EPERM of the kernel."""
+    return rights.refusal("loading a socket filter", rights.of_program(syscall.SOCKET_FILTER))
 
 
 def own_line(row: int, made: str, text: str) -> int:
@@ -244,7 +281,7 @@ def table_names(bpf: Any) -> list[str]:
 def _refused(refusal: str, warnings: list[tuple[str, str]]) -> str:
     """One sentence for a program that was compiled and not loaded."""
     if "super-user" in refusal:
-        return NOT_PERMITTED
+        return not_permitted()
     if warnings:
         row, what = warnings[0]
         return f"The kernel refused the program, and clang had warned: mend line {row} ({what})."

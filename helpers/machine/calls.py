@@ -7,13 +7,13 @@ asks for; what it returns goes to r0. Source: bpf-helpers(7).
 from __future__ import annotations
 
 import errno
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from helpers import asm
-from helpers.machine.arithmetic import M32, M64, signed
+from helpers.machine.arithmetic import M32, M64
 from helpers.machine.faults import BadAddress, BadArgument, UnknownHelper
 from helpers.machine.memory import CONTEXT
+from helpers.machine.printk import formatted
 from helpers.machine.state import State
 
 
@@ -76,41 +76,21 @@ def copy_bytes(s: State, helper: str, context: int, start: int, to: int, size: i
 
 
 def trace_printk(s: State, text: int, size: int, *values: int | None) -> int:
-    """Write a line to the trace; the number of characters, with the zero byte at the end."""
-    form = s.memory.read(text, size).partition(b"\0")[0].decode(errors="replace")
-    left = iter(values)
-    s.world.trace.append(PLACEHOLDER.sub(lambda placeholder: _filled(s, placeholder, left), form))
-    return len(s.world.trace[-1]) + 1
+    """Write a line to the trace; how many characters it has, or -EINVAL for a bad format."""
+    line = formatted(s.memory.read(text, size), values, s.memory.read)
+    if line is None:
+        return -errno.EINVAL
+    s.world.trace.append(line.decode(errors="replace"))
+    return len(line)
 
 
-PLACEHOLDER = re.compile(r"%(?:%|(?P<flags>0?\d*)(?P<long>l{0,2})(?P<letter>[diuxXpcs]))")
-
-
-def _filled(s: State, placeholder: re.Match, values: Iterator[int | None]) -> str:
-    """What a value looks like in the place of %d, %x, ..."""
-    if placeholder[0] == "%%":
-        return "%"
-    value, letter = next(values, None), placeholder["letter"]
-    if value is None:
-        raise BadArgument(
-            f"trace_printk has no value for {placeholder[0]}: it takes three at most."
-        )
-    bits = 64 if placeholder["long"] or letter == "p" else 32
-    if letter == "s":
-        return _string(s, value)
-    if letter == "c":
-        return chr(value & 0xFF)
-    number = signed(value, bits) if letter in "di" else value & (1 << bits) - 1
-    form = {"i": "d", "u": "d", "p": "x"}.get(letter, letter)
-    return format(number, placeholder["flags"] + form)
-
-
-def _string(s: State, address: int) -> str:
-    """The text that begins there and ends with a zero byte."""
-    text = bytearray()
-    while (byte := s.memory.read(address + len(text), 1)) != b"\0":
-        text += byte
-    return text.decode(errors="replace")
+def trace_vprintk(s: State, text: int, size: int, values: int, length: int) -> int:
+    """The same with up to twelve values, of 8 bytes each, that lie in memory."""
+    if length % 8 or length > 96:
+        return -errno.EINVAL
+    data = s.memory.read(values, length) if length else b""
+    numbers = [int.from_bytes(data[at : at + 8], "little") for at in range(0, length, 8)]
+    return trace_printk(s, text, size, *numbers)
 
 
 # By number: the helper, and how many arguments it takes.
@@ -123,6 +103,7 @@ HELPERS: dict[int, tuple[Callable[..., int], int]] = {
     8: (get_smp_processor_id, 0),
     26: (skb_load_bytes, 4),
     68: (skb_load_bytes_relative, 5),
+    177: (trace_vprintk, 4),
 }
 
 

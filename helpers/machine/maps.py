@@ -32,7 +32,8 @@ class Element:
 
 @dataclass(eq=False)
 class MachineMap:
-    """A map of this machine. Sizes in bytes; `cpus`: how many processors a per-CPU map serves.
+    """A map of this machine. Sizes in bytes; `cpus`: how many processors a per-CPU map serves;
+    `read_only`: nobody writes to it, as to a program's constants.
 
     Errors of its methods: BadArgument for a key, a value or a type that does not fit.
     Built in chapter 07.
@@ -44,6 +45,7 @@ class MachineMap:
     value_size: int
     max_entries: int
     cpus: int = 1
+    read_only: bool = False
     _elements: dict[tuple[int, bytes], Element] = field(default_factory=dict, repr=False)
     _numbers: Iterator[int] = field(default_factory=itertools.count, repr=False)
 
@@ -72,6 +74,8 @@ class MachineMap:
         """Put a value under `key`; 0, or an errno made negative as helpers return it."""
         if flags > EXIST:
             return -errno.EINVAL
+        if self.read_only:
+            return -errno.EPERM
         element = self.find(key, cpu)
         if element is None and self.type != HASH:
             return -errno.E2BIG

@@ -43,7 +43,9 @@ class Memory:
     def share(self, number: int, element: Element) -> int:
         """Let the program reach an element of its map `number`; the element's address."""
         region = (number + 1) * ELEMENTS + element.index
-        self.readable[region] = self.writable[region] = element.data
+        self.readable[region] = element.data
+        if not self.maps[number].read_only:
+            self.writable[region] = element.data
         self.elements[region] = element
         return region << 32
 

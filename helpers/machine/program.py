@@ -22,6 +22,7 @@ from helpers.machine.faults import (
 )
 from helpers.machine.maps import Element, MachineMap
 from helpers.machine.memory import MAPS
+from helpers.machine.variables import sections, variables, with_variables
 
 if TYPE_CHECKING:
     from helpers.objfile import ObjectFile
@@ -41,7 +42,7 @@ def linked(object_file: ObjectFile, name: str) -> list[Instruction]:
     Errors: ObjectFileError if there is no such program, BadJump for a call that leads nowhere.
     """
     try:
-        return object_file.linked(name)
+        return with_variables(object_file.linked(name), object_file)
     except asm.LinkError as error:
         raise BadJump(str(error), error.number) from error
 
@@ -150,10 +151,11 @@ def reference(
 
 
 def maps_of(object_file: ObjectFile, cpus: int = 1) -> dict[str | int, MachineMap]:
-    """A map for each definition in the object file."""
-    return {
+    """A map for each definition in the object file, and for each section of global variables."""
+    declared = {
         each.name: MachineMap(
             each.name, each.type, each.key_size, each.value_size, each.max_entries, cpus
         )
         for each in object_file.maps.values()
     }
+    return declared | {name: variables(object_file, name) for name in sections(object_file)}

@@ -20,8 +20,8 @@ CLOSED = (
 )
 ANY = {
     errno.EPERM: (
-        "This process may not use BPF in this way: start the course with ./course lab, and let "
-        "./course doctor say who refuses."
+        "This process may not do that with BPF: ./course doctor says what it holds, and listing "
+        "what is in the kernel, or opening it by its number, wants CAP_SYS_ADMIN."
     ),
     errno.EBADF: CLOSED,
     errno.EBADFD: CLOSED,  # what OBJ_GET_INFO_BY_FD answers instead
@@ -53,11 +53,6 @@ EXPLAINED = {
         ),
         errno.E2BIG: (
             "The keys, the values or all of it together are larger than a map can be: ask for less."
-        ),
-        errno.EPERM: (
-            "This process may not use BPF in this way: start the course with ./course lab, and "
-            "let ./course doctor say who refuses; before Linux 5.11 it may also be the limit "
-            "on locked memory, which ulimit -l shows."
         ),
     },
     Command.MAP_LOOKUP_ELEM: {

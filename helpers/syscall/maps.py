@@ -232,7 +232,15 @@ def create_map(
         if not 0 <= size < 1 << 32:
             raise SyscallError(f"The size {size} is none: it takes 0 to 4294967295.", errno.EINVAL)
     form = MapCreate(type, *sizes, flags, map_name=object_name(name))
-    return Map(ask(Command.MAP_CREATE, form), type, *sizes, name)
+    try:
+        return Map(ask(Command.MAP_CREATE, form), type, *sizes, name)
+    except SyscallError as error:
+        if error.number != errno.EPERM:
+            raise
+        from helpers import rights  # rarely needed
+
+        why = rights.refusal(f"making a map of type {type}", rights.of_map(type))
+        raise SyscallError(why, errno.EPERM) from None
 
 
 def ask_about(fd: int, facts: ctypes.Structure) -> None:

@@ -140,7 +140,7 @@ def load_program(
     if result < 0 and not log_level:
         result, log = _load(instructions, type, license, name, 1)
     if result < 0:
-        raise SyscallError(_refusal(-result, log), -result, log)
+        raise SyscallError(_refusal(-result, log, type), -result, log)
     return Program(result, type, name, log)
 
 
@@ -170,9 +170,14 @@ def _patiently(form: ProgLoad) -> int:
     return result
 
 
-def _refusal(number: int, log: str) -> str:
+def _refusal(number: int, log: str, type: int) -> str:
     """One sentence for a program that was not taken."""
-    if not log.strip() or number == errno.EPERM:
+    if number == errno.EPERM and not log.strip():
+        from helpers import rights  # rarely needed
+
+        name = rights.PROGRAMS.get(type, (f"a program of type {type}",))[0]
+        return rights.refusal(f"loading {name}", rights.of_program(type))
+    if not log.strip():
         return explain(Command.PROG_LOAD, number)
     return (
         f"The verifier refuses this program ({os.strerror(number)}): its reason is near the end of "

@@ -60,7 +60,7 @@ int count_bytes(struct __sk_buff *skb) {
 }
 """
 
-# %% 1 counters_on_the_stack -> mend line 8 first
+# %% 1 counters_on_the_stack -> since line 8 
 mended = """
 #include <linux/ip.h>
 #include <linux/ipv6.h>

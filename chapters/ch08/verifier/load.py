@@ -45,9 +45,8 @@ def show(path: str | Path, holding: Iterable[str] = LEAST_CAPABILITIES) -> Kerne
         number, again, loaded = capabilities.with_only(tuple(holding), _load, Path(path), 0)
         text = again or text
     if number and not text:
-        raise loader.LoadError(
-            loader.explain(number, Path(path), "".join(libbpf.messages)), "".join(libbpf.messages)
-        )
+        said, held = "".join(libbpf.messages), capabilities.mask(*holding)
+        raise loader.LoadError(loader.explain(number, Path(path), said, held), said)
     kept = loaded.program(program.name) if loaded else None
     return KernelVerdict(
         number, text, instructions, program.section, object_file.license, loaded, kept

@@ -1,0 +1,255 @@
+"""What BPF wants of a process, tried with capabilities that are really given up."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import stored
+from unwelcome import no_bpf_call, without_bpf
+
+from chapters.ch08 import verifier
+from chapters.ch12 import announce
+from helpers import capabilities, loader, probes, rights, syscall, toolchain
+from helpers.syscall.call import copied
+from helpers.syscall.forms import MapCreate, ProgLoad
+
+pytestmark = pytest.mark.kernel
+NAMES = (rights.BPF, rights.NET_ADMIN, rights.PERFMON)
+SETS = [set(each) for n in range(4) for each in itertools.combinations(NAMES, n)]
+# Key, value, entries and flags of which some type of map takes one line.
+FORMS = [(4, 4, 1, 0), (4, 8, 1, 0), (0, 0, 4096, 0), (0, 4, 1, 0), (8, 8, 1, 1), (16, 4, 0, 0)]
+
+
+def may(wanted: set[str]) -> None:
+    """Whether this process holds what a test gives up in part."""
+    if missing := capabilities.mask(*wanted) & ~capabilities.permitted():
+        pytest.skip(f"this process does not hold {capabilities.in_words(missing)}")
+
+
+def load(type: int) -> int:
+    insns, text = copied(probes.RETURN_0), ctypes.create_string_buffer(b"GPL")
+    form = ProgLoad(type, 2, ctypes.addressof(insns), ctypes.addressof(text))
+    fd = syscall.bpf(syscall.Command.PROG_LOAD, form)
+    if fd >= 0:
+        os.close(fd)
+    return min(fd, 0)
+
+
+def make(type: int) -> int:
+    answers = []
+    for form in FORMS:
+        fd = syscall.bpf(syscall.Command.MAP_CREATE, MapCreate(type, *form))
+        if fd >= 0:
+            os.close(fd)
+        answers.append(min(fd, 0))
+    return -errno.EPERM if -errno.EPERM in answers else max(answers)
+
+
+def known_here(attempt, numbers) -> list[int]:
+    """Those types that this kernel knows: with everything, it asks for no more rights."""
+    return [each for each in numbers if attempt(each) != -errno.EPERM]
+
+
+@pytest.mark.parametrize("held", SETS, ids=lambda held: ",".join(sorted(held)) or "none")
+def test_a_program_type_wants_what_the_table_says_and_no_less(held):
+    may(set(NAMES) | {rights.SYS_ADMIN})
+    wrong = []
+    for type in known_here(load, rights.PROGRAMS):
+        refused = capabilities.with_only(held, load, type) == -errno.EPERM
+        if refused != bool(set(rights.of_program(type)) - held):
+            wrong.append(type)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("held", SETS[:4], ids=lambda held: ",".join(sorted(held)) or "none")
+def test_a_map_type_wants_what_the_table_says_and_no_less(held):
+    may(set(NAMES) | {rights.SYS_ADMIN})
+    known = [type for type in range(1, 32) if make(type) == 0]
+    assert len(known) > 15
+    refused = {type for type in known if capabilities.with_only(held, make, type)}
+    assert refused == {type for type in known if set(rights.of_map(type)) - held}
+
+
+@pytest.mark.parametrize("command", rights.COMMANDS_OF_ROOT)
+def test_what_only_root_may_ask(command):
+    may(set(NAMES) | {rights.SYS_ADMIN})
+
+    def ask() -> int:
+        fd = probes.bpf(command, bytes(64))
+        if fd > 0:
+            os.close(fd)
+        return fd
+
+    assert capabilities.with_only(NAMES, ask) == -errno.EPERM
+    assert capabilities.with_only([rights.SYS_ADMIN], ask) != -errno.EPERM
+
+
+def test_a_perf_event_wants_what_the_course_says(net):
+    may({rights.PERFMON})
+    with pytest.raises(
+        announce.AnnounceError, match="perf event wants CAP_PERFMON, and .* without"
+    ):
+        capabilities.with_only([rights.BPF], announce.announced, net, 1)
+
+
+SECTIONS = {
+    "xdp": ("an XDP program", "CAP_NET_ADMIN"),
+    "tc": ("a tc program", "CAP_NET_ADMIN"),
+    "kprobe/do_exit": ("a kprobe program", "CAP_PERFMON"),
+    "tracepoint/skb/kfree_skb": ("a tracepoint program", "CAP_PERFMON"),
+    "raw_tp/kfree_skb": ("a raw tracepoint program", "CAP_PERFMON"),
+    "perf_event": ("a perf event program", "CAP_PERFMON"),
+    "tp_btf/kfree_skb": ("a tracing program", "CAP_PERFMON"),
+    "sockops": ("a sockops program", "CAP_NET_ADMIN"),
+}
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_refused_program_is_told_what_it_lacks_and_not_what_it_has(tmp_path, section):
+    may({rights.BPF})
+    source = tmp_path / "program.c"
+    source.write_text(
+        "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
+        f'SEC("{section}") int f(void *ctx) {{ return 0; }}\n'
+        'char LICENSE[] SEC("license") = "GPL";\n'
+    )
+    path = toolchain.compile_bpf(source, tmp_path / "program.o")
+    with pytest.raises(loader.LoadError) as caught:
+        capabilities.with_only([rights.BPF], loader.load, path)
+    said, (what, lacking) = str(caught.value), SECTIONS[section]
+    assert said.startswith(f"Loading {what}")
+    assert f"wants CAP_BPF and {lacking}, and " in said
+    assert "lacks CAP_BPF" not in said and "without CAP_BPF" not in said
+    if os.geteuid() == 0:  # who has it, and has only not lent it to this load
+        assert "start as root" not in said
+        assert f'holding=("CAP_BPF", "{lacking}")' in said
+
+
+def test_a_map_and_a_program_by_bpf_alone():
+    may({rights.BPF})
+    with pytest.raises(syscall.SyscallError, match="Making a map of type 2 wants CAP_BPF, and"):
+        capabilities.with_only([], syscall.create_map, syscall.ARRAY, 4, 8, 1)
+    with pytest.raises(
+        syscall.SyscallError, match="XDP program wants .* without CAP_NET_ADMIN|lacks"
+    ):
+        capabilities.with_only([rights.BPF], syscall.load_program, probes.RETURN_0, syscall.XDP)
+
+
+LOAD = "import sys; from helpers import loader; loader.load(sys.argv[1])"
+
+
+def last_line(command: list[str], **options: object) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, cwd=stored.COURSE, **options)
+    return done.stderr.splitlines()[-1]
+
+
+def test_who_was_started_without_is_told_so(sockex1_object):
+    said = last_line([*without_bpf(), sys.executable, "-c", LOAD, str(sockex1_object)])
+    assert "Making the map bytes_by_protocol (array) wants CAP_BPF, and this process lacks" in said
+    assert "holding=" not in said
+    if os.geteuid() == 0:  # the tests take it out of the bounding set, as a container does
+        assert "with --cap-add BPF" in said
+
+
+def test_a_user_namespace_is_named(sockex1_object):
+    if subprocess.run(["unshare", "--user", "true"], capture_output=True).returncode:
+        pytest.skip("this kernel makes no user namespaces")
+    said = last_line(
+        ["unshare", "--user", "--map-root-user", sys.executable, "-c", LOAD, str(sockex1_object)]
+    )
+    assert "lives in a user namespace" in said
+
+
+def test_a_seccomp_filter_is_named(sockex1_object):
+    command = [sys.executable, "-c", LOAD, str(sockex1_object)]
+    assert "seccomp filter" in last_line(command, preexec_fn=no_bpf_call())
+
+
+def machine(root: Path, **files: str) -> Path:
+    """A root directory whose /proc says what is not to be had here; the rest is this one's."""
+    (root / "proc").mkdir(parents=True)
+    for name in ("thread-self", "self"):
+        (root / "proc" / name).symlink_to(f"/proc/{name}")
+    known = {"kernel": "cap_last_cap", "user": "unprivileged_bpf_disabled"}
+    (root / "proc/sys/kernel").mkdir(parents=True)
+    for key, name in known.items():
+        there = Path("/proc/sys/kernel") / name
+        (root / "proc/sys/kernel" / name).write_text(files.get(key, there.read_text()))
+    (root / "sys/kernel/security").mkdir(parents=True)
+    (root / "sys/kernel/security/lockdown").write_text(files.get("lockdown", "[none]"))
+    return root
+
+
+def test_where_anybody_may_use_bpf_only_some_types_want_a_capability(tmp_path):
+    root = machine(tmp_path, user="0\n")
+    assert rights.of_program(1, root) == rights.of_map(2, root) == ()
+    assert rights.of_program(6, root) == (rights.BPF, rights.NET_ADMIN)
+    assert rights.of_map(9, root) == (rights.BPF,)
+
+
+def test_before_5_8_sys_admin_is_what_is_wanted(tmp_path):
+    root = machine(tmp_path, kernel="37\n", user="1\n")
+    assert rights.of_program(1, root) == (rights.SYS_ADMIN,)
+    assert rights.of_program(17, root) == (rights.SYS_ADMIN,)
+    assert rights.of_program(6, root) == (rights.SYS_ADMIN, rights.NET_ADMIN)
+
+
+def test_the_setting_that_shuts_others_out_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    said = rights.cure([rights.BPF], machine(tmp_path, user="1\n"))
+    assert said.startswith("./course lab hands it on")
+    assert said.endswith("since kernel.unprivileged_bpf_disabled is 1")
+    assert "start as root" in rights.cure([rights.PERFMON], tmp_path)
+
+
+@pytest.mark.parametrize("mode", ["integrity", "confidentiality"])
+def test_a_kernel_that_is_locked_down_says_so_and_is_not_accused(tmp_path, mode):
+    may({rights.BPF})
+    root = machine(tmp_path, lockdown=f"none [{mode}]\n")
+    said = rights.refusal("loading a socket filter", (rights.BPF,), root=root)
+    assert f"locked down ({mode}), which may be what refuses it" in said
+
+
+def test_what_cannot_be_found_out_is_not_guessed(tmp_path):
+    may({rights.BPF})
+    said = rights.refusal("loading a socket filter", (rights.BPF,), root=machine(tmp_path))
+    assert "which this process holds, and still the kernel answers" in said
+    assert "the course does not know" in said
+
+
+def test_a_program_that_is_refused_for_another_reason_is_not_told_of_capabilities(tmp_path):
+    """fentry on a kernel that answers EPERM to root (6.18 here), or loads it."""
+    may({rights.BPF, rights.PERFMON, rights.SYS_ADMIN})
+    source = tmp_path / "program.c"
+    source.write_text(
+        "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
+        'SEC("fentry/kfree_skbmem") int f(void *ctx) { return 0; }\n'
+        'char LICENSE[] SEC("license") = "GPL";\n'
+    )
+    path = toolchain.compile_bpf(source, tmp_path / "program.o")
+    try:
+        loader.load(path).close()
+    except loader.LoadError as error:
+        assert "lacks" not in str(error)
+
+
+@pytest.mark.parametrize("way", ["an object file", "bytes"])
+def test_the_verifiers_page_tells_root_what_to_hold_for_xdp(way):
+    may({rights.BPF, rights.NET_ADMIN})
+    if way == "bytes":
+        show, what = verifier.show_bytes, (probes.RETURN_0, syscall.XDP)
+    else:
+        show, what = verifier.show, (toolchain.compile_bpf("protocols_xdp_kern.c"),)
+    with pytest.raises((loader.LoadError, syscall.SyscallError)) as caught:
+        show(*what)
+    assert 'holding=("CAP_BPF", "CAP_NET_ADMIN")' in str(caught.value)
+    assert "start as root" not in str(caught.value)
+    verdict = show(*what, holding=(rights.BPF, rights.NET_ADMIN))  # whichever it is
+    assert isinstance(verdict, verifier.KernelVerdict)
