@@ -24,6 +24,7 @@ PROTOTYPES = {
     "bpf_object__next_program": (_POINTER, [_POINTER, _POINTER]),
     "bpf_object__next_map": (_POINTER, [_POINTER, _POINTER]),
     "bpf_program__name": (_TEXT, [_POINTER]),
+    "bpf_program__set_autoload": (_INT, [_POINTER, ctypes.c_bool]),
     "bpf_program__fd": (_INT, [_POINTER]),
     "bpf_program__set_log_buf": (_INT, [_POINTER, _POINTER, ctypes.c_size_t]),
     "bpf_program__set_log_level": (_INT, [_POINTER, _UINT]),

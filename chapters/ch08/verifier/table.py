@@ -6,8 +6,10 @@ Laboratory equipment, first used in chapter 08, the_verifier.
 from __future__ import annotations
 
 from chapters.ch08.verifier import known
+from chapters.ch08.verifier.log import Step
+from chapters.ch08.verifier.place import as_text
 from chapters.ch08.verifier.verdict import KernelVerdict
-from helpers import asm
+from helpers.asm import Instruction
 from helpers.table import Table
 
 MAX_ROWS = 60
@@ -34,7 +36,7 @@ def steps(verdict: KernelVerdict, about: str = "") -> Table:
     for step in shown:
         new, path = step.path != path, step.path
         begins = f"{step.path}, from {step.origin}" if step.origin is not None else "1"
-        text = f"{step.number}: {asm.text(by_number[step.number])}"
+        text = f"{step.number}: {_instruction(step, by_number)}"
         if step.pruned:
             text += " (nothing new here: done)"
         values = [known.in_words(step.after[r]) if r in step.after else "-" for r in registers]
@@ -44,3 +46,9 @@ def steps(verdict: KernelVerdict, about: str = "") -> Table:
         caption += f", of which these are the first {MAX_ROWS}"
     head = ("path", "instruction", *(f"{r.lower()} after it" for r in registers))
     return Table(caption, head, rows)
+
+
+def _instruction(step: Step, by_number: dict[int, Instruction]) -> str:
+    """It as text; its bytes if it cannot be decoded, nothing if the program does not have it."""
+    instruction = by_number.get(step.number)
+    return as_text(instruction) if instruction else "(not in this object)"
