@@ -225,7 +225,7 @@ def _context(at: Place, register: int, value: str) -> Reason | None:
 
 def _size(at: Place, register: int, want: str) -> Reason | None:
     value = at.of(register)
-    if known.is_pointer(value):
+    if not known.is_number(value):
         return None
     low, high = known.signed_limits(value)
     zero = want == SIZE_OR_ZERO

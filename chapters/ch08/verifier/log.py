@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from chapters.ch08.verifier import known
 from helpers.asm import ABSOLUTE, CALL, EXIT, INDIRECT, JUMP, LD, SIZES
 
 INSTRUCTION = re.compile(r"^(\d+): \(([0-9a-f]{2})\)(.*)", re.MULTILINE)
@@ -36,9 +37,11 @@ LOSING_ARGUMENTS |= {LD | mode | size for mode in (ABSOLUTE, INDIRECT) for size 
 PACKET = re.compile(
     r"(?P<before>(?P<whose>pkt\((?:id=\d+,)?)(?:.*,)?)r=(?P<r>\d+)(?!\w)(?P<after>.*)"
 )
-# What one has learnt of a register holds for each that has the same number or address, by its id.
-SAME = re.compile(r"\bid=(\d+)(?![+-])")
+# What is learnt of a register holds for each with the same number or address, by its id; from
+# Linux 6.11 on also for numbers that differ by a constant, id=1-1.
+SAME = re.compile(r"\bid=(\d+)([+-](?:0x[0-9a-f]+|\d+))?")
 TAKEN = re.compile(r"\bref_obj_id=(\d+)")
+UNSURE = "unsure"  # what a register holds if the log does not say it any more
 GONE = "gone"  # what a register held before the kernel has taken it away
 # Helper functions that give back what was taken, and those after which a packet may lie elsewhere:
 # bpf_helper_changes_pkt_data() in the kernel tree.
@@ -219,6 +222,14 @@ class _Reader:
             self.steps[-1].after = self._registers.snapshot()
 
 
+def _apart(value: str, apart: int) -> str:
+    """A number that differs from another one by so much, as a log would have it."""
+    limits = known.limits(value)
+    if limits is None or limits[0] + apart < 0 or limits[1] + apart > known.U32_MAX:
+        return UNSURE
+    return f"scalar(umin={limits[0] + apart},umax={limits[1] + apart})"
+
+
 class _Registers:
     """What is known, function by function: the callee's registers hide the caller's."""
 
@@ -249,10 +260,10 @@ class _Registers:
         }
         references = REFERENCES.search(text, heads[-1].end())
         self.references = tuple(references[1].split(",")) if references else ()
-        known = self._frames.setdefault(self.frame, {})
+        self._frames.setdefault(self.frame, {})
         if compared:
             self._tell_copies(told)
-        known.update(told)
+        self.known.update(told)
         self._share(told.values())
         self._snapshot = None
 
@@ -269,11 +280,13 @@ class _Registers:
         for name, value in told.items():
             before = self.known.get(name, "")
             same = SAME.search(before)
-            if not same or value == before:
+            if not same or same[1] == "0" or value == before:
                 continue
             for other, copied in self.known.items():
-                if other not in told and copied == before:
-                    self.known[other] = value
+                linked = SAME.search(copied)
+                if other not in told and linked and linked[1] == same[1]:
+                    apart = int(linked[2] or "0", 0) - int(same[2] or "0", 0)
+                    self.known[other] = value if copied == before else _apart(value, apart)
 
     def lose_what_is_gone(self, helper: int) -> None:
         """A call may take away what registers held: a record that is given back, a packet."""
