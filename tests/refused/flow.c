@@ -31,15 +31,6 @@ SEC("socket") int walks_the_packet(struct __sk_buff *skb)
 		at += load_byte(skb, at) + 1;
 	return at;
 }
-//= endless
-SEC("socket") int walks_without_end(struct __sk_buff *skb)
-{
-	__u32 at = 14;
-
-	while (load_byte(skb, at))
-		at += 2;
-	return at;
-}
 static __attribute__((noinline)) int fill(struct __sk_buff *skb, __u32 at)
 {
 	char bytes[300];

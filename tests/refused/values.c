@@ -112,8 +112,8 @@ SEC("socket") int writes_what_is_fixed(struct __sk_buff *skb)
 ASM("tc", adds_to_what_is_fixed, FIND(fixed) "if r0 == 0 goto +2; r1 = 1; lock *(u64 *)(r0 + 0) += r1;" END)
 //= write_only
 ASM("socket", reads_what_is_sealed, FIND(sealed) "if r0 == 0 goto +1; r0 = *(u64 *)(r0 + 0);" END)
-//= read_only
 const volatile __u32 limit = 7;
+//= read_only
 SEC("socket") int writes_a_constant(struct __sk_buff *skb)
 {
 	*(volatile __u32 *)&limit = skb->len;

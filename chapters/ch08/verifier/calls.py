@@ -89,7 +89,7 @@ def lock(at: Place) -> Reason | None:
             "A lock is held here already, and a program can hold but one. Give it back first, with "
             "bpf_spin_unlock.",
         )
-    if at.instruction.helper == UNLOCK and not at.locked and at.path:
+    if at.instruction.helper == UNLOCK and not at.locked and at.whole:
         return Reason(
             "unlock_free",
             "No lock is held here that could be given back: bpf_spin_lock must come first on every "

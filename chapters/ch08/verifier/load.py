@@ -38,12 +38,14 @@ class NotOneProgramError(CourseError):
 
 
 def show(
-    path: str | Path, holding: Iterable[str] = LEAST_CAPABILITIES, name: str = ""
+    path: str | Path | objfile.ObjectFile,
+    holding: Iterable[str] = LEAST_CAPABILITIES,
+    name: str = "",
 ) -> KernelVerdict:
     """Load one program of an object file, and say what the verifier said.
 
     Arguments:
-        path: an object file made by toolchain.compile_bpf.
+        path: an object file made by toolchain.compile_bpf, or one that objfile.read has read.
         holding: the capabilities to do it with, keys of capabilities.NUMBERS.
         name: that of the program; it can be left out if the object has but one.
     Result: a KernelVerdict; it holds the program if that was accepted.
@@ -52,7 +54,8 @@ def show(
     Source: bpf(2), BPF_PROG_LOAD; libbpf.readthedocs.io. Built in chapter 08.
     """
     holding = tuple(holding)
-    object_file = objfile.read(path)
+    object_file = path if isinstance(path, objfile.ObjectFile) else objfile.read(path)
+    path = object_file.path
     program = object_file.program(name) if name else only_program(object_file)
     instructions, which = object_file.linked(program.name), (Path(path), program.name)
     number, text, loaded = capabilities.with_only(holding, _load, *which, LOG_LEVEL)

@@ -24,6 +24,7 @@ INSTRUCTION = re.compile(r"^(\d+): \(([0-9a-f]{2})\)(.*)", re.MULTILINE)
 BRANCH = re.compile(r"^from (\d+) to (\d+)( \(speculative execution\))?:(.*)")
 # A register or a place on the stack; what is known of it goes up to the next one, or the end.
 KNOWN = re.compile(r"(?<!\S)(R\d+|fp-\d+)(?:_\w+)?=")
+FULL = re.compile(r"^from \d+ to \d+(?: \(speculative execution\))?: (?:frame0: )?R", re.MULTILINE)
 NUMBERED = re.compile(r"(?:^|\s)\d+: (?:safe|(?=frame\d|R\d))")
 FRAME = re.compile(r"\bframe(\d+): ")
 START = re.compile(r"^0: (?:frame0: )?R\d", re.MULTILINE)  # behind what newer kernels put in front
@@ -96,6 +97,14 @@ def last_instruction(log: str) -> int | None:
     numbers = re.findall(r"^(\d+): \(", log, re.MULTILINE)
     # chapter 08: end last
     return int(numbers[-1]) if numbers else None
+
+
+def end(text: str, length: int) -> str:
+    """The end of a log, from where a path begins there: at that place the log says all that is
+    known. If none begins there, the log is cut where it happens to be."""
+    start = text.index("\n", len(text) - length) + 1
+    branch = FULL.search(text, start)
+    return text[branch.start() if branch else start :]
 
 
 def words(log: str) -> list[str]:

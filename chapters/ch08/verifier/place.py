@@ -99,6 +99,11 @@ class Place:
         return tuple(r for r in self.instruction.reads if r != 10 and not self.of(r))
 
     @property
+    def whole(self) -> bool:
+        """Whether the path is known from the program's start."""
+        return bool(self.path) and self.path[0].number == 0 and not self.path[0].pruned
+
+    @property
     def locked(self) -> bool:
         """Whether a lock is held, by the calls on the path."""
         held = 0

@@ -45,7 +45,8 @@ STEMS = {
     "spill": r"spill|corrupt|register fill|partial pointer",
     "atomic": r"ATOMIC|XADD|atomic",
     "load": r"LD_\[?ABS",
-    "encoding": r"reserved|unknown opcode|unknown insn|ld_imm64|R\d+ is invalid|invalid atomic|BPF_LD_IMM",
+    "encoding": r"reserved|unknown opcode|unknown insn|ld_imm64|R\d+ is invalid|invalid atomic"
+    r"|BPF_LD_IMM",
     "way": r"jump out of|last insn|unreachable|fallthrough",
     "endless": r"infinite loop|too complex|too large|back-edge|too many",
     "depth": r"combined stack|call stack",

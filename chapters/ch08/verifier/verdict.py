@@ -82,7 +82,7 @@ class KernelVerdict:
     def __post_init__(self) -> None:
         text = self.log
         if len(text) > MAX_CHARACTERS_READ:
-            text = text[text.index("\n", len(text) - MAX_CHARACTERS_READ) + 1 :]
+            text = log.end(text, MAX_CHARACTERS_READ)
         self.steps = log.read(text)
         self.report = report.read(text) if self.number else None
         self.refusal = find(self, text) if self.number else None
