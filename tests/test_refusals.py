@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import capabilities
+from chapters.ch08 import verifier
+from chapters.ch08.verifier import wants
+from helpers import capabilities, objfile, toolchain
 from tools.kernels import refusals
 
 FAMILIES = sorted({program.family for program in refusals.programs()})
+OPTIONS = refusals.OPTIONS
+# The reasons that lie in the arguments of a helper function.
+ARGUMENTS = {"argument_kind", "argument_null", "leak_argument", "map_type", "size", "constant_size"}
+ARGUMENTS |= {"buffer_bounds", "buffer_unset", "key_bounds", "key_unset", "value_short"}
+ARGUMENTS |= {"value_unset", "release", "release_null"}
 MOST_SILENT = 0.25  # of a kernel's refusals may be without a reason
 
 
@@ -54,3 +61,31 @@ def test_each_program_has_its_reason_above_it():
     for path in refusals.SOURCES.glob("*.c"):
         text = path.read_text()
         assert text.count("\n//= ") == len(list(refusals.programs(path.stem)))
+
+
+@pytest.fixture(scope="module")
+def proofs(found: dict[str, list], tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[int]]:
+    """The helper functions, by number, for whose arguments there is a program that is accepted, and
+    one that is refused."""
+    path = refusals.SOURCES / "accepted" / "wants.c"
+    target = toolchain.compile_bpf(path, tmp_path_factory.mktemp("wants") / "wants.o", OPTIONS)
+    proven: dict[str, set[int]] = {"accepted": set(), "refused": set()}
+    accepted = objfile.read(target)
+    for name, program in accepted.programs.items():
+        with verifier.show(accepted, refusals.HOLDING[program.section], name) as verdict:
+            assert verdict.accepted, verdict
+            proven["accepted"] |= {i.helper for i in verdict.instructions}
+    right = {tuple(name.split(".")) for name in found["right"]}
+    for program in refusals.programs():
+        if (program.family, program.name) in right and program.reasons.split(";")[0] in ARGUMENTS:
+            refused = objfile.read(refusals.OBJECTS / f"{program.family}.o")
+            with verifier.show(refused, program.holding, program.name) as verdict:
+                proven["refused"].add(verdict.refusal.instruction.helper)
+    return proven
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("helper", wants.WANTS)
+def test_each_row_of_what_helpers_want_is_proven(proofs, helper):
+    assert helper in proofs["accepted"]
+    assert helper in proofs["refused"]

@@ -193,3 +193,8 @@ SEC("tc") int submits_the_second(struct __sk_buff *skb)
 ASM("socket", submitted_a_value, FIND(counters) "if r0 == 0 goto +3; r1 = r0; r2 = 0; call 132;" END)
 //= release_null
 ASM("socket", submitted_unasked, RESERVE(8) "r1 = r0; r2 = 0; call 132;" END)
+//= release
+ASM("tc", discarded_moved,
+    RESERVE(16) "if r0 == 0 goto +4; r0 += 4; r1 = r0; r2 = 0; call 133;" END)
+//= size
+ASM("raw_tp", reads_minus_one, "r3 = *(u64 *)(r1 + 0); r1 = r10; r1 += -8; r2 = -1; call 113;" END)
