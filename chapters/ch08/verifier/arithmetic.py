@@ -99,7 +99,9 @@ def fixed_pointer(at: Place) -> Reason | None:
     if known.kind(moves[0]) == "map_ptr" and known.constant(moves[1]) == 0:
         return None
     what = known.in_words(moves[0])
-    cure = " Add to the other side of the comparison instead." if what == "end of the packet" else ""
+    cure = (
+        " Add to the other side of the comparison instead." if what == "end of the packet" else ""
+    )
     return Reason(
         "fixed_pointer",
         f"r{moves[2]} is an address that cannot be moved ({what}): nothing can be added to it or "
@@ -264,9 +266,14 @@ def comparison(at: Place) -> Reason | None:
     if equality and not i.takes_register and i.imm == 0:
         return None
     pair = {known.kind(first), known.kind(second)}
-    if i.opcode_class == JUMP and i.operation in ORDERED and pair in (
-        {"pkt", "pkt_end"},
-        {"pkt", "pkt_meta"},
+    if (
+        i.opcode_class == JUMP
+        and i.operation in ORDERED
+        and pair
+        in (
+            {"pkt", "pkt_end"},
+            {"pkt", "pkt_meta"},
+        )
     ):
         return Reason(
             "comparison",
@@ -313,4 +320,3 @@ def frame(at: Place) -> Reason | None:
         "r10 marks the end of the stack and can only be read. Copy it to another register.",
         (10,),
     )
-

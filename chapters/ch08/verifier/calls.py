@@ -277,7 +277,9 @@ def _memory(
     value, kind = at.of(register), known.kind(at.of(register))
     most = size[1]
     if kind in ("number", "ctx", "map_ptr", "pkt_end"):
-        return _other(at, register, "memory" if want in (READ, FILLED) else f"the address of a {want}")
+        return _other(
+            at, register, "memory" if want in (READ, FILLED) else f"the address of a {want}"
+        )
     low, high = known.moved(value) if kind != "fp" else (0, 0)
     if kind == "fp":
         offset = known.stack_offset(value)
@@ -323,9 +325,7 @@ def _short(at: Place, register: int, there: int, most: int, want: str) -> Reason
     )
 
 
-def _unwritten(
-    register: int, size: int, offset: int, unwritten: list[int], want: str
-) -> Reason:
+def _unwritten(register: int, size: int, offset: int, unwritten: list[int], want: str) -> Reason:
     what = {KEY: "The map's key", VALUE: "The map's value"}.get(want, "What is read")
     key = {KEY: "key_unset", VALUE: "value_unset"}.get(want, "buffer_unset")
     there = f"{what} has {size} bytes, and {len(unwritten)} of them hold nothing"

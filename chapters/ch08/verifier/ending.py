@@ -167,7 +167,7 @@ def wrong_bytes(i: Instruction) -> str | None:
     bytes_ = i.raw[:8].hex(" ")
     if i.dst > 10 or i.src > 10:
         return f"The bytes {bytes_} name a register above r10, and there is none."
-    if _newer(i):
+    if is_newer(i):
         return None
     try:
         asm.text(i)
@@ -184,7 +184,7 @@ def wrong_bytes(i: Instruction) -> str | None:
     return None
 
 
-def _newer(i: Instruction) -> bool:
+def is_newer(i: Instruction) -> bool:
     """Whether it is an instruction of newer kernels that this course does not decode: may_goto, an
     address of another space, or a load or store in order."""
     may_goto = i.opcode == asm.JUMP | 0xE0

@@ -135,6 +135,8 @@ def in_words(value: str) -> str:
     offset = stack_offset(value)
     if offset is not None:
         return f"stack, {-offset} below its end" if offset else "stack, its end"
+    if above := re.match(r"fp\[\d+\](-\d+)", value):
+        return f"a caller's stack, {-int(above[1])} below its end"
     if value.startswith("pkt_end"):
         return "end of the packet"
     if value.startswith("pkt"):

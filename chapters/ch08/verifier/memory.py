@@ -205,7 +205,7 @@ def value_bounds(at: Place) -> Reason | None:
 
 
 def _one_way(at: Place) -> str:
-    """"read" or "written": the only thing that programs may do with the map's values; else ""."""
+    """What alone programs may do with the values of the map, "read" or "written"; "" if both."""
     name, described = known.map_name(at.base), at.map_of(at.base)
     flags = described.map_flags if described else 0
     if name.endswith(".rodata") or flags & uapi.BPF_F_RDONLY_PROG:

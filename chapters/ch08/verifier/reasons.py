@@ -21,6 +21,8 @@ def reason(at: Place, words: str) -> Reason | None:
 
     Arguments: words: what the kernel said, all its lines.
     """
+    if ending.is_newer(at.instruction):  # of which it is not known what it reads
+        return None
     fitting = {}
     for rule in RULES:
         found = rule.find(at)

@@ -25,6 +25,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from helpers.asm import Instruction
 
@@ -117,10 +118,9 @@ def read(text: str) -> Report | None:
 def _events(part: str) -> list[Event]:
     """The places in a part of the report, in its order."""
     places = list(PLACE.finditer(part))
-    ends = [*(place.start() for place in places[1:]), len(part)]
     events = []
-    for place, end in zip(places, ends, strict=True):
-        block = part[place.end() : end]
+    for place, following in zip_longest(places, places[1:]):
+        block = part[place.end() : following.start() if following else len(part)]
         marked = MARKED.search(block)
         number = int(marked[1]) if marked else None
         events.append(Event(place[1], place[2], int(place[3]), number, _remark(block)))

@@ -32,10 +32,13 @@ def steps(verdict: KernelVerdict, about: str = "") -> Table:
         if name[0] == "R" and name != STACK_END and known.in_words(value).startswith(about)
     }
     registers = sorted(names, key=lambda name: int(name[1:]))
+    functions = {i.target: i.symbol for i in verdict.instructions if i.symbol and i.target}
     rows, path = [], 0
     for step in shown:
         new, path = step.path != path, step.path
         begins = f"{step.path}, from {step.origin}" if step.origin is not None else "1"
+        if name := _function(step.number, functions):
+            begins += f", in {name}"
         text = f"{step.number}: {_instruction(step, by_number)}"
         if step.pruned:
             text += " (nothing new here: done)"
@@ -52,3 +55,8 @@ def _instruction(step: Step, by_number: dict[int, Instruction]) -> str:
     """It as text; its bytes if it cannot be decoded, nothing if the program does not have it."""
     instruction = by_number.get(step.number)
     return as_text(instruction) if instruction else "(not in this object)"
+
+
+def _function(number: int, functions: dict[int, str]) -> str:
+    """The name of the function that has this instruction, "" for the program itself."""
+    return functions.get(max((start for start in functions if start <= number), default=0), "")
