@@ -11,7 +11,7 @@ SEC("socket") int sixteen_into_eight(struct __sk_buff *skb)
 }
 //= buffer_bounds
 ASM("tc", header_into_a_word, "r2 = 0; r3 = r10; r3 += -4; r4 = 20; call 26; exit;")
-//= stack_bounds
+//= stack_bounds; off buffer_bounds
 ASM("socket", below_the_stack, "r2 = 0; r3 = r10; r3 += -520; r4 = 8; call 26; exit;")
 //= buffer_bounds
 SEC("socket") int into_a_value(struct __sk_buff *skb)

@@ -98,8 +98,8 @@ def lock(at: Place) -> Reason | None:
     if at.instruction.helper not in (LOCK, UNLOCK) and at.locked:
         return Reason(
             "lock_call",
-            "No function can be called while a lock is held. Call it before bpf_spin_lock, or after "
-            "bpf_spin_unlock.",
+            "No function can be called while a lock is held. Call it before bpf_spin_lock, or "
+            "after bpf_spin_unlock.",
         )
     return None
 
@@ -255,7 +255,9 @@ def _constant(at: Place, register: int, value: str) -> Reason | None:
 
 def _given_back(at: Place, register: int, value: str, want: str) -> Reason | None:
     kind = known.kind(value)
-    taken = (known.attribute(value, "ref_obj_id") or 0) > 0
+    # Which of them it is stands in its id from Linux 7.3 on.
+    numbers = [known.attribute(value, "ref_obj_id"), known.attribute(value, "id")]
+    taken = any(str(number) in at.references for number in numbers if number)
     fits = kind in (known.RECORDS if want == RECORD else known.SOCKETS)
     if fits and taken and known.moved(value) == (0, 0):
         return OK
@@ -264,8 +266,8 @@ def _given_back(at: Place, register: int, value: str, want: str) -> Reason | Non
         return None
     return Reason(
         "release",
-        f"{_name(at)} gives back what {giver} has given, and exactly that: r{register} is something "
-        "else, or has been moved. Keep the pointer as you got it.",
+        f"{_name(at)} gives back what {giver} has given, and exactly that: r{register} is "
+        "something else, or has been moved. Keep the pointer as you got it.",
         (register,),
     )
 

@@ -56,19 +56,18 @@ def reference(at: Place) -> Reason | None:
     where = f" (line {taken.line})" if taken and taken.line else ""
     return Reason(
         "reference",
-        f"Something was taken{where} and is not given back before this on every path: a record of a "
-        "ring buffer must be submitted or discarded, a socket released, also where the result is "
+        f"Something was taken{where} and is not given back before this on every path: a record of "
+        "a ring buffer must be submitted or discarded, a socket released, also where the result is "
         "not used.",
     )
 
 
 def _taken(at: Place) -> Instruction | None:
-    """The call on the path that took what is still held, if it can be told: where the kernel's
-    list of references has become one longer for good."""
+    """The call on the path after which the first of what is held stands in the kernel's list."""
+    held = at.references[0]
     for earlier, later in zip(at.path, at.path[1:], strict=False):
-        if set(later.references) - set(earlier.references) & set(at.references):
-            if at.references[0] in later.references and at.references[0] not in earlier.references:
-                return at.instructions.get(earlier.number)
+        if held in later.references and held not in earlier.references:
+            return at.instructions.get(earlier.number)
     return None
 
 

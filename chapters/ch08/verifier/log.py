@@ -41,7 +41,7 @@ PACKET = re.compile(
 # What is learnt of a register holds for each with the same number or address, by its id; from
 # Linux 6.11 on also for numbers that differ by a constant, id=1-1.
 SAME = re.compile(r"\bid=(\d+)([+-](?:0x[0-9a-f]+|\d+))?")
-TAKEN = re.compile(r"\bref_obj_id=(\d+)")
+TAKEN = re.compile(r"\bref_obj_id=(\d+)")  # from Linux 7.3 on that is the id itself
 UNSURE = "unsure"  # what a register holds if the log does not say it any more
 GONE = "gone"  # what a register held before the kernel has taken it away
 # Helper functions that give back what was taken, and those after which a packet may lie elsewhere:
@@ -299,14 +299,18 @@ class _Registers:
 
     def lose_what_is_gone(self, helper: int) -> None:
         """A call may take away what registers held: a record that is given back, a packet."""
-        taken = TAKEN.search(self.known.get("R1", "")) if helper in RELEASES else None
+        taken = self._taken(self.known.get("R1", "")) if helper in RELEASES else None
         for registers in self._frames.values():
             for name, value in registers.items():
-                held = TAKEN.search(value) if taken else None
-                gone = held and held[1] == taken[1]
+                gone = taken and self._taken(value) == taken
                 if gone or (helper in MOVES_PACKET and value.startswith("pkt")):
                     registers[name] = GONE
         self._snapshot = None
+
+    def _taken(self, value: str) -> str | None:
+        """The number of what was taken and must be given back, if a register holds that."""
+        numbers = (TAKEN.search(value), SAME.search(value))
+        return next((n[1] for n in numbers if n and n[1] in self.references), None)
 
     def forget(self) -> None:
         self._frames: dict[int, dict[str, str]] = {0: {}}

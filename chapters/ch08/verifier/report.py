@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
@@ -76,13 +76,49 @@ class Report:
             said.append(("It suggests", self.suggestion))
         return said
 
-    def about(self, key: str) -> bool:
-        """Whether it speaks of what the reader's reason of this name says."""
-        return key in SAME.get(self.title, ())
+    def about(self, key: str, registers: Iterable[int] = ()) -> bool:
+        """Whether it speaks of what the reader's reason of this name says, and of its registers."""
+        named = {int(number) for number in re.findall(r"\bR(\d+)\b", self.reason)}
+        registers = set(registers)
+        other = registers and named and not registers & named
+        return key in SAME.get(self.title, ()) and not other
 
 
-# By title, the reader's reasons that say the same.
-SAME: dict[str, tuple[str, ...]] = {}
+# By title, the reader's reasons that say the same; of a title that is not here none does.
+_BOUNDS = ("buffer_bounds", "packet_end", "metadata", "value_bounds", "record_bounds")
+_FOLLOWED = ("context_moved", "end_followed", "null", "zero_followed", "number_followed")
+SAME = {
+    "Memory Safety: Access outside bounds": _BOUNDS,
+    "Memory Safety: Uninitialized stack read": ("stack_unset",),
+    "Memory Safety: Stack spill corruption": ("spilled",),
+    "Call Type Safety: Invalid call argument": (
+        "argument_kind",
+        "argument_null",
+        "release",
+        "release_null",
+    ),
+    "Register Type Safety: Invalid pointer arithmetic operator": ("operation", "cut"),
+    "Register Type Safety: Bitwise operation on pointer": ("operation",),
+    "Register Type Safety: Pointer subtracted from scalar": ("number_less_pointer",),
+    "Register Type Safety: Subtraction from stack pointer": ("from_stack",),
+    "Register Type Safety: Pointer arithmetic is not allowed": ("fixed_pointer",),
+    "Register Type Safety: Pointer arithmetic before NULL check": ("null_moved",),
+    "Register Type Safety: 32-bit pointer arithmetic": ("cut",),
+    "Register Type Safety: Pointer offset is not safe": ("unbounded",),
+    "Register Type Safety: Invalid dereference": _FOLLOWED,
+    "Register Type Safety: Unreadable register": ("unset",),
+    "Resource Lifetime Safety: Unreleased resource": ("reference",),
+    "Resource Lifetime Safety: Unlock without lock": ("unlock_free",),
+    "Execution Context Safety: Operation is not allowed in this context": (
+        "lock_kept",
+        "lock_call",
+        "lock_twice",
+    ),
+    "Policy: Operation is not allowed": ("helper_type", "helper_unknown", "perfmon", "licence"),
+    "Program Structure: Subprogram can fall through": ("outside",),
+    "Program Structure: Jump out of range": ("outside",),
+    "Program Structure: Unreachable instruction": ("unreachable",),
+}
 
 
 def _event(event: Event, by_number: dict[int, Instruction]) -> str:

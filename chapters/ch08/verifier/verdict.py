@@ -154,7 +154,7 @@ class KernelVerdict:
         refusal = self.refusal
         if refusal is None or refusal.report is None or not refusal.explained:
             return False
-        return refusal.report.about(refusal.key)
+        return refusal.report.about(refusal.key, refusal.registers)
 
     def __repr__(self) -> str:
         width = max(len(heading) for heading, _ in self.lines())
