@@ -26,9 +26,12 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from pathlib import Path
 
 from helpers.asm import Instruction
 
+# A log of Linux 7.3.4, of followed_at_once in tests/refused/values.c.
+SAMPLE = Path(__file__).with_name("linux_7_3.txt")
 TITLE = re.compile(r"^Verification failed: (.*)$", re.MULTILINE)
 HEADING = re.compile(r"^([A-Z][A-Za-z ]*):[ \t]*$", re.MULTILINE)
 PLACE = re.compile(r"^(\w[\w.]*) @ ([^:\n]+):(\d+)(?::\d+)?$", re.MULTILINE)
@@ -69,9 +72,11 @@ class Report:
         if self.reason:
             said.append(("Its reason", self.reason))
         said += [
-            ("Before that" if number else "What led there", _event(event, by_number))
+            ("Then" if number else "What led there", _event(event, by_number))
             for number, event in enumerate(self.path)
         ]
+        if self.at:
+            said.append(("Refused at", _event(self.at, by_number)))
         if self.suggestion:
             said.append(("It suggests", self.suggestion))
         return said
