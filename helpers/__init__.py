@@ -30,9 +30,11 @@ here: `from helpers import loader` opens one door, and little else comes through
     sockets.packet_socket         a socket that shows every frame to a program
 
 5 Numbers
-    counters.Counters             all values of a map, read as memory
+    loader.Map.counter            one value of a map, looked up
+    counters.Counters             all values of an array, read as memory
+    syscall.Map.batch             all keys and values of any map
     protocols.NUMBERS             protocols by name
-    protocols.name                the name of a protocol
+    protocols.name                the name of a protocol's number: 17 is "UDP"
     flows.Flows                   who talks to whom
 
 6 A picture that moves

@@ -20,7 +20,7 @@ MODULES = {
     "helpers.attach": "chapters.ch12.attach",
     "helpers.bcc_headers": "helpers.bcc.headers",
     "helpers.bcc_program": "helpers.bcc.program",
-    "helpers.bcc_table": "chapters.ch05.table",
+    "helpers.bcc_table": "chapters.ch05.table_counters",
     "helpers.bpffs": "chapters.ch12.bpffs",
     "helpers.bytecode": "helpers.asm.instruction",
     "helpers.checks": "helpers.check",

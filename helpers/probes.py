@@ -29,7 +29,7 @@ class ProbeError(CourseError):
 
 
 @dataclass(frozen=True)
-class Type:
+class BpfType:
     """A map type or program type that the course uses.
 
     kind: "map" or "program"; number: as in <linux/bpf.h>; since: kernel version; needs:
@@ -49,15 +49,15 @@ class Type:
 
 
 TYPES = (
-    Type("map", "array", uapi.BPF_MAP_TYPE_ARRAY, "3.19"),
-    Type("map", "hash", uapi.BPF_MAP_TYPE_HASH, "3.19"),
-    Type("map", "per-CPU array", uapi.BPF_MAP_TYPE_PERCPU_ARRAY, "4.6"),
-    Type("map", "LRU hash", uapi.BPF_MAP_TYPE_LRU_HASH, "4.10"),
-    Type("map", "ring buffer", uapi.BPF_MAP_TYPE_RINGBUF, "5.8", sizes=(0, 0, 65536)),
-    Type("program", "socket filter", uapi.BPF_PROG_TYPE_SOCKET_FILTER, "3.19"),
-    Type("program", "sched_cls (tc)", uapi.BPF_PROG_TYPE_SCHED_CLS, "4.1", WITH_NET_ADMIN),
-    Type("program", "XDP", uapi.BPF_PROG_TYPE_XDP, "4.8", WITH_NET_ADMIN),
-    Type("program", "raw tracepoint", uapi.BPF_PROG_TYPE_RAW_TRACEPOINT, "4.17", WITH_PERFMON),
+    BpfType("map", "array", uapi.BPF_MAP_TYPE_ARRAY, "3.19"),
+    BpfType("map", "hash", uapi.BPF_MAP_TYPE_HASH, "3.19"),
+    BpfType("map", "per-CPU array", uapi.BPF_MAP_TYPE_PERCPU_ARRAY, "4.6"),
+    BpfType("map", "LRU hash", uapi.BPF_MAP_TYPE_LRU_HASH, "4.10"),
+    BpfType("map", "ring buffer", uapi.BPF_MAP_TYPE_RINGBUF, "5.8", sizes=(0, 0, 65536)),
+    BpfType("program", "socket filter", uapi.BPF_PROG_TYPE_SOCKET_FILTER, "3.19"),
+    BpfType("program", "sched_cls (tc)", uapi.BPF_PROG_TYPE_SCHED_CLS, "4.1", WITH_NET_ADMIN),
+    BpfType("program", "XDP", uapi.BPF_PROG_TYPE_XDP, "4.8", WITH_NET_ADMIN),
+    BpfType("program", "raw tracepoint", uapi.BPF_PROG_TYPE_RAW_TRACEPOINT, "4.17", WITH_PERFMON),
 )
 
 
@@ -93,7 +93,7 @@ def try_program(number: int) -> str:
     return "works"
 
 
-def in_words(type: Type) -> str:
+def in_words(type: BpfType) -> str:
     """How an attempt went; of a type that the kernel does not know, which kernel does."""
     answer = type.attempt()
     unknown = answer == os.strerror(errno.EINVAL)

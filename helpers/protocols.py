@@ -1,5 +1,7 @@
 """Names and numbers of protocols: what byte 9 of an IPv4 header says, and what is no protocol.
 
+`flows` and `pictures` take the number out of a frame or a key, and ask here for its name.
+
 The fifth stage of the road. Built in chapter 04, live_plot; CLASSES in chapter 12, beyond_sockex1.
 Source: IANA, Assigned Internet Protocol Numbers.
 """

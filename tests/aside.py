@@ -10,18 +10,23 @@ import ast
 import contextlib
 import io
 import os
+import sys
 import traceback
 
 
-def attempt(answer: str, check: str, names: dict[str, object]) -> str:
+def attempt(answer: str, check: str, names: dict[str, object], afresh: bool = True) -> str:
     """What the check's cell shows after the answer's cell; a traceback if one of them fails.
 
-    Arguments: the code of both cells; names: the notebook's.
+    Arguments: the code of both cells; names: the notebook's; afresh: bcc compiles in this copy at
+    once, since dying of it is what a copy may do. One that died is repeated as a learner has it.
     """
+    bcc = sys.modules.get("helpers.bcc.program")
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
+        if bcc and afresh:
+            bcc.try_out = lambda text: None
         with os.fdopen(writing, "w") as told:
             told.write(shown(answer, check, names))
         os._exit(0)  # without the kernel's own tidying up, which is for the kernel
@@ -29,6 +34,8 @@ def attempt(answer: str, check: str, names: dict[str, object]) -> str:
     with os.fdopen(reading) as told:
         text = told.read()
     _, status = os.waitpid(child, 0)
+    if status and bcc and afresh:
+        return attempt(answer, check, names, afresh=False)
     return text if status == 0 else f"{text}\nThe copy ended with status {status}."
 
 

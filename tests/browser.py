@@ -131,9 +131,13 @@ def lab(server: Lab) -> Iterator[Lab]:
     server.shut_down()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[BrowserContext]:
-    """A browser, which has loaded JupyterLab once after the first test."""
+    """A browser, which has loaded JupyterLab once after the first test.
+
+    Not the session's: while one is open, playwright has an event loop running in this thread, and
+    the tests that come after could start none.
+    """
     names = ("chromium", "chromium-browser", "google-chrome")
     browser = next(filter(None, map(shutil.which, names)), None)
     if browser is None:

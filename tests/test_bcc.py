@@ -17,7 +17,7 @@ import stored
 from unwelcome import no_bpf_call, without_bpf
 
 from chapters.ch05 import check as ch05
-from chapters.ch05.table import TableCounters
+from chapters.ch05.table_counters import TableCounters
 from helpers import sockets, toolchain, traffic
 from helpers.bcc import headers as bcc_headers
 from helpers.bcc import program as bcc_program

@@ -252,7 +252,7 @@ def test_a_machine_that_ends_early_says_its_last_words(tmp_path, monkeypatch):
     monkeypatch.setattr(initramfs, "build", lambda *_: b"")
     monkeypatch.setattr(fetch, "busybox", lambda: None)
     a_kernel = fetch.Kernel("x", tmp_path / "vmlinuz", tmp_path / "9.9")
-    with pytest.raises(machine.MachineError, match="(?s)9.9 ended before.*it broke"):
+    with pytest.raises(machine.BootError, match="(?s)9.9 ended before.*it broke"):
         list(machine.run(a_kernel, ["true"], 10, accelerator="tcg"))
 
 
@@ -291,7 +291,7 @@ def test_a_machine_does_not_outlive_its_owner(tmp_path):
 
 def test_only_a_kvm_that_works_is_remembered(tmp_path, monkeypatch):
     def no_guest(*_: object) -> Iterator[str]:
-        raise machine.MachineError("The machine ended before its command.")
+        raise machine.BootError("The machine ended before its command.")
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     (private_apt.cache() / "kernels").mkdir(parents=True)
@@ -307,7 +307,7 @@ def test_only_a_kvm_that_works_is_remembered(tmp_path, monkeypatch):
 def test_without_qemu_it_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     a_kernel = fetch.Kernel("x", tmp_path / "vmlinuz", tmp_path / "9.9")
-    with pytest.raises(machine.MachineError, match="test --kernels"):
+    with pytest.raises(machine.BootError, match="test --kernels"):
         list(machine.run(a_kernel, ["true"], 10))
 
 

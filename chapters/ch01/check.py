@@ -21,7 +21,7 @@ from helpers.check import (
     shown,
 )
 
-MOST = 1 << 20  # bytes of the kernel's memory for a try
+MOST_BYTES = 1 << 20  # bytes of the kernel's memory for a try
 
 # Made up so that each usual mistake meets a line that shows it.
 LINES = [
@@ -78,8 +78,10 @@ def ring_buffer(sizes: tuple[int, int, int] | None) -> Verdict:
     whole_pages = entries > 0 and entries % mmap.PAGESIZE == 0
     if not whole_pages or entries & (entries - 1):
         return not_yet(f"A length of {entries} bytes cannot be had: which can, says the hint.")
-    if entries > MOST:
-        return not_yet(f"That is more than we want to take from the kernel: at most {MOST} bytes.")
+    if entries > MOST_BYTES:
+        return not_yet(
+            f"That is more than we want to take from the kernel: at most {MOST_BYTES} bytes."
+        )
     answer = probes.try_map(27, 0, 0, entries)
     if answer == "works":
         return right(f"The kernel made a ring buffer of {entries} bytes, and took it back.")

@@ -83,7 +83,7 @@ def judge(pair: list, name: str, rate: float, difference: float, why: str) -> Ve
 
 
 GAP, BURSTS = 1.0, 5  # seconds between the bursts; how many
-MOST = 10  # readings a second that a plot may cost
+MOST_READINGS = 10  # readings a second that a plot may cost
 
 
 def interval(seconds: float | None) -> Verdict:
@@ -93,8 +93,10 @@ def interval(seconds: float | None) -> Verdict:
     seconds = as_number(seconds)
     if seconds is None:
         return NO_NUMBER
-    if not seconds > 0 or seconds * MOST < 1 - 1e-9:
-        return not_yet(f"That is more than {MOST} readings a second: take a longer interval.")
+    if not seconds > 0 or seconds * MOST_READINGS < 1 - 1e-9:
+        return not_yet(
+            f"That is more than {MOST_READINGS} readings a second: take a longer interval."
+        )
     late = seconds * 1.01  # as a reading is, on any machine
     merged = [start for start in np.arange(0, 1, 0.01) if not told_apart(late, start * late)]
     if len(merged) == 100:

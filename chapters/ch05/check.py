@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 from functools import cache
 
-from chapters.ch05.table import TableCounters
+from chapters.ch05.table_counters import TableCounters
 from helpers import asm, netlab, sockets, toolchain, traffic
 from helpers.bcc import program as bcc_program
 from helpers.bcc.headers import BccError

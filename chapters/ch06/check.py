@@ -18,7 +18,7 @@ from helpers.check import Verdict, as_bytes, called, not_attempted, not_yet, rig
 WANTED = (syscall.HASH, 6, 8, 1000)
 DATA = 100
 HEADERS = 14 + 20
-MOST = 1 << 24  # bytes of the kernel's memory for a try
+MOST_BYTES = 1 << 24  # bytes of the kernel's memory for a try
 # What exercise 3 sends: TTL -> datagrams. Neither value is any system's own choice.
 SENT = {7: 3, 200: 4}
 FRAME = HEADERS + 8 + DATA
@@ -57,7 +57,7 @@ def twenty_bytes(form: str | bytes | None) -> Verdict:
     numbers = [int.from_bytes(given[at : at + 4], sys.byteorder) for at in range(0, 20, 4)]
     if max(numbers) > 1 << 16:
         return not_yet(f"The kernel reads these numbers: {numbers}: which byte comes first?")
-    if (numbers[1] + numbers[2]) * numbers[3] > MOST:
+    if (numbers[1] + numbers[2]) * numbers[3] > MOST_BYTES:
         return not_yet(f"That is more than we want to take from the kernel: {numbers}.")
     fd = syscall.bpf(syscall.Command.MAP_CREATE, ctypes.create_string_buffer(given, 20))
     if fd < 0:

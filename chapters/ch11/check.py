@@ -18,19 +18,19 @@ from helpers.check import (
     shown,
 )
 
-MOST = 50  # calls of each function
+MOST_CALLS = 50  # calls of each function
 BASE, TIMES = 2_500.0, 1.25  # nanoseconds, and how many times as long the counted one takes
 NEAR = 0.02  # of the true ratio
 
 
-class Machine:
+class BusyMachine:
     """A machine that is not quiet: it needs a warm-up, dozes now and then, and gets a neighbour.
 
     expected: after how many calls the neighbour moves in, and makes everything slower.
     calls: "w" and "c" for each call of without() and counted(), in order.
     """
 
-    def __init__(self, expected: int = MOST) -> None:
+    def __init__(self, expected: int = MOST_CALLS) -> None:
         self.calls = ""
         self._expected = expected
 
@@ -41,8 +41,8 @@ class Machine:
         return self._call("c", BASE * TIMES)
 
     def _call(self, kind: str, nanoseconds: float) -> float:
-        if self.calls.count(kind) == MOST:
-            raise TooManyError(f"it calls one function more than {MOST} times")
+        if self.calls.count(kind) == MOST_CALLS:
+            raise TooManyError(f"it calls one function more than {MOST_CALLS} times")
         number = len(self.calls)
         self.calls += kind
         nanoseconds *= 1 + 0.8 / (number + 1) ** 2  # the warm-up
@@ -59,7 +59,7 @@ class TooManyError(Exception):
 
 def how_many_times(function: Callable[..., float]) -> Verdict:
     """Exercise 1: on a machine whose true ratio is known, and where trouble begins twice."""
-    probe = Machine()
+    probe = BusyMachine()
     answer, failure = attempt(function, probe)
     if failure:
         return failure
@@ -68,7 +68,7 @@ def how_many_times(function: Callable[..., float]) -> Verdict:
     if {"w", "c"} - set(probe.calls):
         return not_yet("Call both functions: without() and counted().")
     for share in (0.5, 0.3):
-        machine = Machine(expected=round(len(probe.calls) * share))
+        machine = BusyMachine(expected=round(len(probe.calls) * share))
         answer, failure = attempt(function, machine)
         if failure:
             return failure
@@ -80,7 +80,7 @@ def how_many_times(function: Callable[..., float]) -> Verdict:
     return right(f"{answer:.2f} times as long, whatever the machine did meanwhile.")
 
 
-def attempt(function: Callable[..., float], machine: Machine) -> tuple[float, Verdict | None]:
+def attempt(function: Callable[..., float], machine: BusyMachine) -> tuple[float, Verdict | None]:
     """What the learner's function says about a machine, or what is wrong with it."""
     answer, failure = called(function, machine.without, machine.counted)
     if failure:
@@ -91,7 +91,7 @@ def attempt(function: Callable[..., float], machine: Machine) -> tuple[float, Ve
     return times, None
 
 
-def reason(machine: Machine) -> str:
+def reason(machine: BusyMachine) -> str:
     """Which of the mistakes shows in the order of the calls."""
     if len(machine.calls) < 10:
         return "a few calls cannot tell; measure more often."

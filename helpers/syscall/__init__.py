@@ -1,8 +1,8 @@
 """The system call bpf(2) without libbpf: maps, programs, and errors that explain.
 
 Under the whole road. Built in chapter 06, the_bpf_system_call. In reading order: `call` makes the
-call, `errors` says what an error number means here, `maps` and `programs` are what it serves,
-and `descriptors` finds what a process holds.
+call, `errors` says what an error number means here, `maps` makes, writes and reads maps, `programs`
+loads programs and runs them, and `descriptors` finds what a process holds.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from chapters.ch05.table import TableCounters
+from chapters.ch05.table_counters import TableCounters
 from chapters.ch11.lookups import mean_time
 from chapters.ch11.measuring import MeasuringError, duration, middle_half, take_turns, times_as_much
 from helpers import loader, sockets, toolchain

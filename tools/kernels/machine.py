@@ -33,7 +33,7 @@ PROCESSOR = {
 SECONDS_TO_FIRST_LINE = 20
 
 
-class MachineError(CourseError):
+class BootError(CourseError):
     """The virtual machine did not start, or ended before its command."""
 
 
@@ -49,11 +49,11 @@ def run(
 
     Arguments: seconds: after which the machine is turned off; accelerator: by default the faster
         one that works here.
-    Errors: MachineError if the machine ends otherwise than by the end of the command, with the
+    Errors: BootError if the machine ends otherwise than by the end of the command, with the
         kernel's last messages.
     """
     if shutil.which(QEMU) is None:
-        raise MachineError(f"{QEMU} is not installed: start this with ./course test --kernels.")
+        raise BootError(f"{QEMU} is not installed: start this with ./course test --kernels.")
     accelerator = accelerator or fastest(kernel)
     last = "end of the command"
     started = f"{shlex.join(command)}; echo {shlex.quote(last)}"
@@ -79,7 +79,7 @@ def run(
                     yield line
         if line != last:
             said = console.read_text(errors="replace")[-2000:]
-            raise MachineError(
+            raise BootError(
                 f"The machine with {kernel.release} ended before its command, after at most "
                 f"{seconds:.0f} seconds: look for the cause in its last words.\n{said}"
             )
@@ -115,7 +115,7 @@ def fastest(kernel: fetch.Kernel) -> str:
     if known.is_file() and known.read_text() == "kvm":
         return "kvm"
     print("trying whether KVM works here ...", flush=True)
-    with contextlib.suppress(MachineError):  # an answer, too: no guest comes up
+    with contextlib.suppress(BootError):  # an answer, too: no guest comes up
         answer = next(run(kernel, ["echo", "kvm"], SECONDS_TO_FIRST_LINE, "1G", 1, "kvm"))
         known.write_text(answer)
         return answer
