@@ -98,14 +98,15 @@ def fixed_pointer(at: Place) -> Reason | None:
         return None
     if known.kind(moves[0]) == "map_ptr" and known.constant(moves[1]) == 0:
         return None
-    what = known.in_words(moves[0])
     cure = (
-        " Add to the other side of the comparison instead." if what == "end of the packet" else ""
+        " Add to the other side of the comparison instead."
+        if known.kind(moves[0]) == "pkt_end"
+        else ""
     )
     return Reason(
         "fixed_pointer",
-        f"r{moves[2]} is an address that cannot be moved ({what}): nothing can be added to it or "
-        f"subtracted from it.{cure}",
+        f"r{moves[2]} is an address that cannot be moved, that of {known.what(moves[0])}: nothing "
+        f"can be added to it or subtracted from it.{cure}",
         (moves[2], at.instruction.dst),
     )
 

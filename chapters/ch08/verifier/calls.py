@@ -116,7 +116,7 @@ def argument(at: Place) -> Reason | None:
     return None
 
 
-@about("map", "helper", "size")
+@about("map", "size")
 def map_type(at: Place) -> Reason | None:
     wants = WANTS.get(at.instruction.helper)
     if wants is None or not _may_look(at) or MAP not in wants.arguments:
@@ -203,10 +203,9 @@ def _other(at: Place, register: int, wanted: str) -> Reason | None:
     kind = known.kind(at.of(register))
     if not kind or kind not in ("number", "ctx", "fp", "map_ptr", "map_value", "pkt", "pkt_end"):
         return None
-    given = "a number" if kind == "number" else known.in_words(at.of(register)).split(",")[0]
     return Reason(
         "argument_kind",
-        f"{_name(at)} wants {wanted} in r{register}, and gets something else: {given}.",
+        f"{_name(at)} wants {wanted} in r{register}, and gets {known.what(at.of(register))}.",
         (register,),
     )
 
@@ -308,7 +307,7 @@ def _memory(
             "before. Compare with data_end first.",
             (register,),
         )
-    return _short(at, register, there - low, most, want)
+    return _short(at, register, there - high, most, want)
 
 
 def _short(at: Place, register: int, there: int, most: int, want: str) -> Reason:

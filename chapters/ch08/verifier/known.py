@@ -153,6 +153,14 @@ def in_words(value: str) -> str:
     return names.get(re.match(r"\w*", value)[0], value)
 
 
+def what(value: str) -> str:
+    """What kind of thing it is, for a sentence."""
+    names = {"number": "a number", "ctx": "the context", "pkt": "the packet", "fp": "the stack"}
+    names |= {"pkt_end": "the end of the packet", "pkt_meta": "the metadata", "map_ptr": "a map"}
+    names |= {"map_value": "a map's value"}
+    return names.get(kind(value), "a socket" if kind(value) in SOCKETS else "something else")
+
+
 def short(number: int) -> str:
     """A number as one says it: the largest of 32 or 64 bits by name."""
     return {U32_MAX: "2^32-1", U64_MAX: "2^64-1"}.get(number, str(number))

@@ -148,10 +148,12 @@ def leak_stored(at: Place) -> Reason | None:
         return None
     if at.instruction.is_atomic and not known.is_pointer(at.base):
         return None
+    out = "would get out through a place that others can read. Store something else."
+    if at.instruction.is_atomic:
+        out = "atomic operations take numbers only, which do not tell where the kernel lies."
     return Reason(
         "leak_stored",
-        f"r{at.instruction.src} is an address of the kernel's, and would get out through a "
-        "place that others can read. Store something else.",
+        f"r{at.instruction.src} is an address of the kernel's, and {out}",
         (at.instruction.src,),
     )
 
@@ -164,8 +166,8 @@ def atomic_place(at: Place) -> Reason | None:
         return None
     return Reason(
         "atomic_place",
-        f"Atomic operations, such as __sync_fetch_and_add, work on maps and on the stack, not on "
-        f"{known.in_words(at.base).split(',')[0]}. Read, calculate and write instead.",
+        "Atomic operations, such as __sync_fetch_and_add, work on maps and on the stack, and not "
+        f"on {known.what(at.base)}. Read, calculate and write instead.",
         _base(at),
     )
 
@@ -256,7 +258,8 @@ def record_bounds(at: Place) -> Reason | None:
         return None
     return Reason(
         "record_bounds",
-        f"This lies outside the record, which has {size} bytes. Reserve more, or write less.",
+        f"This lies outside what was given here, which has {size} bytes, or may do so. Reserve "
+        "more, or use less.",
         _base(at),
     )
 
