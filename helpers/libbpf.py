@@ -30,6 +30,7 @@ PROTOTYPES = {
     "bpf_program__set_log_level": (_INT, [_POINTER, _UINT]),
     "bpf_map__name": (_TEXT, [_POINTER]),
     "bpf_map__fd": (_INT, [_POINTER]),
+    "bpf_map__set_autocreate": (_INT, [_POINTER, ctypes.c_bool]),
     "bpf_map__type": (_UINT, [_POINTER]),
     "bpf_map__key_size": (_UINT, [_POINTER]),
     "bpf_map__value_size": (_UINT, [_POINTER]),

@@ -49,7 +49,8 @@ class Program:
         """Its true reason on the running kernel."""
         first, *others = self.reasons.split("; ")
         only = dict(other.split(" ", 1) for other in others)
-        off = "mitigations=off" in Path("/proc/cmdline").read_text()
+        # Which the verifier heeds from Linux 6.6 on.
+        off = kernel.version() >= (6, 6) and "mitigations=off" in Path("/proc/cmdline").read_text()
         version = ".".join(map(str, kernel.version()[:2]))
         return only.get(version) or (only.get("off") if off else None) or first
 

@@ -57,7 +57,11 @@ def show(
     object_file = path if isinstance(path, objfile.ObjectFile) else objfile.read(path)
     path = object_file.path
     program = object_file.program(name) if name else only_program(object_file)
-    instructions, which = object_file.linked(program.name), (Path(path), program.name)
+    instructions = object_file.linked(program.name)
+    # Of several programs each may have maps of its own; ".rel.maps": maps that lead to others.
+    alone = bool(name) and ".rel.maps" not in object_file.sections
+    unused = set(object_file.maps) - {i.symbol for i in instructions} if alone else set()
+    which = Path(path), program.name, unused
     number, text, loaded = capabilities.with_only(holding, _load, *which, LOG_LEVEL)
     if number == errno.ENOSPC:  # even a good program is refused if its log is too long
         number, again, loaded = capabilities.with_only(holding, _load, *which, 0)
@@ -173,8 +177,10 @@ def _refuses(type: int, helper: int, license: str, holding: tuple[str, ...]) -> 
     return False
 
 
-def _load(path: Path, name: str, level: int) -> tuple[int, str, loader.LoadedObject | None]:
-    """Load an object with one of its programs.
+def _load(
+    path: Path, name: str, unused: set[str], level: int
+) -> tuple[int, str, loader.LoadedObject | None]:
+    """Load an object with one of its programs, and without the maps that it does not use.
 
     Result: the error number or 0, the verifier's log, and the loaded object.
     """
@@ -183,6 +189,9 @@ def _load(path: Path, name: str, level: int) -> tuple[int, str, loader.LoadedObj
     handle = library.bpf_object__open(os.fsencode(path))
     if not handle:
         return ctypes.get_errno() or errno.EINVAL, "", None
+    for pointer in loader.each(library.bpf_object__next_map, handle):
+        wanted = library.bpf_map__name(pointer).decode() not in unused
+        library.bpf_map__set_autocreate(pointer, wanted)
     with mmap.mmap(-1, LOG_SIZE) as memory:
         buffer = (ctypes.c_char * LOG_SIZE).from_buffer(memory)
         for program in loader.each(library.bpf_object__next_program, handle):
