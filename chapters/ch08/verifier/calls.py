@@ -314,14 +314,14 @@ def _short(at: Place, register: int, there: int, most: int, want: str) -> Reason
     if want in (KEY, VALUE):
         return Reason(
             "key_bounds" if want == KEY else "value_short",
-            f"The map's {want} has {most} bytes, and there are {max(there, 0)} from r{register} to "
-            f"the end of what it points to: it is smaller than the {want}. Give it the map's type.",
+            f"The map's {want} has {most} bytes, and what r{register} points to ends after "
+            f"{max(there, 0)}: it is smaller than the {want}. Give it the map's type.",
             (register,),
         )
     return Reason(
         "buffer_bounds",
-        f"{_name(at)} takes up to {most} bytes from r{register} on, and there are {max(there, 0)}. "
-        "Make the variable larger, or the size smaller.",
+        f"{_name(at)} takes up to {most} bytes from r{register} on, and what is there ends after "
+        f"{max(there, 0)}. Make the variable larger, or the size smaller.",
         (register,),
     )
 
