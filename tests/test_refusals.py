@@ -6,14 +6,16 @@ be that, or nothing.
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from chapters.ch08 import verifier
 from chapters.ch08.verifier import wants
 from helpers import capabilities, objfile, toolchain
+from tools import marked
 from tools.kernels import refusals
 
-FAMILIES = sorted({program.family for program in refusals.programs()})
 OPTIONS = refusals.OPTIONS
 # The reasons that lie in the arguments of a helper function.
 ARGUMENTS = {"argument_kind", "argument_null", "leak_argument", "map_type", "size", "constant_size"}
@@ -55,6 +57,32 @@ def test_the_programs_are_many_and_of_all_types():
     assert len({program.name for program in programs}) == len(programs)
     for type in refusals.HOLDING:
         assert sum(program.section.startswith(type) for program in programs) >= 10
+
+
+def test_the_page_shows_the_stored_table_in_which_nothing_is_wrong():
+    kernels = json.loads(refusals.FILE.read_text())
+    assert marked.part(refusals.PAGE, "refusals") == refusals.markdown(kernels)
+    for each in kernels:
+        assert each["wrong"] == each["other"] == []
+        assert each["right"] >= 3 * len(each["none"])
+
+
+def test_a_run_takes_the_place_of_the_older_one_of_its_suite(tmp_path):
+    file, page = tmp_path / "found.json", tmp_path / "page.md"
+    page.write_text("<!-- refusals: begin -->\nold\n<!-- refusals: end -->\n")
+    found = {"release": "7.3.4", "version": [7, 3], "right": ["a"] * 3, "none": ["b"], "wrong": []}
+    found |= {"accepted": ["c", "d"], "report": ["a"], "same": ["a"], "other": []}
+    refusals.keep("trixie-backports", found | {"right": []}, file, page)
+    refusals.keep("trixie-backports", found, file, page)
+    assert len(json.loads(file.read_text())) == 1
+    assert "| 7.3 | 4 | 3 (75%) | 1 | 0 | 2 | 1 | 1 |" in page.read_text()
+
+
+def test_a_reason_may_differ_by_kernel(monkeypatch):
+    program = refusals.Program("f", "tc", "n", "guess; 5.10 comparison; off context")
+    for version, key in (((5, 10), "comparison"), ((6, 1), "guess")):
+        monkeypatch.setattr(refusals.kernel, "version", lambda version=version: version)
+        assert program.key == key
 
 
 def test_each_program_has_its_reason_above_it():

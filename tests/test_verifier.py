@@ -206,6 +206,14 @@ WRITTEN = {
         7,
         "has 8 bytes",
     ),
+    "an addition out of line": (
+        'SEC("socket") int f(struct __sk_buff *skb)\n{\n\t__u32 key = 0;\n'
+        "\t__u64 *value = bpf_map_lookup_elem(&bytes_by_protocol, &key);\n"
+        "\tif (value)\n\t\t__sync_fetch_and_add((__u64 *)((char *)value + 4), 1);\n"
+        "\treturn 0;\n}\n",
+        6,
+        "multiple of 8",
+    ),
     "a key that was never set": (
         'SEC("socket") int f(struct __sk_buff *skb)\n{\n\t__u32 key;\n'
         "\tbpf_map_lookup_elem(&bytes_by_protocol, &key);\n\treturn 0;\n}\n",

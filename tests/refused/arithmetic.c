@@ -70,7 +70,7 @@ ASM("socket", value_moved_far, FIND(counters) "if r0 == 0 goto +2; r1 = 0x7fffff
 //= guess
 ASM("tc", header_of_the_packet,
     "r6 = r1;" DATA "r4 = *(u32 *)(r1 + 0); r4 &= 60; r2 += r4; r0 = 0; exit;")
-//= guess
+//= guess; 5.10 comparison
 SEC("xdp") int by_the_header_length(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;

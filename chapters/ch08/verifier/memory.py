@@ -172,6 +172,25 @@ def atomic_place(at: Place) -> Reason | None:
     )
 
 
+@about("aligned", "value", "memory", "record")
+def aligned(at: Place) -> Reason | None:
+    if not at.instruction.is_atomic or _leaks(at):
+        return None
+    if not _at(at, "map_value", *known.RECORDS):
+        return None
+    low, high = known.moved(at.base)
+    size = at.instruction.size
+    if low != high or (low + at.instruction.offset) % size == 0:
+        return None
+    return Reason(
+        "aligned",
+        f"An atomic operation on {size} bytes must begin at a multiple of {size}, and this one "
+        f"begins {low + at.instruction.offset} bytes after the start. Lay the fields out so that "
+        "it does.",
+        _base(at),
+    )
+
+
 @about("context")
 def context(at: Place) -> Reason | None:
     if not _at(at, "ctx") or at.instruction.is_atomic or _leaks(at):
