@@ -18,7 +18,7 @@ import pytest
 
 from helpers import features, kernel, toolchain
 from tools import packages
-from tools.kernels import attempts, fetch, inside, machine, results
+from tools.kernels import attempts, fetch, inside, machine, refusals, results
 
 HERE = ""
 OLDEST, NEWEST = fetch.SUITES[0], fetch.SUITES[-1]
@@ -35,6 +35,7 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> None:
     packages.need("qemu-system-x86", "debian-archive-keyring")
     newer = tmp_path_factory.mktemp("newer") / "newer_kern.c"
     newer.write_text(attempts.NEWER_SOURCE)
+    refusals.compile()
     for source in attempts.FILTERS:  # sockex1_kern.c, too: attempts.OBJECT
         toolchain.compile_bpf(source)
     toolchain.compile_bpf(newer, attempts.NEWER)
@@ -126,6 +127,15 @@ def test_an_older_kernel_says_which_is_needed(found):
     else:
         assert "does not know bloom filter maps" in found["checks"]["refusal"]
         assert "Linux 5.16" in found["checks"]["refusal"]
+
+
+def test_the_reader_of_refusals_is_never_wrong(found):
+    judged = found["refusals"]
+    if judged is None:  # on this machine, by somebody who may not load all types of programs
+        assert not found["suite"]
+        return
+    assert judged["wrong"] == judged["other"] == []
+    assert len(judged["right"]) >= 3 * len(judged["none"])
 
 
 @full

@@ -12,6 +12,7 @@ from chapters.ch01.kernel_matrix import FILE, load, markdown
 from helpers.features import WORKS
 from helpers.toolchain import COURSE
 from tools import marked
+from tools.kernels import refusals
 
 PAGE = COURSE / "docs" / "kernels.md"
 FIVE_LINES = [f"TCP 0 UDP 0 ICMP {98 * 2 * pings} bytes" for pings in range(5)]
@@ -33,6 +34,7 @@ def entry(suite: str, accelerator: str, findings: list[dict]) -> dict:
         "checks": {},
         "tests": outcome([each for each in findings if each["what"] == "tests"]),
         "chapters": {},
+        "refusals": next((each for each in findings if each["what"] == "refusals"), None),
     }
     for each in findings:
         what = each["what"]
@@ -44,7 +46,7 @@ def entry(suite: str, accelerator: str, findings: list[dict]) -> dict:
         elif what == "chapter":  # it works if it does for everybody
             if found["chapters"].get(each["name"], WORKS) == WORKS:
                 found["chapters"][each["name"]] = each["answer"]
-        elif what not in ("kernel", "tests"):
+        elif what not in ("kernel", "tests", "refusals"):
             found["checks"][what] = each["answer"]
     return found
 
@@ -65,6 +67,10 @@ def keep(new: dict, file: Path = FILE, page: Path = PAGE) -> None:
     A quick run says nothing about chapters: then those of the last full run stay, if it was of
     the same release. Errors: MarkError if the page has no place for it.
     """
+    refused = new["refusals"]
+    new = {name: value for name, value in new.items() if name != "refusals"}
+    if refused and page == PAGE:
+        refusals.keep(new["suite"], refused)
     kernels = load(file)
     old = next((each for each in kernels if each["suite"] == new["suite"]), None)
     if old and old["release"] == new["release"] and not new["chapters"]:

@@ -10,16 +10,37 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-POINTERS = ("ctx", "fp", "map_", "pkt", "sock", "tcp_sock", "ptr_", "mem", "rdonly_", "trusted_")
+POINTERS = ("ctx", "fp", "map_", "pkt", "sock", "tcp_sock", "xdp_sock", "ptr_", "mem", "rdonly_")
+POINTERS += ("trusted_", "untrusted_", "rcu_", "ringbuf_", "alloc_", "buf", "func", "flow_keys")
+SOCKETS = ("sock", "sock_common", "tcp_sock", "xdp_sock")
+RECORDS = ("mem", "ringbuf_mem", "alloc_mem")  # what a ring buffer reserves, by Linux version
 CONSTANT = re.compile(r"(?:inv|scalar|P)?(-?(?:0x[0-9a-f]+|\d+))$", re.IGNORECASE)
 # One character for each byte of a place on the stack, the highest address first; ? is unwritten.
 BYTES = re.compile(r"[?mr0idf]{8}$")
 U64_MAX, U32_MAX = (1 << 64) - 1, (1 << 32) - 1
+S64_MIN, S64_MAX = -(1 << 63), (1 << 63) - 1
 
 
 def is_pointer(value: str) -> bool:
     """Whether it is an address, of whatever."""
     return value.startswith(POINTERS)
+
+
+def kind(value: str) -> str:
+    """What kind of thing it is, such as "map_value"; "number" for each number, "" for nothing."""
+    if is_number(value):
+        return "number"
+    return re.match(r"[a-z_]*", value)[0].removesuffix("_or_null")
+
+
+def may_be_null(value: str) -> bool:
+    return "_or_null" in value.partition("(")[0]
+
+
+def map_name(value: str) -> str:
+    """The name of the map that an address belongs to, as far as the log has it: 15 letters."""
+    name = re.search(r"map=([^,)]+)", value)
+    return name[1] if name else ""
 
 
 def is_number(value: str) -> bool:
@@ -53,9 +74,40 @@ def limits(value: str) -> tuple[int, int] | None:
     return low or 0, U64_MAX if high is None else high
 
 
+def signed_limits(value: str) -> tuple[int, int]:
+    """The smallest and the largest that a number, or the part of an address that is not known
+    exactly, can be, signed."""
+    known = constant(value)
+    if known is not None:
+        known = _signed(known)
+        return known, known
+    low, high = attribute(value, "smin_value", "smin"), attribute(value, "smax_value", "smax")
+    umin, umax = attribute(value, "umin_value", "umin"), attribute(value, "umax_value", "umax")
+    positive = umax is not None and umax <= S64_MAX
+    if low is None:
+        low = (umin or 0) if positive else S64_MIN
+    if high is None:
+        high = umax if positive else S64_MAX
+    return _signed(low), _signed(high)
+
+
+def _signed(number: int) -> int:
+    return number - (1 << 64) if number > S64_MAX else number
+
+
+def moved(value: str) -> tuple[int, int]:
+    """How far an address lies from where what it points to begins: the least and the most."""
+    low = high = attribute(value, "off") or 0
+    if "var_off" in value:
+        least, most = signed_limits(value.partition("(")[2])
+        return low + least, high + most
+    exact = attribute(value, "imm") or 0
+    return low + exact, high + exact
+
+
 def stack_offset(value: str) -> int | None:
     """-4 for fp-4, 0 for fp0: where an address on the stack lies, below the stack's upper end."""
-    offset = re.match(r"fp(-?\d+)", value)
+    offset = re.fullmatch(r"fp(-?\d+)", value)
     return int(offset[1]) if offset else None
 
 
@@ -83,6 +135,8 @@ def in_words(value: str) -> str:
     offset = stack_offset(value)
     if offset is not None:
         return f"stack, {-offset} below its end" if offset else "stack, its end"
+    if above := re.match(r"fp\[\d+\](-\d+)", value):
+        return f"a caller's stack, {-int(above[1])} below its end"
     if value.startswith("pkt_end"):
         return "end of the packet"
     if value.startswith("pkt"):
@@ -97,6 +151,14 @@ def in_words(value: str) -> str:
         "map_value": "map value",
     }
     return names.get(re.match(r"\w*", value)[0], value)
+
+
+def what(value: str) -> str:
+    """What kind of thing it is, for a sentence."""
+    names = {"number": "a number", "ctx": "the context", "pkt": "the packet", "fp": "the stack"}
+    names |= {"pkt_end": "the end of the packet", "pkt_meta": "the metadata", "map_ptr": "a map"}
+    names |= {"map_value": "a map's value"}
+    return names.get(kind(value), "a socket" if kind(value) in SOCKETS else "something else")
 
 
 def short(number: int) -> str:

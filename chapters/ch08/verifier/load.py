@@ -10,46 +10,78 @@ import ctypes
 import errno
 import mmap
 import os
-from collections.abc import Iterable
+import struct
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from chapters.ch08.verifier import log
 from chapters.ch08.verifier.verdict import KernelVerdict
-from helpers import asm, capabilities, libbpf, loader, objfile, syscall
+from helpers import asm, capabilities, libbpf, loader, objfile, syscall, uapi
 from helpers.errors import CourseError
 
 LEAST_CAPABILITIES = ("CAP_BPF",)
 LOG_SIZE = 1 << 26  # bytes of address space; memory is used only as far as the log goes
 LOG_LEVEL = 2  # what the verifier knew after each instruction
+# The types of programs, by the first part of their section.
+TYPES = {"socket": uapi.BPF_PROG_TYPE_SOCKET_FILTER, "tc": uapi.BPF_PROG_TYPE_SCHED_CLS}
+TYPES |= {"classifier": uapi.BPF_PROG_TYPE_SCHED_CLS, "xdp": uapi.BPF_PROG_TYPE_XDP}
+TYPES |= {"cgroup_skb": uapi.BPF_PROG_TYPE_CGROUP_SKB}
+TYPES |= {"raw_tp": uapi.BPF_PROG_TYPE_RAW_TRACEPOINT}
+TYPES |= {"raw_tracepoint": uapi.BPF_PROG_TYPE_RAW_TRACEPOINT}
+# Helper functions for holders of CAP_PERFMON only: bpf_base_func_proto() in the kernel tree.
+PERFMON_ONLY = {4, 6, 35, 45, 112, 113, 114, 115, 177}
+PROCESSOR_ID = 8  # bpf_get_smp_processor_id, which every program may call
 
 
 class NotOneProgramError(CourseError):
     """The object does not hold exactly one program."""
 
 
-def show(path: str | Path, holding: Iterable[str] = LEAST_CAPABILITIES) -> KernelVerdict:
-    """Load an object file of one program, and say what the verifier said.
+def show(
+    path: str | Path | objfile.ObjectFile,
+    holding: Iterable[str] = LEAST_CAPABILITIES,
+    name: str = "",
+) -> KernelVerdict:
+    """Load one program of an object file, and say what the verifier said.
 
     Arguments:
-        path: an object file made by toolchain.compile_bpf.
+        path: an object file made by toolchain.compile_bpf, or one that objfile.read has read.
         holding: the capabilities to do it with, keys of capabilities.NUMBERS.
+        name: that of the program; it can be left out if the object has but one.
     Result: a KernelVerdict; it holds the program if that was accepted.
     Errors: LoadError if it did not come to a verdict, CapabilityError, NotOneProgramError,
         asm.LinkError, ObjectFileError.
     Source: bpf(2), BPF_PROG_LOAD; libbpf.readthedocs.io. Built in chapter 08.
     """
-    object_file = objfile.read(path)
-    program = only_program(object_file)
+    holding = tuple(holding)
+    object_file = path if isinstance(path, objfile.ObjectFile) else objfile.read(path)
+    path = object_file.path
+    program = object_file.program(name) if name else only_program(object_file)
     instructions = object_file.linked(program.name)
-    number, text, loaded = capabilities.with_only(tuple(holding), _load, Path(path), LOG_LEVEL)
+    # Of several programs each may have maps of its own; ".rel.maps": maps that lead to others.
+    alone = bool(name) and ".rel.maps" not in object_file.sections
+    unused = set(object_file.maps) - {i.symbol for i in instructions} if alone else set()
+    which = Path(path), program.name, unused
+    number, text, loaded = capabilities.with_only(holding, _load, *which, LOG_LEVEL)
     if number == errno.ENOSPC:  # even a good program is refused if its log is too long
-        number, again, loaded = capabilities.with_only(tuple(holding), _load, Path(path), 0)
+        number, again, loaded = capabilities.with_only(holding, _load, *which, 0)
         text = again or text
     if number and not text:
         said, held = "".join(libbpf.messages), capabilities.mask(*holding)
         raise loader.LoadError(loader.explain(number, Path(path), said, held), said)
     kept = loaded.program(program.name) if loaded else None
+    type, license = program.section, object_file.license
     return KernelVerdict(
-        number, text, instructions, program.section, object_file.license, loaded, kept
+        number,
+        text,
+        instructions,
+        type,
+        license,
+        loaded,
+        kept,
+        holding,
+        object_file.maps,
+        trial(number, text, instructions, TYPES.get(type.split("/")[0]), license, holding),
     )
 
 
@@ -75,31 +107,97 @@ def show_bytes(
     Arguments: type: a program type, as for syscall.load_program.
     Errors: SyscallError if it did not come to a verdict, CapabilityError. Built in chapter 08.
     """
-    names = {syscall.SOCKET_FILTER: "socket", syscall.SCHED_CLS: "tc", syscall.XDP: "xdp"}
-    instructions, name = list(asm.decode(code)), names.get(type, f"type {type}")
+    names = {number: name for name, number in reversed(TYPES.items())}
+    holding, instructions = tuple(holding), list(asm.decode(code))
+    name = names.get(type, f"type {type}")
 
     def load() -> syscall.Program:
         return syscall.load_program(code, type, license, log_level=LOG_LEVEL)
 
     try:
-        program = capabilities.with_only(tuple(holding), load)
+        program = capabilities.with_only(holding, load)
     except syscall.SyscallError as error:
         if not error.log:
             raise
-        return KernelVerdict(error.number, error.log, instructions, name, license)
-    return KernelVerdict(0, program.log, instructions, name, license, program=program)
+        tried = trial(error.number, error.log, instructions, type, license, holding)
+        return KernelVerdict(
+            error.number, error.log, instructions, name, license, holding=holding, tried=tried
+        )
+    return KernelVerdict(
+        0, program.log, instructions, name, license, program=program, holding=holding
+    )
 
 
-def _load(path: Path, level: int) -> tuple[int, str, loader.LoadedObject | None]:
-    """The error number or 0, the verifier's log, and the loaded object."""
+def trial(
+    number: int,
+    text: str,
+    instructions: Sequence[asm.Instruction],
+    type: int | None,
+    license: str,
+    holding: tuple[str, ...],
+) -> dict[str, bool | None]:
+    """Whether the kernel refuses the helper function that was called where it stopped, by itself.
+
+    Tried with programs that do nothing but call it: without arguments, so the kernel either
+    refuses the function (EINVAL), or asks for its arguments (EACCES).
+    Result: for reasons.Place; {} if no call was refused that way.
+    """
+    if number != errno.EINVAL or type is None:
+        return {}
+    stopped = log.last_instruction(text)
+    helper = next((i.helper for i in instructions if i.number == stopped), None)
+    if helper is None:
+        return {}
+    refused = _refuses(type, helper, license, holding)
+    tried = {"helper_refused": refused}
+    if refused:
+        tried["with_gpl"] = _refuses(type, helper, "GPL", holding)
+        if tried["with_gpl"] is False:  # then the licence was all that was missing
+            return {"helper_refused": True, "with_gpl": False}
+        more = (*holding, "CAP_PERFMON")
+        try:
+            tried["with_perfmon"] = _refuses(type, helper, "GPL", more)
+        except capabilities.CapabilityError:  # that we do not hold
+            tried["with_perfmon"] = False if helper in PERFMON_ONLY else None
+        tried["with_gpl"] = None
+    return tried
+
+
+def _refuses(type: int, helper: int, license: str, holding: tuple[str, ...]) -> bool | None:
+    """Whether a program that only calls this helper function is refused for that; None if the
+    kernel says something else."""
+    # A call of another one first, which leaves nothing in r1 to r5.
+    calls = (struct.pack("<BBhi", asm.JUMP | asm.CALL, 0, 0, n) for n in (PROCESSOR_ID, helper))
+    code = b"".join([*calls, struct.pack("<BBhi", asm.JUMP | asm.EXIT, 0, 0, 0)])
+    try:
+        capabilities.with_only(holding, syscall.load_program, code, type, license).close()
+    except syscall.SyscallError as error:
+        return {errno.EINVAL: True, errno.EACCES: False}.get(error.number)
+    return False
+
+
+def _load(
+    path: Path, name: str, unused: set[str], level: int
+) -> tuple[int, str, loader.LoadedObject | None]:
+    """Load an object with one of its programs, and without the maps that it does not use.
+
+    Result: the error number or 0, the verifier's log, and the loaded object.
+    """
     library = libbpf.library()
     libbpf.listen()
     handle = library.bpf_object__open(os.fsencode(path))
     if not handle:
         return ctypes.get_errno() or errno.EINVAL, "", None
+    for pointer in loader.each(library.bpf_object__next_map, handle):
+        wanted = library.bpf_map__name(pointer).decode() not in unused
+        library.bpf_map__set_autocreate(pointer, wanted)
     with mmap.mmap(-1, LOG_SIZE) as memory:
         buffer = (ctypes.c_char * LOG_SIZE).from_buffer(memory)
         for program in loader.each(library.bpf_object__next_program, handle):
+            wanted = library.bpf_program__name(program) == name.encode()
+            library.bpf_program__set_autoload(program, wanted)
+            if not wanted:
+                continue
             library.bpf_program__set_log_buf(program, ctypes.byref(buffer), LOG_SIZE)
             library.bpf_program__set_log_level(program, level)
         failed = library.bpf_object__load(handle)

@@ -17,12 +17,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from chapters.ch08.verifier import known
 from helpers.asm import ABSOLUTE, CALL, EXIT, INDIRECT, JUMP, LD, SIZES
 
 INSTRUCTION = re.compile(r"^(\d+): \(([0-9a-f]{2})\)(.*)", re.MULTILINE)
 BRANCH = re.compile(r"^from (\d+) to (\d+)( \(speculative execution\))?:(.*)")
-# A register or a place on the stack, and what is known of it, up to the next one or the end.
-KNOWN = re.compile(r"(?<!\S)(R\d+|fp-\d+)(?:_\w+)?=(.*?)(?=\s+(?:R\d+|fp-\d+)(?:_\w+)?=|\s*$)")
+# A register or a place on the stack; what is known of it goes up to the next one, or the end.
+KNOWN = re.compile(r"(?<!\S)(R\d+|fp-\d+)(?:_\w+)?=")
+FULL = re.compile(r"^from \d+ to \d+(?: \(speculative execution\))?: (?:frame0: )?R", re.MULTILINE)
 NUMBERED = re.compile(r"(?:^|\s)\d+: (?:safe|(?=frame\d|R\d))")
 FRAME = re.compile(r"\bframe(\d+): ")
 START = re.compile(r"^0: (?:frame0: )?R\d", re.MULTILINE)  # behind what newer kernels put in front
@@ -36,12 +38,28 @@ LOSING_ARGUMENTS |= {LD | mode | size for mode in (ABSOLUTE, INDIRECT) for size 
 PACKET = re.compile(
     r"(?P<before>(?P<whose>pkt\((?:id=\d+,)?)(?:.*,)?)r=(?P<r>\d+)(?!\w)(?P<after>.*)"
 )
+# What is learnt of a register holds for each with the same number or address, by its id; from
+# Linux 6.11 on also for numbers that differ by a constant, id=1-1.
+SAME = re.compile(r"\bid=(\d+)([+-](?:0x[0-9a-f]+|\d+))?")
+TAKEN = re.compile(r"\bref_obj_id=(\d+)")  # from Linux 7.3 on that is the id itself
+UNSURE = "unsure"  # what a register holds if the log does not say it any more
+GONE = "gone"  # what a register held before the kernel has taken it away
+# Helper functions that give back what was taken, and those after which a packet may lie elsewhere:
+# bpf_helper_changes_pkt_data() in the kernel tree.
+RELEASES = {86, 132, 133}
+MOVES_PACKET = {9, 10, 11, 13, 18, 19, 31, 38, 39, 43, 44, 50, 54, 65}
+HELPER = re.compile(r"call [\w ]+#(\d+)")
 # Remarks that are not about what stopped it.
 NOTE = re.compile(
     r";|processed |verification time|stack depth|func#|mark_precise|regs=|parent |last_idx"
     r"|frame \d+: propagating|propagating|\d+: |from \d+ to|-- |caller|callee|returning"
+    r"|\(\d+,\d+\) |SCC |topo_order|subprog#|stack use/def|Live regs"
 )
-NOISE = re.compile(r" (?:refs=[\d,]+|cb|async_cb)$")
+# Behind the last value: what must be given back, by number; and marks of callbacks.
+NOISE = re.compile(r"(?: (?:refs=[\d,]+|cb|async_cb))+$")
+REFERENCES = re.compile(r" refs=([\d,]+)")
+PRECISE = re.compile(r"^P(?=-?\d|inv|scalar)")  # in front of a number that must be exact
+REPORT = re.compile(r"^Verification failed: ", re.MULTILINE)  # what Linux 7.3 adds
 
 
 @dataclass
@@ -53,7 +71,9 @@ class Step:
     speculative: a path that only a processor that guesses would take; pruned: it was not taken
     again, since nothing new was known.
     before, after: what was known then, {"R0": "map_value(...)", "fp-8": "mmmm????"}; a register
-    that is missing held nothing.
+    that is missing held nothing. Steps share them where nothing has changed: do not write to them.
+    frame: how many functions deep the registers are. references: what had been taken before it and
+    must be given back, by number.
     """
 
     number: int
@@ -64,6 +84,8 @@ class Step:
     pruned: bool = False
     before: dict[str, str] = field(default_factory=dict)
     after: dict[str, str] = field(default_factory=dict)
+    frame: int = 0
+    references: tuple[str, ...] = ()
 
 
 def last_instruction(log: str) -> int | None:
@@ -78,13 +100,30 @@ def last_instruction(log: str) -> int | None:
     return int(numbers[-1]) if numbers else None
 
 
-def words(log: str) -> str:
-    """What the verifier said first when it had stopped, as it said it; "" if nothing."""
-    last = max((line.end() for line in INSTRUCTION.finditer(log)), default=0)
+def end(text: str, length: int) -> str:
+    """The end of a log, from where a path begins there: at that place the log says all that is
+    known. If none begins there, the log is cut where it happens to be."""
+    start = text.index("\n", len(text) - length) + 1
+    branch = FULL.search(text, start)
+    return text[branch.start() if branch else start :]
+
+
+def words(log: str) -> list[str]:
+    """What the verifier said when it had stopped, as it said it, line by line; [] if nothing.
+
+    Without the report that Linux 7.3 adds.
+    """
+    if report := REPORT.search(log):
+        log = log[: report.start()]
+    last = 0
+    for last_line in re.finditer(r"^\d+: \([0-9a-f]{2}\).*", log, re.MULTILINE):
+        last = last_line.end()
+    said = []
     for line in log[last:].splitlines():
-        if line.strip() and not KNOWN.search(line) and not NOTE.match(line):
-            return line.strip()
-    return ""
+        line = line.partition("processed ")[0].strip()
+        if line and not KNOWN.search(line) and not NOTE.match(line):
+            said.append(line)
+    return said
 
 
 def read(log: str) -> list[Step]:
@@ -147,19 +186,23 @@ class _Reader:
     def _step(self, number: int, opcode: int, text: str) -> None:
         self._resume(number)
         self._finish()
-        before = dict(self._registers.known)
+        before = self._registers.snapshot()
         place = (self._path, self._origin, self._speculative)
-        self.steps.append(Step(number, opcode, *place, before=before))
+        step = Step(number, opcode, *place, before=before)
+        step.frame, step.references = self._registers.frame, self._registers.references
+        self.steps.append(step)
         target = TARGET.search(text)
         if target and text.lstrip().startswith("if"):
             self._open.append((number, {number + 1, number + 1 + int(target[1])}))
+        if helper := HELPER.search(text):
+            self._registers.lose_what_is_gone(int(helper[1]))
         if opcode in LOSING_ARGUMENTS:
             self._registers.lose_arguments()
         self._depth += bool(CALL_OF_FUNCTION.search(text))
         if opcode == JUMP | EXIT:
             self._ended = self._depth == 0
             self._depth = max(self._depth - 1, 0)
-        self._registers.learn(text)
+        self._registers.learn(text, compared=text.lstrip().startswith("if"))
         self._finish()
 
     def _resume(self, number: int) -> None:
@@ -186,29 +229,53 @@ class _Reader:
 
     def _finish(self) -> None:
         if self.steps and self.steps[-1].path == self._path and not self.steps[-1].pruned:
-            self.steps[-1].after = dict(self._registers.known)
+            self.steps[-1].after = self._registers.snapshot()
+
+
+def _apart(value: str, apart: int) -> str:
+    """A number that differs from another one by so much, as a log would have it."""
+    limits = known.limits(value)
+    if limits is None or limits[0] + apart < 0 or limits[1] + apart > known.U32_MAX:
+        return UNSURE
+    return f"scalar(umin={limits[0] + apart},umax={limits[1] + apart})"
 
 
 class _Registers:
     """What is known, function by function: the callee's registers hide the caller's."""
 
     def __init__(self) -> None:
-        self._frames: dict[int, dict[str, str]] = {0: {}}
-        self._frame = 0
+        self.forget()
 
     @property
     def known(self) -> dict[str, str]:
-        return self._frames[self._frame]
+        return self._frames[self.frame]
 
-    def learn(self, text: str) -> None:
-        frame = FRAME.search(text)
-        pairs = KNOWN.findall(text)
-        if not pairs:
+    def snapshot(self) -> dict[str, str]:
+        """What is known now; the same object again as long as nothing changes."""
+        if self._snapshot is None:
+            self._snapshot = dict(self.known)
+        return self._snapshot
+
+    def learn(self, text: str, compared: bool = False) -> None:
+        """What a line tells; compared: of registers that a jump has just compared."""
+        heads = list(KNOWN.finditer(text))
+        if not heads:
             return
-        self._frame = int(frame[1]) if frame else 0
-        told = {name: NOISE.sub("", value) for name, value in pairs}
-        self._frames.setdefault(self._frame, {}).update(told)
+        frame = FRAME.search(text)
+        self.frame = int(frame[1]) if frame else 0
+        ends = [*(head.start() for head in heads[1:]), len(text)]
+        told = {
+            head[1]: NOISE.sub("", PRECISE.sub("", text[head.end() : end].strip()))
+            for head, end in zip(heads, ends, strict=True)
+        }
+        references = REFERENCES.search(text, heads[-1].end())
+        self.references = tuple(references[1].split(",")) if references else ()
+        self._frames.setdefault(self.frame, {})
+        if compared:
+            self._tell_copies(told)
+        self.known.update(told)
         self._share(told.values())
+        self._snapshot = None
 
     def _share(self, told: Iterable[str]) -> None:
         """Bytes of a packet that were checked hold for each address in it, told of or not."""
@@ -218,10 +285,39 @@ class _Registers:
                 if mine and mine["whose"] == checked["whose"] and checked["r"] != "0":
                     self.known[name] = f"{mine['before']}r={checked['r']}{mine['after']}"
 
+    def _tell_copies(self, told: dict[str, str]) -> None:
+        """The log names the register that was compared, and its copies have changed with it."""
+        for name, value in told.items():
+            before = self.known.get(name, "")
+            same = SAME.search(before)
+            if not same or same[1] == "0" or value == before:
+                continue
+            for other, copied in self.known.items():
+                linked = SAME.search(copied)
+                if other not in told and linked and linked[1] == same[1]:
+                    apart = int(linked[2] or "0", 0) - int(same[2] or "0", 0)
+                    self.known[other] = value if copied == before else _apart(value, apart)
+
+    def lose_what_is_gone(self, helper: int) -> None:
+        """A call may take away what registers held: a record that is given back, a packet."""
+        taken = self._taken(self.known.get("R1", "")) if helper in RELEASES else None
+        for registers in self._frames.values():
+            for name, value in registers.items():
+                gone = taken and self._taken(value) == taken
+                if gone or (helper in MOVES_PACKET and value.startswith("pkt")):
+                    registers[name] = GONE
+        self._snapshot = None
+
+    def _taken(self, value: str) -> str | None:
+        """The number of what was taken and must be given back, if a register holds that."""
+        numbers = (TAKEN.search(value), SAME.search(value))
+        return next((n[1] for n in numbers if n and n[1] in self.references), None)
+
     def forget(self) -> None:
-        self._frames = {0: {}}
-        self._frame = 0
+        self._frames: dict[int, dict[str, str]] = {0: {}}
+        self.frame, self.references, self._snapshot = 0, (), None
 
     def lose_arguments(self) -> None:
         for number in range(1, 6):
             self.known.pop(f"R{number}", None)
+        self._snapshot = None

@@ -10,14 +10,15 @@ import re
 from collections.abc import Mapping, Sequence
 
 from chapters.ch08.verifier.log import Step
-from helpers.asm import ALU64, MOVE, REGISTER_SOURCE, ST, STX, Instruction
+from chapters.ch08.verifier.place import Reason
+from helpers.asm import ALU64, JUMP, MOVE, REGISTER_SOURCE, ST, STX, Instruction
 
 STACK_SIZE = 512  # bytes, for all functions on a path together
 ENDLESS = {errno.E2BIG, errno.EFAULT, errno.EINVAL, errno.ENOSPC}  # the last: of room for the log
-Blame = tuple[Instruction, str]  # the decisive instruction, and why
+MAY_GOTO = JUMP | 0xE0  # of Linux 6.9 on: goes on behind itself, or to its target
 
 
-def broken(instructions: Sequence[Instruction]) -> Blame | None:
+def broken(instructions: Sequence[Instruction]) -> Reason | None:
     """A path that leads out of the program, or instructions that no path leads to."""
     by_number = {each.number: each for each in instructions}
     seen, ahead = set(), [0]
@@ -28,20 +29,30 @@ def broken(instructions: Sequence[Instruction]) -> Blame | None:
         seen.add(number)
         instruction = by_number[number]
         following = {*instruction.successors, instruction.target} - {None}
+        if instruction.opcode == MAY_GOTO:
+            following.add(instruction.end + instruction.offset)
         for place in following:
             if place not in by_number:
-                return instruction, (
+                return Reason(
+                    "outside",
                     "After this the program would go on where it has no instruction. Every path "
-                    "must end with exit."
+                    "must end with exit.",
+                    instruction=instruction,
                 )
         ahead += following
     for instruction in instructions:
         if instruction.number not in seen:
-            return instruction, "No path leads to this instruction. Take it out, or jump to it."
+            return Reason(
+                "unreachable",
+                "No path leads to this instruction. Take it out, or jump to it.",
+                instruction=instruction,
+            )
     return None
 
 
-def endless(instructions: Sequence[Instruction], path: Sequence[Step], number: int) -> Blame | None:
+def endless(
+    instructions: Sequence[Instruction], path: Sequence[Step], number: int
+) -> Reason | None:
     """A loop whose end the verifier did not see."""
     if number not in ENDLESS or not path:
         return None
@@ -62,13 +73,15 @@ def endless(instructions: Sequence[Instruction], path: Sequence[Step], number: i
         if any(step.speculative for step in path)
         else "How often it turns at most must be known from the program alone, not from the packet."
     )
-    return (tests or heads or body)[-1], (
+    return Reason(
+        "endless",
         f"The verifier goes round and round in this loop and sees no end. {guess} Give it a fixed "
-        "number of turns, and have the compiler write them out: #pragma unroll."
+        "number of turns, and have the compiler write them out: #pragma unroll.",
+        instruction=(tests or heads or body)[-1],
     )
 
 
-def too_deep(instructions: Sequence[Instruction]) -> Blame | None:
+def too_deep(instructions: Sequence[Instruction]) -> Reason | None:
     """Functions that need more stack than there is, together."""
     starts = sorted({0, *(i.target for i in instructions if i.calls_function)})
     functions = {
@@ -78,9 +91,11 @@ def too_deep(instructions: Sequence[Instruction]) -> Blame | None:
     total, calls = _deepest(0, functions, ())
     if total <= STACK_SIZE or not calls:
         return None
-    return calls[-1], (
+    return Reason(
+        "stack_depth",
         f"The functions on this path need {total} bytes of stack together, and there are "
-        f"{STACK_SIZE}. Use smaller variables, or keep the data in a map."
+        f"{STACK_SIZE}. Use smaller variables, or keep the data in a map.",
+        instruction=calls[-1],
     )
 
 

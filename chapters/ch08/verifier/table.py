@@ -6,8 +6,10 @@ Laboratory equipment, first used in chapter 08, the_verifier.
 from __future__ import annotations
 
 from chapters.ch08.verifier import known
+from chapters.ch08.verifier.log import Step
+from chapters.ch08.verifier.place import as_text
 from chapters.ch08.verifier.verdict import KernelVerdict
-from helpers import asm
+from helpers.asm import Instruction
 from helpers.table import Table
 
 MAX_ROWS = 60
@@ -30,11 +32,14 @@ def steps(verdict: KernelVerdict, about: str = "") -> Table:
         if name[0] == "R" and name != STACK_END and known.in_words(value).startswith(about)
     }
     registers = sorted(names, key=lambda name: int(name[1:]))
+    functions = {i.target: i.symbol for i in verdict.instructions if i.symbol and i.target}
     rows, path = [], 0
     for step in shown:
         new, path = step.path != path, step.path
         begins = f"{step.path}, from {step.origin}" if step.origin is not None else "1"
-        text = f"{step.number}: {asm.text(by_number[step.number])}"
+        if name := _function(step.number, functions):
+            begins += f", in {name}"
+        text = f"{step.number}: {_instruction(step, by_number)}"
         if step.pruned:
             text += " (nothing new here: done)"
         values = [known.in_words(step.after[r]) if r in step.after else "-" for r in registers]
@@ -44,3 +49,14 @@ def steps(verdict: KernelVerdict, about: str = "") -> Table:
         caption += f", of which these are the first {MAX_ROWS}"
     head = ("path", "instruction", *(f"{r.lower()} after it" for r in registers))
     return Table(caption, head, rows)
+
+
+def _instruction(step: Step, by_number: dict[int, Instruction]) -> str:
+    """It as text; its bytes if it cannot be decoded, nothing if the program does not have it."""
+    instruction = by_number.get(step.number)
+    return as_text(instruction) if instruction else "(not in this object)"
+
+
+def _function(number: int, functions: dict[int, str]) -> str:
+    """The name of the function that has this instruction, "" for the program itself."""
+    return functions.get(max((start for start in functions if start <= number), default=0), "")

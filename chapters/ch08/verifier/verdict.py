@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from chapters.ch08.verifier import known, log, reasons, shape
+from chapters.ch08.verifier import ending, known, log, reasons, report, shape, subjects
+from chapters.ch08.verifier.place import as_text
 from helpers import asm
 from helpers.asm import Instruction
 from helpers.errors import CourseError
 from helpers.loader import LoadedObject
+from helpers.objfile import MapDefinition
 from helpers.syscall import Program, TestRun, test_run
 
 MAX_CHARACTERS_READ = 1_000_000  # of a log: of an endless loop its end is enough
 MAX_CHARACTERS_SHOWN = 8_000  # of a log, in a notebook
-NO_REASON = "This reader has no explanation for it; the kernel's own words and the log have more."
+NO_REASON = "This reader has no explanation for it. What the kernel said is above."
 
 
 class RefusedError(CourseError):
@@ -31,15 +34,23 @@ class Refusal:
     """Why a program was refused.
 
     instruction: where the verifier stopped, None if it names none; its .line and .source are
-    those of C. reason: the sentence; explained: False if it could not be told. before: what was
-    known of the registers that the instruction uses. words: the kernel's own last words.
+    those of C. reason: the sentence; key: the reason's name, "" if it could not be told. before:
+    what was known of the registers that the instruction uses. words: the kernel's own last words.
+    report: what Linux 7.3 and later explain, None if there is nothing. registers: those that
+    decide.
     """
 
     instruction: Instruction | None
     reason: str
-    explained: bool
+    key: str
     before: dict[str, str]
     words: str
+    report: report.Report | None = None
+    registers: tuple[int, ...] = ()
+
+    @property
+    def explained(self) -> bool:
+        return bool(self.key)
 
 
 @dataclass
@@ -48,7 +59,10 @@ class KernelVerdict:
 
     number: the error number, 0 if it was accepted. log: the verifier's, all of it.
     instructions: the program as the kernel got it. type: that of the program, by its section.
-    steps: the log, read. refusal: why it was refused, None if it was accepted.
+    holding: the capabilities that it was loaded with. maps: those of the object, by name. tried:
+    what was tried of a helper that is called where it stopped, see reasons.Place.
+    steps: the log, read. refusal: why it was refused, None if it was accepted. report: what a
+    newer kernel explains, None if there is nothing.
     """
 
     number: int
@@ -58,14 +72,19 @@ class KernelVerdict:
     license: str = "GPL"
     loaded: LoadedObject | None = None
     program: Program | None = None
+    holding: Sequence[str] = ("CAP_BPF",)
+    maps: Mapping[str, MapDefinition] = field(default_factory=dict)
+    tried: Mapping[str, bool | None] = field(default_factory=dict)
     steps: list[log.Step] = field(init=False)
     refusal: Refusal | None = field(init=False)
+    report: report.Report | None = field(init=False)
 
     def __post_init__(self) -> None:
         text = self.log
         if len(text) > MAX_CHARACTERS_READ:
-            text = text[text.index("\n", len(text) - MAX_CHARACTERS_READ) + 1 :]
+            text = log.end(text, MAX_CHARACTERS_READ)
         self.steps = log.read(text)
+        self.report = report.read(text) if self.number else None
         self.refusal = find(self, text) if self.number else None
 
     @property
@@ -114,11 +133,28 @@ class KernelVerdict:
         if instruction is not None:
             if instruction.source:
                 said.append((f"Line {instruction.line}", instruction.source.strip()))
-            said.append((f"Instruction {instruction.number}", asm.text(instruction)))
+            said.append((f"Instruction {instruction.number}", as_text(instruction)))
         if refusal.before:
             known_before = (f"{r.lower()} = {known.in_words(v)}" for r, v in refusal.before.items())
             said.append(("Known before it", "; ".join(known_before)))
-        return [*said, ("Why", refusal.reason), ("In its own words", refusal.words or "nothing")]
+        words = ("In its own words", refusal.words or "nothing")
+        if refusal.report:
+            return [*said, *refusal.report.lines(self.instructions), *self._agreed(), words]
+        if not refusal.explained:
+            return [said[0], words, *said[1:], ("Why", refusal.reason)]
+        return [*said, ("Why", refusal.reason), words]
+
+    def _agreed(self) -> list[tuple[str, str]]:
+        """The reader's sentence beside a kernel's report, if the two speak of the same."""
+        return [("This reader", self.refusal.reason)] if self.agrees else []
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the reader and the kernel's report, if there is one, speak of the same."""
+        refusal = self.refusal
+        if refusal is None or refusal.report is None or not refusal.explained:
+            return False
+        return refusal.report.about(refusal.key, refusal.registers)
 
     def __repr__(self) -> str:
         width = max(len(heading) for heading, _ in self.lines())
@@ -153,24 +189,62 @@ def shortened(text: str) -> str:
 
 def find(verdict: KernelVerdict, text: str) -> Refusal:
     """The decisive instruction and the reason, for a program that was refused."""
-    words, instructions = log.words(text), verdict.instructions
+    said, instructions = log.words(text), verdict.instructions
     by_number = {each.number: each for each in instructions}
     last = verdict.steps[-1] if verdict.steps else None
     stopped = by_number.get(log.last_instruction(text))
-    blame = None
+    found = _in_the_shape(verdict, last, stopped, "\n".join(said))
+    before: dict[str, str] = {}
+    if found is None and last and not last.pruned and stopped:
+        place = reasons.Place(
+            stopped,
+            last.before,
+            verdict.number,
+            verdict.type,
+            verdict.license,
+            verdict.holding,
+            log.last_path(verdict.steps),
+            by_number,
+            verdict.maps,
+            last.frame,
+            last.references,
+            **verdict.tried,
+        )
+        used = asm.ARGUMENTS if stopped.calls_function else sorted(set(stopped.reads))
+        before = {f"R{r}": place.of(r) for r in used if place.of(r)}
+        found = reasons.reason(place, "\n".join(said))
+    words = said[0] if said else ""
+    if found is None:
+        return Refusal(stopped, NO_REASON, "", before, words, verdict.report)
+    instruction = found.instruction or stopped
+    sentence, key = found.sentence, found.key
+    return Refusal(instruction, sentence, key, before, words, verdict.report, found.registers)
+
+
+# Which subjects the kernel may speak of, by the key of a reason in the shape of the program.
+SHAPES = {
+    "outside": ("way", "bounds"),
+    "unreachable": ("way",),
+    "stack_depth": ("depth", "stack", "endless"),
+    "endless": ("endless",),
+    "encoding": ("encoding", "atomic"),
+}
+
+
+def _in_the_shape(
+    verdict: KernelVerdict, last: log.Step | None, stopped: Instruction | None, words: str
+) -> reasons.Reason | None:
+    """A reason that lies in the program as a whole, if there is one and the kernel agrees."""
+    instructions = verdict.instructions
+    fitting = []
     if last is None:
-        blame = shape.broken(instructions) or shape.too_deep(instructions)
+        wrong = [(i, ending.wrong_bytes(i)) for i in instructions]
+        fitting += [reasons.Reason("encoding", why, (), i) for i, why in wrong if why][:1]
+        fitting += [shape.broken(instructions), shape.too_deep(instructions)]
     elif last.pruned or (stopped and stopped.is_exit):
-        blame = shape.too_deep(instructions)  # all paths were gone to their ends
-    path = log.last_path(verdict.steps)
-    if blame := blame or shape.endless(instructions, path, verdict.number):
-        return Refusal(*blame, True, {}, words)
-    if last is None or last.pruned or stopped is None:
-        return Refusal(stopped, NO_REASON, False, {}, words)
-    place = reasons.Place(stopped, last.before, verdict.number, verdict.type, verdict.license)
-    used = asm.ARGUMENTS if stopped.calls_function else sorted(set(stopped.reads))
-    before = {f"R{r}": place.of(r) for r in used if place.of(r)}
-    for reason in reasons.REASONS:
-        if sentence := reason(place):
-            return Refusal(stopped, sentence, True, before, words)
-    return Refusal(stopped, NO_REASON, False, before, words)
+        fitting.append(shape.too_deep(instructions))  # all paths were gone to their ends
+    fitting.append(shape.endless(instructions, log.last_path(verdict.steps), verdict.number))
+    fitting = [
+        each for each in fitting if each and not subjects.against(words, SHAPES[each.key], ())
+    ]
+    return fitting[0] if len(fitting) == 1 else None

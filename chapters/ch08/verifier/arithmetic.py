@@ -1,0 +1,323 @@
+"""Reasons in what is calculated and compared.
+
+Laboratory equipment, first used in chapter 08, the_verifier. Each rule begins with what it needs.
+"""
+
+from __future__ import annotations
+
+from chapters.ch08.verifier import known
+from chapters.ch08.verifier.memory import STACK
+from chapters.ch08.verifier.place import Place, Reason, about
+from helpers.asm import ALU32, ALU64, DIVIDE, JUMP, MODULO, MOVE
+
+ADD, SUBTRACT, SHIFTS = 0x00, 0x10, (0x60, 0x70, 0xC0)
+EQUAL, NOT_EQUAL = 0x10, 0x50
+ORDERED = (0x20, 0x30, 0xA0, 0xB0)  # >, >=, <, <=
+# To these nothing can be added.
+FIXED = ("map_ptr", "pkt_end", "flow_keys", *known.SOCKETS)
+FARTHEST = 1 << 29  # bytes that an address may be moved by
+
+
+def _operands(at: Place) -> tuple[str, str]:
+    """What is known of the first and of the second operand; "" for one that is not a register."""
+    i = at.instruction
+    return at.of(i.dst), at.of(i.src) if i.takes_register else ""
+
+
+def _moves(at: Place) -> tuple[str, str, int] | None:
+    """Of an address to which a number is added, or from which one is subtracted, with 64 bits:
+    the address, the number, and the register of the address; else None."""
+    i = at.instruction
+    if i.opcode_class != ALU64 or i.operation not in (ADD, SUBTRACT) or at.unset:
+        return None
+    first, second = _operands(at)
+    number = second if i.takes_register else str(i.imm)
+    if known.is_pointer(first) and known.is_number(number):
+        return first, number, i.dst
+    if i.operation == ADD and known.is_number(first) and known.is_pointer(second):
+        return second, first, i.src
+    return None
+
+
+def _shift(at: Place, number: str) -> tuple[int, int]:
+    """By how much the address is moved: the least and the most."""
+    low, high = known.signed_limits(number)
+    return (-high, -low) if at.instruction.operation == SUBTRACT else (low, high)
+
+
+def _far(shift: tuple[int, int]) -> bool:
+    low, high = shift
+    return low <= -FARTHEST or low >= FARTHEST or high >= known.S64_MAX
+
+
+def _cuts(at: Place) -> bool:
+    """Whether it is how a compiler makes a number of 32 bits out of an address of 64."""
+    i = at.instruction
+    if i.opcode_class == ALU32:
+        return True
+    return i.operation in SHIFTS and not i.takes_register and i.imm == 32
+
+
+@about("arithmetic", "guess")
+def cut(at: Place) -> Reason | None:
+    i = at.instruction
+    if not i.is_arithmetic or at.unset or i.is_unary or not _cuts(at):
+        return None
+    moves = i.operation == MOVE
+    value = at.of(i.src if moves else i.dst)
+    if not known.is_pointer(value) or known.may_be_null(value) or at.trusted:
+        return None
+    if moves and not i.takes_register:
+        return None
+    return Reason(
+        "cut",
+        "This takes the lower 32 bits of an address, which are an address no more. In C, make an "
+        "address of the field before you calculate or compare: write (void *)(long) in front.",
+        (i.src, i.dst) if i.takes_register else (i.dst,),
+    )
+
+
+@about("arithmetic", "null", "value", "record", "socket")
+def null_moved(at: Place) -> Reason | None:
+    i = at.instruction
+    moves = _moves(at)
+    if moves is None or not known.may_be_null(moves[0]):
+        return None
+    return Reason(
+        "null_moved",
+        f"r{moves[2]} may be null here, and to null nothing can be added. Ask if (pointer) first, "
+        "and then take its field or element.",
+        (moves[2], i.dst),
+    )
+
+
+@about("arithmetic", "map", "end", "socket")
+def fixed_pointer(at: Place) -> Reason | None:
+    moves = _moves(at)
+    if moves is None or known.may_be_null(moves[0]) or known.kind(moves[0]) not in FIXED:
+        return None
+    if known.kind(moves[0]) == "map_ptr" and known.constant(moves[1]) == 0:
+        return None
+    cure = (
+        " Add to the other side of the comparison instead."
+        if known.kind(moves[0]) == "pkt_end"
+        else ""
+    )
+    return Reason(
+        "fixed_pointer",
+        f"r{moves[2]} is an address that cannot be moved, that of {known.what(moves[0])}: nothing "
+        f"can be added to it or subtracted from it.{cure}",
+        (moves[2], at.instruction.dst),
+    )
+
+
+@about("arithmetic")
+def operation(at: Place) -> Reason | None:
+    i = at.instruction
+    if not i.is_arithmetic or i.operation == MOVE or at.unset or (_cuts(at) and not i.is_unary):
+        return None
+    first, second = _operands(at)
+    if i.is_unary:
+        if not known.is_pointer(first) or at.trusted:
+            return None
+    elif i.operation in (ADD, SUBTRACT) or known.is_pointer(first) == known.is_pointer(second):
+        return None
+    return Reason(
+        "operation",
+        "To an address numbers can be added, or subtracted from it; nothing else can be "
+        "calculated with it. Calculate with the number first, and add it then.",
+        (i.dst, i.src),
+    )
+
+
+@about("arithmetic")
+def two_pointers(at: Place) -> Reason | None:
+    i = at.instruction
+    if i.opcode_class != ALU64 or i.operation == MOVE or not i.takes_register or at.unset:
+        return None
+    first, second = _operands(at)
+    if not known.is_pointer(first) or not known.is_pointer(second):
+        return None
+    if i.operation == SUBTRACT and at.trusted:
+        return None
+    return Reason(
+        "two_pointers",
+        "Two addresses cannot be added, and only holders of CAP_PERFMON may subtract them, since "
+        "the result tells where they lie. Compare them, or take a length from the context.",
+        (i.dst, i.src),
+    )
+
+
+@about("arithmetic", "guess")
+def number_less_pointer(at: Place) -> Reason | None:
+    i = at.instruction
+    if i.opcode_class != ALU64 or i.operation != SUBTRACT or at.unset:
+        return None
+    first, second = _operands(at)
+    if not known.is_number(first) or not known.is_pointer(second):
+        return None
+    return Reason(
+        "number_less_pointer",
+        "An address cannot be subtracted from a number: what comes out is no address. Subtract the "
+        "number from the address.",
+        (i.dst, i.src),
+    )
+
+
+@about("arithmetic", "stack")
+def from_stack(at: Place) -> Reason | None:
+    moves = _moves(at)
+    if moves is None or at.instruction.operation != SUBTRACT or known.kind(moves[0]) != "fp":
+        return None
+    return Reason(
+        "from_stack",
+        "From an address on the stack nothing can be subtracted. Add a negative number instead.",
+        (moves[2],),
+    )
+
+
+@about("arithmetic", "bounds", "value", "stack", "packet", "context", "size")
+def unbounded(at: Place) -> Reason | None:
+    moves = _moves(at)
+    if moves is None or known.kind(moves[0]) in FIXED or known.may_be_null(moves[0]):
+        return None
+    low, high = known.signed_limits(moves[1])
+    if not _far((low, high)):
+        return None
+    said = "may be negative, or as large as you like" if low != high else "is too large"
+    return Reason(
+        "unbounded",
+        f"The number that moves this address {said}: an address can only be moved by what is known "
+        "to stay within bounds. Compare the number with both limits first, or make it unsigned.",
+        (at.instruction.dst, at.instruction.src),
+    )
+
+
+@about("arithmetic", "guess")
+def guess(at: Place) -> Reason | None:
+    moves = _moves(at)
+    if moves is None or not at.instruction.takes_register or at.trusted:
+        return None
+    if known.kind(moves[0]) not in ("pkt", "pkt_meta", "ctx") or known.may_be_null(moves[0]):
+        return None
+    return Reason(
+        "guess",
+        "Only holders of CAP_PERFMON may add a register to the address of a packet or a context: a "
+        "processor that guesses could run ahead with a number that no comparison has let "
+        "through. Without it, add constants only, or read with bpf_skb_load_bytes.",
+        (at.instruction.dst, at.instruction.src),
+    )
+
+
+@about("arithmetic", "guess", "value", "bounds", "memory", "size", "map")
+def value_moved(at: Place) -> Reason | None:
+    moves = _moves(at)
+    if moves is None or known.kind(moves[0]) != "map_value" or known.may_be_null(moves[0]):
+        return None
+    if at.trusted or _far(known.signed_limits(moves[1])):
+        return None
+    size = known.attribute(moves[0], "vs")
+    low, high = known.moved(moves[0])
+    least, most = _shift(at, moves[1])
+    if size is None or (low + least >= 0 and high + most < size):
+        return None
+    return Reason(
+        "value_bounds",
+        f"This address leaves the map's value, which has {size} bytes, or may do so. Compare the "
+        "index with its size first, or choose a smaller one.",
+        (at.instruction.dst, at.instruction.src),
+    )
+
+
+@about("arithmetic", "guess", "stack", "bounds")
+def stack_moved(at: Place) -> Reason | None:
+    moves = _moves(at)
+    if moves is None or at.instruction.operation == SUBTRACT or at.trusted:
+        return None
+    offset = known.stack_offset(moves[0])
+    if offset is None or _far(known.signed_limits(moves[1])):
+        return None
+    low, high = known.signed_limits(moves[1])
+    if low != high:
+        return Reason(
+            "stack_index",
+            "Only holders of CAP_PERFMON may take a place on the stack by a number that is not "
+            "known exactly, even if it is in bounds: a processor that guesses could go beyond. "
+            "Keep the array in a map, or have the loop written out: #pragma unroll.",
+            (at.instruction.dst, at.instruction.src),
+        )
+    if -STACK <= offset + low < 0:
+        return None
+    return Reason(
+        "stack_bounds",
+        f"The stack has {STACK} bytes, and this lies outside. Use fewer, or a map.",
+        (at.instruction.dst,),
+    )
+
+
+@about("comparison")
+def comparison(at: Place) -> Reason | None:
+    i = at.instruction
+    if not i.is_conditional or at.trusted or at.unset:
+        return None
+    first, second = _operands(at)
+    if not known.is_pointer(first) and not known.is_pointer(second):
+        return None
+    equality = i.opcode_class == JUMP and i.operation in (EQUAL, NOT_EQUAL)
+    if equality and not i.takes_register and i.imm == 0:
+        return None
+    pair = {known.kind(first), known.kind(second)}
+    if (
+        i.opcode_class == JUMP
+        and i.operation in ORDERED
+        and pair
+        in (
+            {"pkt", "pkt_end"},
+            {"pkt", "pkt_meta"},
+        )
+    ):
+        return Reason(
+            "comparison",
+            "This kernel lets only holders of CAP_PERFMON compare such addresses. Newer ones let "
+            "holders of CAP_BPF compare those of a packet, too: 5.10 does not, 6.1 does.",
+            (i.dst, i.src),
+        )
+    return Reason(
+        "comparison",
+        "Only holders of CAP_PERFMON may compare addresses in this way. Without it, compare a "
+        "packet's with data_end, by > >= < or <=, and any that may be null with null.",
+        (i.dst, i.src),
+    )
+
+
+@about("divisor")
+def divisor(at: Place) -> Reason | None:
+    i = at.instruction
+    if not i.is_arithmetic or i.operation not in (DIVIDE, MODULO) or i.takes_register or i.imm:
+        return None
+    return Reason("divisor", "This divides by the number zero. Divide by something else.")
+
+
+@about("shift")
+def shift(at: Place) -> Reason | None:
+    i = at.instruction
+    if not i.is_arithmetic or i.operation not in SHIFTS or i.takes_register:
+        return None
+    bits = 64 if i.opcode_class == ALU64 else 32
+    if 0 <= i.imm < bits:
+        return None
+    return Reason(
+        "shift",
+        f"This shifts {bits} bits by {i.imm}: a shift must be by 0 to {bits - 1} bits.",
+    )
+
+
+@about("frame")
+def frame(at: Place) -> Reason | None:
+    if at.instruction.is_call or 10 not in at.instruction.writes or at.unset:
+        return None
+    return Reason(
+        "frame",
+        "r10 marks the end of the stack and can only be read. Copy it to another register.",
+        (10,),
+    )

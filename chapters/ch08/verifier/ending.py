@@ -1,0 +1,192 @@
+"""Reasons at the end of a path, and in what is no instruction.
+
+Laboratory equipment, first used in chapter 08, the_verifier. Each rule begins with what it needs.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from chapters.ch08.verifier import known
+from chapters.ch08.verifier.log import GONE
+from chapters.ch08.verifier.place import Place, Reason, about
+from helpers import asm
+from helpers.asm import Instruction
+
+# What programs of a type may return, by their section, where the kernel asks at all.
+RESULTS = {"cgroup_skb": (0, 1), "cgroup_skb/ingress": (0, 1), "cgroup_skb/egress": (0, 3)}
+PACKET_LOADERS = ("socket", "tc", "classifier", "action", "tcx")  # may use the old instructions
+
+
+@about("unset")
+def unset(at: Place) -> Reason | None:
+    if at.number != errno.EACCES or not at.unset or at.helper_refused:
+        return None
+    if at.instruction.is_exit:
+        if at.references or at.locked:
+            return None
+        return Reason(
+            "unset",
+            "The program ends without a result: r0 holds nothing. End it with a return.",
+            (0,),
+        )
+    register = at.unset[0]
+    if at.before.get(f"R{register}") == GONE:
+        return Reason(
+            "unset",
+            f"r{register} holds nothing any more: what it pointed to was given back, or the packet "
+            "may lie elsewhere since a function has changed it. Take the address anew.",
+            at.unset,
+        )
+    return Reason(
+        "unset",
+        f"r{register} holds nothing here. A program starts with r1, which is its one argument, and "
+        "r10, the stack; all else must be put into a register first, and a call empties r1 to r5.",
+        at.unset,
+    )
+
+
+@about("reference", "load")
+def reference(at: Place) -> Reason | None:
+    if not at.references or at.frame or at.number != errno.EINVAL:
+        return None
+    if not at.instruction.is_exit and not at.instruction.loads_packet:
+        return None
+    taken = _taken(at)
+    where = f" (line {taken.line})" if taken and taken.line else ""
+    return Reason(
+        "reference",
+        f"Something was taken{where} and is not given back before this on every path: a record of "
+        "a ring buffer must be submitted or discarded, a socket released, also where the result is "
+        "not used.",
+    )
+
+
+def _taken(at: Place) -> Instruction | None:
+    """The call on the path after which the first of what is held stands in the kernel's list."""
+    held = at.references[0]
+    for earlier, later in zip(at.path, at.path[1:], strict=False):
+        if held in later.references and held not in earlier.references:
+            return at.instructions.get(earlier.number)
+    return None
+
+
+@about("lock")
+def lock_kept(at: Place) -> Reason | None:
+    if not (at.instruction.is_exit or at.instruction.loads_packet) or at.frame or not at.locked:
+        return None
+    return Reason(
+        "lock_kept",
+        "A lock is still held here. Call bpf_spin_unlock on every path before it.",
+    )
+
+
+@about("leak", "result")
+def leak_result(at: Place) -> Reason | None:
+    if not at.instruction.is_exit or at.frame or at.references or at.locked or at.trusted:
+        return None
+    if not known.is_pointer(at.of(0)):
+        return None
+    return Reason(
+        "leak_result",
+        "The result would be an address of the kernel's, which it keeps secret. Return a number.",
+        (0,),
+    )
+
+
+@about("returned", "stack")
+def stack_returned(at: Place) -> Reason | None:
+    if not at.instruction.is_exit or not at.frame or known.kind(at.of(0)) != "fp":
+        return None
+    return Reason(
+        "stack_returned",
+        "A function cannot return the address of its own variable, which is gone when it ends. "
+        "Hand it the address of one of the caller's.",
+        (0,),
+    )
+
+
+@about("result", "number")
+def result(at: Place) -> Reason | None:
+    if not at.instruction.is_exit or at.frame or at.references or at.locked:
+        return None
+    limits, allowed = known.limits(at.of(0)), RESULTS.get(at.type)
+    if limits is None or allowed is None:
+        return None
+    if allowed[0] <= limits[0] and limits[1] <= allowed[1]:
+        return None
+    low, high = map(known.short, limits)
+    return Reason(
+        "result",
+        f"The result, {low if low == high else f'{low} to {high}'}, is not one that this type of "
+        f"program ({at.type}) may return: that is {allowed[0]} to {allowed[1]}.",
+        (0,),
+    )
+
+
+@about("load")
+def load_type(at: Place) -> Reason | None:
+    if not at.instruction.loads_packet or at.type.split("/")[0] in PACKET_LOADERS:
+        return None
+    if at.number != errno.EINVAL:
+        return None
+    return Reason(
+        "load_type",
+        f"This type of program ({at.type}) cannot read the packet with the old instructions, that "
+        "is load_byte, load_half and load_word. Read from data, or call bpf_skb_load_bytes.",
+    )
+
+
+@about("load", "context")
+def load_context(at: Place) -> Reason | None:
+    if not at.instruction.loads_packet or at.unset or at.references or at.locked:
+        return None
+    if at.type.split("/")[0] not in PACKET_LOADERS:
+        return None
+    if known.kind(at.of(6)) == "ctx" and known.moved(at.of(6)) == (0, 0):
+        return None
+    return Reason(
+        "load_context",
+        "The old instructions that read the packet find the context in r6, and there is something "
+        "else. Move r1 to r6 at the program's beginning.",
+        (6,),
+    )
+
+
+@about("encoding", "atomic")
+def encoding(at: Place) -> Reason | None:
+    said = wrong_bytes(at.instruction)
+    if said is None or at.number != errno.EINVAL:
+        return None
+    return Reason("encoding", said)
+
+
+def wrong_bytes(i: Instruction) -> str | None:
+    """Why these bytes are no instruction that any kernel knows; None if they may be one."""
+    bytes_ = i.raw[:8].hex(" ")
+    if i.dst > 10 or i.src > 10:
+        return f"The bytes {bytes_} name a register above r10, and there is none."
+    if is_newer(i):
+        return None
+    try:
+        asm.text(i)
+    except asm.DisasmError:
+        return (
+            f"The bytes {bytes_} are no instruction: there is no such opcode, or not with these "
+            "operands (RFC 9669)."
+        )
+    unused = {"dst", "src", "offset", "imm"} - set(i.operands)
+    if i.is_arithmetic or i.is_wide:
+        unused -= {"offset"}  # has a meaning for some, from Linux 6.6 on: text() knows which
+    if any(getattr(i, name) for name in unused):
+        return f"The bytes {bytes_} have something in a field that this instruction does not use."
+    return None
+
+
+def is_newer(i: Instruction) -> bool:
+    """Whether it is an instruction of newer kernels that this course does not decode: may_goto, an
+    address of another space, or a load or store in order."""
+    may_goto = i.opcode == asm.JUMP | 0xE0
+    space = i.opcode == asm.ALU64 | asm.MOVE | asm.REGISTER_SOURCE and i.offset == 1
+    ordered = i.is_atomic and i.imm in (0x100, 0x110)
+    return may_goto or space or ordered

@@ -1,0 +1,342 @@
+"""Reasons why memory may not be read or written: by what the address is that of.
+
+Laboratory equipment, first used in chapter 08, the_verifier. Each rule begins with what it needs:
+what is known of the address, and what the instruction does there, in the order in which the kernel
+looks at it, so that no two rules need the same.
+"""
+
+from __future__ import annotations
+
+from chapters.ch08.verifier import known
+from chapters.ch08.verifier.place import Place, Reason, about
+from helpers import uapi
+from helpers.asm import LDX
+
+STACK = 512  # bytes
+# Types of programs that read a packet's bytes directly, but write none.
+READERS_OF_PACKETS = ("cgroup_skb",)
+EVERYWHERE = ("memory", "bounds", "null")
+
+
+def _at(at: Place, *kinds: str) -> bool:
+    """Whether a load or store goes there, and all that it needs is in its registers."""
+    ready = at.instruction.base is not None and not at.unset
+    return ready and known.kind(at.base) in kinds and not known.may_be_null(at.base)
+
+
+def _beyond(at: Place, size: int | None) -> bool:
+    """Whether an access may lie outside of so many bytes."""
+    low, high = known.moved(at.base)
+    offset = at.instruction.offset
+    return size is not None and (low + offset < 0 or high + offset + at.instruction.size > size)
+
+
+def _leaks(at: Place) -> bool:
+    """Whether an address would be stored by a program that may not show any."""
+    return at.stores_address and not at.trusted
+
+
+def _base(at: Place) -> tuple[int, ...]:
+    return (at.instruction.base,)
+
+
+@about("null", "memory", "value", "record", "socket")
+def null(at: Place) -> Reason | None:
+    if at.instruction.base is None or at.unset or not known.may_be_null(at.base):
+        return None
+    found = "the lookup finds nothing when the map has no such key"
+    if known.kind(at.base) != "map_value":
+        found = "the kernel may have had none to give"
+    return Reason(
+        "null",
+        f"r{at.instruction.base} may be null here: {found}. Ask if (pointer) before you follow it.",
+        _base(at),
+    )
+
+
+@about("memory", "number")
+def number_followed(at: Place) -> Reason | None:
+    if not _at(at, "number"):
+        return None
+    if known.constant(at.base) == 0:
+        return Reason(
+            "zero_followed",
+            f"r{at.instruction.base} is 0 here, a null pointer: on this path there is nothing to "
+            "read or write. Do it where the pointer is not null.",
+            _base(at),
+        )
+    return Reason(
+        "number_followed",
+        f"r{at.instruction.base} is a number here, not an address that the verifier knows, so "
+        "nothing can be read or written there. Use a helper that reads for you.",
+        _base(at),
+    )
+
+
+@about("packet", "bounds", "memory")
+def packet_end(at: Place) -> Reason | None:
+    if not _at(at, "pkt") or at.instruction.is_atomic or _leaks(at):
+        return None
+    if at.stores and at.type.startswith(READERS_OF_PACKETS):
+        return None
+    if not _beyond(at, known.attribute(at.base, "r") or 0):
+        return None
+    if known.moved(at.base)[0] + at.instruction.offset < 0:
+        return Reason(
+            "packet_end",
+            "This lies before the packet's first byte, or may do so: what is read or written must "
+            "lie between data and data_end. Add to data, and compare with data_end.",
+            _base(at),
+        )
+    return Reason(
+        "packet_end",
+        "The packet may end before this: nothing has shown that all of what is read or written "
+        "here lies before data_end. Compare with data_end first.",
+        _base(at),
+    )
+
+
+@about("packet", "direction")
+def packet_write(at: Place) -> Reason | None:
+    if not _at(at, "pkt") or at.instruction.is_atomic:
+        return None
+    if not at.stores or not at.type.startswith(READERS_OF_PACKETS):
+        return None
+    return Reason(
+        "packet_write",
+        f"This type of program ({at.type}) may read the packet, and not write to it. Programs at "
+        "tc and XDP may.",
+        _base(at),
+    )
+
+
+@about("packet", "metadata", "bounds", "memory")
+def metadata(at: Place) -> Reason | None:
+    if not _at(at, "pkt_meta") or at.instruction.is_atomic or _leaks(at):
+        return None
+    if not _beyond(at, known.attribute(at.base, "r") or 0):
+        return None
+    return Reason(
+        "metadata",
+        "The metadata may end before this: nothing has shown that what is read here lies before "
+        "the packet's first byte. Compare with data first; data_end says nothing about it.",
+        _base(at),
+    )
+
+
+@about("memory", "end")
+def end_followed(at: Place) -> Reason | None:
+    if not _at(at, "pkt_end"):
+        return None
+    return Reason(
+        "end_followed",
+        f"r{at.instruction.base} is data_end, to compare with: from there nothing can be read or "
+        "written. Start from data.",
+        _base(at),
+    )
+
+
+@about("leak", "context", "value", "map", "packet", "memory", "stack")
+def leak_stored(at: Place) -> Reason | None:
+    if at.unset or not _leaks(at):
+        return None
+    kind = known.kind(at.base)
+    open_to_others = kind in ("ctx", "map_value", "pkt") and not known.may_be_null(at.base)
+    if kind == "pkt" and at.type.startswith(READERS_OF_PACKETS):
+        return None
+    if not open_to_others and not at.instruction.is_atomic:
+        return None
+    if at.instruction.is_atomic and not known.is_pointer(at.base):
+        return None
+    out = "would get out through a place that others can read. Store something else."
+    if at.instruction.is_atomic:
+        out = "atomic operations take numbers only, which do not tell where the kernel lies."
+    return Reason(
+        "leak_stored",
+        f"r{at.instruction.src} is an address of the kernel's, and {out}",
+        (at.instruction.src,),
+    )
+
+
+@about("atomic", "context", "packet", "metadata", "socket")
+def atomic_place(at: Place) -> Reason | None:
+    if not at.instruction.is_atomic or _leaks(at):
+        return None
+    if not _at(at, "ctx", "pkt", "pkt_meta", *known.SOCKETS):
+        return None
+    return Reason(
+        "atomic_place",
+        "Atomic operations, such as __sync_fetch_and_add, work on maps and on the stack, and not "
+        f"on {known.what(at.base)}. Read, calculate and write instead.",
+        _base(at),
+    )
+
+
+@about("aligned", "value", "memory", "record")
+def aligned(at: Place) -> Reason | None:
+    if not at.instruction.is_atomic or _leaks(at):
+        return None
+    if not _at(at, "map_value", *known.RECORDS):
+        return None
+    low, high = known.moved(at.base)
+    size = at.instruction.size
+    if low != high or (low + at.instruction.offset) % size == 0:
+        return None
+    return Reason(
+        "aligned",
+        f"An atomic operation on {size} bytes must begin at a multiple of {size}, and this one "
+        f"begins {low + at.instruction.offset} bytes after the start. Lay the fields out so that "
+        "it does.",
+        _base(at),
+    )
+
+
+@about("context")
+def context(at: Place) -> Reason | None:
+    if not _at(at, "ctx") or at.instruction.is_atomic or _leaks(at):
+        return None
+    if known.moved(at.base) != (0, 0):
+        return Reason(
+            "context_moved",
+            "The context can only be read from its beginning: something was added to its address. "
+            "Name the field, and leave the address as it was given.",
+            _base(at),
+        )
+    return Reason(
+        "context",
+        f"This type of program ({at.type}) may not use that field of its context, or not in that "
+        "way: each has its size and its direction. Which fields there are depends on the type.",
+        _base(at),
+    )
+
+
+@about("value", "map", "memory", "bounds")
+def value_bounds(at: Place) -> Reason | None:
+    if not _at(at, "map_value") or _leaks(at) or _one_way(at):
+        return None
+    size = known.attribute(at.base, "vs")
+    if not _beyond(at, size):
+        return None
+    return Reason(
+        "value_bounds",
+        f"This lies outside the map's value, which has {size} bytes, or may do so. Compare the "
+        "index with its size first, or choose a smaller one.",
+        _base(at),
+    )
+
+
+def _one_way(at: Place) -> str:
+    """What alone programs may do with the values of the map, "read" or "written"; "" if both."""
+    name, described = known.map_name(at.base), at.map_of(at.base)
+    flags = described.map_flags if described else 0
+    if name.endswith(".rodata") or flags & uapi.BPF_F_RDONLY_PROG:
+        return "read"
+    return "written" if flags & uapi.BPF_F_WRONLY_PROG else ""
+
+
+@about("value", "map", "direction")
+def read_only(at: Place) -> Reason | None:
+    if not _at(at, "map_value") or _leaks(at):
+        return None
+    only = _one_way(at)
+    if only == "read" and at.stores:
+        return Reason(
+            "read_only",
+            "Programs can only read this: it is a constant, or its map was made with "
+            "BPF_F_RDONLY_PROG. Keep what changes in another map.",
+            _base(at),
+        )
+    if only == "written" and (not at.stores or at.instruction.is_atomic):
+        return Reason(
+            "write_only",
+            "Programs can only write to this map, which was made with BPF_F_WRONLY_PROG. Keep what "
+            "they must read in another one.",
+            _base(at),
+        )
+    return None
+
+
+@about("map", "memory", "guess", "kernel", "direction")
+def map_followed(at: Place) -> Reason | None:
+    if not _at(at, "map_ptr"):
+        return None
+    return Reason(
+        "map_followed",
+        f"r{at.instruction.base} is the map itself, not one of its values. A lookup gives the "
+        "address of a value.",
+        _base(at),
+    )
+
+
+@about("memory", "record", "bounds")
+def record_bounds(at: Place) -> Reason | None:
+    if not _at(at, *known.RECORDS) or _leaks(at):
+        return None
+    size = known.attribute(at.base, "sz", "mem_size")
+    if not _beyond(at, size):
+        return None
+    return Reason(
+        "record_bounds",
+        f"This lies outside what was given here, which has {size} bytes, or may do so. Reserve "
+        "more, or use less.",
+        _base(at),
+    )
+
+
+@about("socket", "memory", "direction")
+def socket_field(at: Place) -> Reason | None:
+    if not _at(at, *known.SOCKETS) or at.instruction.is_atomic or _leaks(at):
+        return None
+    return Reason(
+        "socket_field",
+        "Of a socket only some fields can be read, each with its size, and none written. "
+        "struct bpf_sock in <linux/bpf.h> has them.",
+        _base(at),
+    )
+
+
+@about("stack", "aligned", "bounds", "unset", "spill", "guess", "memory")
+def stack(at: Place) -> Reason | None:
+    if not _at(at, "fp"):
+        return None
+    offset = known.stack_offset(at.base)
+    if offset is None:
+        return None
+    first, size = offset + at.instruction.offset, at.instruction.size
+    if first % size:
+        return Reason(
+            "stack_aligned",
+            f"On the stack {size} bytes must begin at a multiple of {size} below its end, and this "
+            f"would begin {-first} below it. Copy byte by byte, or move the variable.",
+            _base(at),
+        )
+    if first < -STACK or first + size > 0:
+        return Reason(
+            "stack_bounds",
+            f"The stack has {STACK} bytes, and this lies outside. Use fewer, or a map.",
+            _base(at),
+        )
+    return None if at.trusted else _kept(at, first)
+
+
+def _kept(at: Place, first: int) -> Reason | None:
+    """What may be wrong with a place on the stack that is in bounds: what it holds."""
+    size = at.instruction.size
+    there = range(first, first + size)
+    reads = at.instruction.opcode_class == LDX or at.instruction.is_atomic
+    if reads and not known.written(at.before).issuperset(there):
+        return Reason(
+            "stack_unset",
+            "Nothing was put into this variable, or into a part of it, before it is read. Give it "
+            "a value first.",
+            _base(at),
+        )
+    slots = {byte // 8 * 8 for byte in there}
+    if size < 8 and any(known.is_pointer(at.before.get(f"fp{slot}", "")) for slot in slots):
+        return Reason(
+            "spilled",
+            "This place on the stack holds an address, which can only be read or written whole, "
+            "8 bytes at a time.",
+            _base(at),
+        )
+    return None

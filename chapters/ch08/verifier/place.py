@@ -1,0 +1,143 @@
+"""Where the verifier stopped, and what a reason is.
+
+Laboratory equipment, first used in chapter 08, the_verifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from chapters.ch08.verifier import known
+from chapters.ch08.verifier.log import GONE, Step
+from helpers import asm
+from helpers.asm import Instruction
+from helpers.objfile import MapDefinition
+
+LOCK, UNLOCK = 93, 94  # bpf_spin_lock and bpf_spin_unlock, by number
+
+
+def as_text(instruction: Instruction) -> str:
+    """An instruction as text, or its bytes if they are none that the course decodes."""
+    try:
+        return asm.text(instruction)
+    except asm.DisasmError:
+        return f"{instruction.raw.hex(' ')} (not decoded)"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a program was refused.
+
+    key: its name, for tests and tables. sentence: cause and cure. registers: those that decide, of
+    which the kernel would speak. instruction: where, if not where the verifier stopped.
+    """
+
+    key: str
+    sentence: str
+    registers: tuple[int, ...] = ()
+    instruction: Instruction | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the verifier stopped, with all that a reason may ask for.
+
+    before: what was known then. number: the error number. type: that of the program, by its
+    section, such as "socket"; holding: the capabilities that it was loaded with. path: the steps
+    that led here, the last of them is this one. maps: those of the object, by name.
+    helper_refused: whether the kernel refuses the helper function that is called here to every
+    program of this type, tried; None if that was not tried or no helper is called.
+    with_gpl, with_perfmon: the same for a program under the GPL, and for a holder of CAP_PERFMON.
+    """
+
+    instruction: Instruction
+    before: Mapping[str, str]
+    number: int
+    type: str
+    license: str
+    holding: Sequence[str] = ("CAP_BPF",)
+    path: Sequence[Step] = ()
+    instructions: Mapping[int, Instruction] = field(default_factory=dict)
+    maps: Mapping[str, MapDefinition] = field(default_factory=dict)
+    frame: int = 0
+    references: tuple[str, ...] = ()
+    helper_refused: bool | None = None
+    with_gpl: bool | None = None
+    with_perfmon: bool | None = None
+
+    def of(self, register: int) -> str:
+        """What was known of it; "" if it held nothing."""
+        value = self.before.get(f"R{register}", "")
+        # To holders of CAP_PERFMON a number is left where an address was.
+        return "" if value == GONE and not self.trusted else value
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the program may see addresses: its loader holds CAP_PERFMON."""
+        return bool({"CAP_PERFMON", "CAP_SYS_ADMIN"} & set(self.holding))
+
+    @property
+    def base(self) -> str:
+        """What was known of the address that is read or written; "" if it is neither."""
+        return "" if self.instruction.base is None else self.of(self.instruction.base)
+
+    @property
+    def stores(self) -> bool:
+        return self.instruction.opcode_class in (asm.ST, asm.STX)
+
+    @property
+    def stores_address(self) -> bool:
+        """Whether an address would be written to memory."""
+        return self.instruction.opcode_class == asm.STX and known.is_pointer(
+            self.of(self.instruction.src)
+        )
+
+    @property
+    def unset(self) -> tuple[int, ...]:
+        """The registers that it reads and that hold nothing."""
+        return tuple(r for r in self.instruction.reads if r != 10 and not self.of(r))
+
+    @property
+    def whole(self) -> bool:
+        """Whether the path is known from the program's start."""
+        return bool(self.path) and self.path[0].number == 0 and not self.path[0].pruned
+
+    @property
+    def locked(self) -> bool:
+        """Whether a lock is held, by the calls on the path."""
+        held = 0
+        for step in self.path[:-1]:
+            instruction = self.instructions.get(step.number)
+            if instruction is not None and not step.pruned:
+                held += (instruction.helper == LOCK) - (instruction.helper == UNLOCK)
+        return held > 0
+
+    def map_of(self, value: str) -> MapDefinition | None:
+        """The map that an address belongs to, if the log names it and the object has it."""
+        name = known.map_name(value)
+        return self.maps.get(name) if name else None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A reason's rule: `find` gives it if all that it needs is there.
+
+    about: the subjects, keys of subjects.STEMS, that the kernel may speak of if this is why.
+    """
+
+    find: Callable[[Place], Reason | None]
+    about: frozenset[str]
+
+
+RULES: list[Rule] = []
+
+
+def about(*subjects: str) -> Callable:
+    """Register a rule, with the subjects that the kernel's own line may have."""
+
+    def register(find: Callable[[Place], Reason | None]) -> Callable[[Place], Reason | None]:
+        RULES.append(Rule(find, frozenset(subjects)))
+        return find
+
+    return register

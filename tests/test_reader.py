@@ -1,0 +1,232 @@
+"""The rules of the reader of refusals: what gives a reason, what withdraws it, and what it reads.
+
+Logs here are the kernel's own, or made of its lines; tests/test_refusals.py has the programs.
+"""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from chapters.ch08 import clinic, verifier
+from chapters.ch08.verifier import known, log, place, reasons, report, subjects
+from helpers import asm
+
+EXIT = "9500000000000000"
+# r0 = 0, then a byte is read from where r0 points.
+FOLLOWED = "b700000000000000 7100000000000000" + EXIT
+
+
+def verdict(text: str, code: str, number: int = errno.EACCES, **more) -> verifier.KernelVerdict:
+    return verifier.KernelVerdict(number, text, list(asm.decode(bytes.fromhex(code))), **more)
+
+
+def log_of(words: str, value: str = "map_value_or_null(id=1,map=m,ks=4,vs=8)") -> str:
+    first = f"0: R1=ctx() R10=fp0\n0: (b7) r0 = 0   ; R0={value}\n"
+    return f"{first}1: (71) r0 = *(u8 *)(r0 +0)\n{words}\n"
+
+
+def test_the_state_makes_a_reason_and_not_the_words():
+    for words in ("R0 invalid mem access 'map_value_or_null'", "R0 is odd", "no words known", ""):
+        assert verdict(log_of(words), FOLLOWED).refusal.key == "null"
+    assert verdict(log_of("R0 invalid mem access", "3"), FOLLOWED).refusal.key == "number_followed"
+    # The same words beside a state that does not bear them out.
+    odd = log_of("R0 invalid mem access 'map_value_or_null'", "odd_thing(id=1)")
+    assert verdict(odd, FOLLOWED).refusal.key == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "misaligned access off (0x0; 0x0)+0+0 size 8",  # another subject
+        "R3 invalid mem access 'map_value_or_null'",  # another register
+        "Unreleased reference id=2 alloc_insn=5",
+        "program of this type cannot use helper",
+    ],
+)
+def test_the_kernels_line_withdraws_a_reason(words):
+    said = verdict(log_of(words), FOLLOWED)
+    assert not said.refusal.explained
+    # Then the kernel's own line comes first, right behind the error.
+    assert [heading for heading, _ in said.lines()][:2] == ["Refused", "In its own words"]
+    assert said.lines()[1][1] == words
+    assert "no explanation" in said.lines()[-1][1]
+
+
+def test_a_list_of_what_would_have_been_right_is_no_subject():
+    assert subjects.found("R2 type=scalar expected=fp, pkt, map_value") == {"number", "argument"}
+
+
+def test_no_reason_is_given_when_two_fit(monkeypatch):
+    second = place.Rule(lambda at: place.Reason("other", "also"), frozenset(subjects.STEMS))
+    monkeypatch.setattr(reasons, "RULES", [*place.RULES, second])
+    assert not verdict(log_of(""), FOLLOWED).refusal.explained
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high"),
+    [
+        ("pkt(r=20)", 0, 0),
+        ("pkt(off=14,r=20,imm=0)", 14, 14),
+        ("map_value(id=0,off=8,ks=4,vs=8,imm=0)", 8, 8),
+        ("ringbuf_mem(id=2,sz=16,imm=8)", 8, 8),
+        ("map_value(map=m,ks=4,vs=8,off=2,smin=smin32=0,smax=umax=7,var_off=(0x0; 0x7))", 2, 9),
+        ("pkt(id=2,off=14,r=0,umax_value=60,var_off=(0x0; 0x3c))", 14, 74),
+        ("map_value(map=m,ks=4,vs=8,smin=-4,smax=3,var_off=(0x0; 0xff))", -4, 3),
+    ],
+)
+def test_how_far_an_address_has_been_moved(value, low, high):
+    assert known.moved(value) == (low, high)
+
+
+def test_copies_of_a_number_change_with_it():
+    text = (
+        "0: R1=ctx() R10=fp0\n"
+        "0: (bf) r2 = r4   ; R2=scalar(id=1,umax=4095) R4=scalar(id=1,umax=4095)\n"
+        "1: (26) if r2 > 0x3f goto pc+1   ; R2=scalar(id=1,umax=63)\n"
+        "2: (95) exit\n"
+    )
+    assert log.read(text)[-1].before["R4"] == "scalar(id=1,umax=63)"
+    apart = text.replace("R2=scalar(id=1,", "R2=scalar(id=1-1,")
+    assert known.limits(log.read(apart)[-1].before["R4"]) == (1, 64)
+    apart = text.replace("R4=scalar(id=1,", "R4=scalar(id=1-9,")
+    assert log.read(apart)[-1].before["R4"] == log.UNSURE
+    either = "map_value_or_null(id=1,ks=4,vs=8)"
+    null = (
+        "0: R1=ctx() R10=fp0\n"
+        f"0: (bf) r6 = r0   ; R0={either} R6={either}\n"
+        "1: (15) if r0 == 0x0 goto pc+1   ; R0=map_value(ks=4,vs=8)\n"
+        "2: (95) exit\n"
+    )
+    assert log.read(null)[-1].before["R6"] == "map_value(ks=4,vs=8)"
+
+
+@pytest.mark.parametrize(
+    ("held", "call"),
+    [
+        ("ringbuf_mem(ref_obj_id=2,sz=8)", "call bpf_ringbuf_submit#132"),
+        ("ringbuf_mem(id=2,sz=8)", "call bpf_ringbuf_submit#132"),  # Linux 7.3
+        ("pkt(r=8)", "call bpf_skb_pull_data#39"),
+    ],
+)
+def test_what_a_call_takes_away_is_gone(held, call):
+    text = (
+        f"0: R1={held} R6={held} R10=fp0 refs=2\n"
+        f"0: (b7) r2 = 0   ; R2=0 refs=2\n1: (85) {call}   ; R0=scalar()\n"
+        "2: (71) r0 = *(u8 *)(r6 +0)\nR6 !read_ok\n"
+    )
+    code = "b702000000000000 8500000084000000 7160000000000000" + EXIT
+    assert log.read(text)[-1].before["R6"] == log.GONE
+    refusal = verdict(text, code).refusal
+    assert refusal.key == "unset" and "any more" in refusal.reason
+    # For a holder of CAP_PERFMON a number is left there: of that nothing is known.
+    lenient = verdict(text.replace("!read_ok", "odd"), code, holding=("CAP_BPF", "CAP_PERFMON"))
+    assert not lenient.refusal.explained
+
+
+def test_a_long_log_is_read_from_where_all_is_known():
+    path = "from 4 to 6: R0=0 R1=ctx() R10=fp0\n6: (b7) r3 = 3   ; R3=3\n"
+    text = "0: R1=ctx() R10=fp0\n" + "5: (b7) r2 = 1   ; R2=1\n" * 1000 + path
+    assert log.end(text, 200) == path
+    assert log.end(text, len(text) - 30).endswith(path)
+
+
+# Instructions of newer kernels, and bytes that are none: shown as they are.
+ODD = {
+    "r15": ("b70f000000000000" + EXIT, "encoding"),
+    "be24": ("b700000001000000 dc00000018000000" + EXIT, "encoding"),
+    "opcode ff": ("ff00000000000000" + EXIT, "encoding"),
+    "address of another space": ("b700000001000000 bf02010001000000" + EXIT, ""),
+}
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("name", ODD)
+def test_what_cannot_be_decoded_is_shown_as_its_bytes(name):
+    code, key = ODD[name]
+    said = verifier.show_bytes(bytes.fromhex(code))
+    assert said.refusal.key in (key, "")
+    assert "(not decoded)" in repr(said) and "(not decoded)" in said._repr_html_()
+    repr(verifier.steps(said))
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(
+    "code",
+    [
+        "b700000000000000 e500010000000000 0500feff00000000 bf20000000000000" + EXIT,  # may_goto
+        "b701000000000000 7b1af8ff00000000 dba0f8ff00010000 bf20000000000000" + EXIT,  # in order
+    ],
+)
+def test_an_instruction_of_newer_kernels_is_no_island_and_no_crash(code):
+    said = verifier.show_bytes(bytes.fromhex(code))
+    assert said.refusal.key in ("unset", "")  # it is the one that follows that is refused
+    repr(said), repr(verifier.steps(said))
+
+
+LOOP = """
+static long each(__u32 at, void *sum)
+{
+    *(__u64 *)sum += at;
+    return 0;
+}
+SEC("socket") int loops(struct __sk_buff *skb)
+{
+    __u64 sum = 0;
+
+    bpf_loop(10, each, &sum, 0);
+    return sum;
+}
+"""
+
+
+@pytest.mark.kernel
+def test_a_callback_is_linked_and_named():
+    with clinic.written(LOOP) as said:
+        if said.accepted:  # bpf_loop came with Linux 5.17
+            assert ", in each" in repr(verifier.steps(said))
+            assert "a caller's stack, 8 below" in repr(verifier.steps(said))
+        repr(said), said._repr_html_()
+
+
+def test_the_report_of_linux_7_3_is_taken_apart():
+    found = report.read(report.SAMPLE.read_text())
+    assert found.title == "Register Type Safety: Invalid dereference"
+    assert found.reason.startswith("R0 may be NULL here")
+    assert (found.at.function, found.at.line, found.at.instruction) == ("followed_at_once", 11, 8)
+    assert [(event.line, event.instruction) for event in found.path] == [(9, 7)]
+    assert found.path[0].said.endswith("nullable map value from counters at offset 0")
+    assert found.suggestion.startswith("Add a NULL check")
+    assert list(found.parts) == ["Reason", "At", "Causal path", "Suggestion"]
+    assert report.read("0: (95) exit\nR0 !read_ok\n") is None
+
+
+def test_a_report_without_a_path_or_with_nothing_at_all():
+    bare = report.read("Verification failed: Policy: Something new\n\nCausal path:\n  nothing\n")
+    assert (bare.title, bare.reason, bare.at, bare.path) == ("Policy: Something new", "", None, [])
+    assert bare.lines([]) == [("The kernel explains", "Policy: Something new")]
+
+
+def explained(title: str, reason: str = "R0 may be NULL here.") -> verifier.KernelVerdict:
+    """A program that follows null, with a report of that title."""
+    text = f"Verification failed: {title}\n\nReason:\n  {reason}\n\nprocessed 2 insns\n"
+    return verdict(log_of("R0 invalid mem access 'map_value_or_null'\n\n" + text), FOLLOWED)
+
+
+def test_on_such_a_kernel_the_report_comes_first_and_the_reader_where_both_agree():
+    both = explained("Register Type Safety: Invalid dereference")
+    headings = [heading for heading, _ in both.lines()]
+    assert both.agrees and headings.index("The kernel explains") < headings.index("This reader")
+    assert both.lines()[-1] == ("In its own words", "R0 invalid mem access 'map_value_or_null'")
+    for other in (
+        explained("Policy: Operation is not allowed"),
+        explained("Something: Not known"),
+        explained("Register Type Safety: Invalid dereference", "R7 may be NULL here."),
+    ):
+        assert not other.agrees
+        assert "This reader" not in dict(other.lines()) and "Why" not in dict(other.lines())
+
+
+def test_the_last_line_before_processed_is_not_the_reason():
+    assert log.words(report.SAMPLE.read_text()) == ["R0 invalid mem access 'map_value_or_null'"]
