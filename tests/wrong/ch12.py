@@ -131,7 +131,7 @@ def dns_bytes(reading):
 # %% 4 the_high_byte -> has its 1 in the high byte
 icmp_port = 256
 
-# %% 4 the_number_of_udp -> raises the counter 17
+# %% 4 the_number_of_udp -> what is byte 23
 icmp_port = 17
 
 # %% 4 no_port -> is no port
