@@ -80,7 +80,7 @@ int count_bytes(struct __sk_buff *skb)
 }
 """
 
-# %% 1 the_wrong_way_round -> is a number here, not an address
+# %% 1 the_wrong_way_round -> is 0 here, a null pointer
 null_check = """
 SEC("socket")
 int count_bytes(struct __sk_buff *skb)
