@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -21,12 +22,14 @@ from chapters.ch12 import attach, classes
 from chapters.playground.program import Counting
 from helpers import (
     capabilities,
+    cbpf,
     counters,
     flows,
     links,
     live,
     loader,
     netlab,
+    pcap,
     protocols,
     sockets,
     toolchain,
@@ -193,6 +196,39 @@ def test_the_playground_on_a_tunnel(net, tunnel, tmp_path):
         found[name] = found.get(name, 0) + int(seen["bytes"])
     assert found == tshark.totals(packets, tmp_path, RAW)
     assert reading.bytes == sum(map(len, packets))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "udp",
+        "ip",
+        "ip6",
+        "tcp or sctp",
+        "host 192.0.2.1",
+        "portrange 1-65535",
+        "ip[0] & 0xf > 5",
+        "len > 80",
+    ],
+)
+def test_a_filter_on_a_tunnel_takes_what_tcpdump_takes(net, tunnel, tmp_path, expression):
+    packets = [*PACKETS.values()]
+    path = tshark.write_pcap(tmp_path / "tunnel.pcap", packets, RAW)
+    tcpdump = ["tcpdump", "-n", "-r", path, "-w", tmp_path / "taken.pcap", expression]
+    subprocess.run(tcpdump, check=True, capture_output=True)
+    taken = [
+        frame for _, frame, _ in pcap.CaptureFile(tmp_path / "taken.pcap").frames_and_lengths()
+    ]
+    compiles = partial(cbpf.compile_for_interface, interface="tun0", net=net)
+    with (
+        Counting(expression, compiles=compiles) as counting,
+        sockets.packet_socket(net, counting.program.fd, "tun0"),
+    ):
+        send(net, packets, 0)
+        reading = counting.read()
+    assert 0 < len(taken) < len(packets)
+    assert (reading.packets, reading.bytes) == (len(taken), sum(map(len, taken)))
+    assert reading.seen == len(packets)
 
 
 def test_the_moving_plot_on_a_tunnel(net, tunnel):
