@@ -67,8 +67,8 @@ class Step:
     """One instruction that the verifier went through.
 
     number: its place in the program, in slots of 8 bytes. path: counts the paths through the
-    program, from 1; origin: the jump at which this path branched off, None for the first;
-    speculative: a path that only a processor that guesses would take; pruned: it was not taken
+    program, from 1; origin: the jump at which this path branched off, None for the first; told:
+    whether the log says so itself (older kernels leave it to be guessed); speculative: a path that only a processor that guesses would take; pruned: it was not taken
     again, since nothing new was known.
     before, after: what was known then, {"R0": "map_value(...)", "fp-8": "mmmm????"}; a register
     that is missing held nothing. Steps share them where nothing has changed: do not write to them.
@@ -80,6 +80,7 @@ class Step:
     opcode: int
     path: int = 1
     origin: int | None = None
+    told: bool = True
     speculative: bool = False
     pruned: bool = False
     before: dict[str, str] = field(default_factory=dict)
@@ -161,6 +162,7 @@ class _Reader:
         self.steps: list[Step] = []
         self._registers = _Registers()
         self._path, self._origin, self._speculative = 1, None, False
+        self._told = True
         self._depth = 0  # of functions that call functions
         self._ended = False  # the path: the next step is on another one
         self._open: list[tuple[int, set[int]]] = []  # jumps, and where they lead
@@ -187,7 +189,7 @@ class _Reader:
         self._resume(number)
         self._finish()
         before = self._registers.snapshot()
-        place = (self._path, self._origin, self._speculative)
+        place = (self._path, self._origin, self._told, self._speculative)
         step = Step(number, opcode, *place, before=before)
         step.frame, step.references = self._registers.frame, self._registers.references
         self.steps.append(step)
@@ -213,17 +215,17 @@ class _Reader:
         while self._open:
             origin, targets = self._open.pop()
             if number in targets:
-                self._begin(origin, False)
+                self._begin(origin, False, told=False)
                 return
-        self._begin(None, False)
+        self._begin(None, False, told=False)
 
-    def _begin(self, origin: int | None, speculative: bool) -> None:
+    def _begin(self, origin: int | None, speculative: bool, told: bool = True) -> None:
         self._path, self._origin, self._speculative = self._path + 1, origin, speculative
-        self._ended, self._depth = False, 0
+        self._ended, self._depth, self._told = False, 0, told
         self._registers.forget()
 
     def _prune(self, number: int) -> None:
-        place = (self._path, self._origin, self._speculative)
+        place = (self._path, self._origin, self._told, self._speculative)
         self.steps.append(Step(number, 0, *place, pruned=True))
         self._ended = True
 
