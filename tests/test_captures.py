@@ -63,9 +63,9 @@ def write(folder: Path, name: str) -> Path:
 
 
 def summed(rows: dict[str, tuple[int, int]]) -> str:
-    """Packets and bytes of all classes, and how many classes."""
+    """Frames, bytes of all of them, and classes."""
     packets, size = (sum(each[at] for each in rows.values()) for at in (0, 1))
-    return f"{packets:,} frames, {size:,} bytes, {len(rows)} classes"
+    return f"{packets:,} / {size:,} / {len(rows)}"
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def table() -> Iterator[dict[str, tuple[str, str]]]:
         version = tshark.run("--version").splitlines()[0].rstrip(".")
         lines = [f"| {name} | {ours} | {theirs} |" for name, (ours, theirs) in rows.items()]
         where = f"{date.today()}, Linux {platform.release()}, {version}."
-        head = ["| kind | the playground | tshark |", "|---|---|---|"]
+        head = ["| kind | the playground: frames / bytes / classes | tshark |", "|---|---|---|"]
         marked.put(Path(page), "captures", "\n".join([where, "", *head, *lines]))
 
 

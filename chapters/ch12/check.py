@@ -92,13 +92,13 @@ def tunnel_port(port: object) -> Verdict:
     try:
         grown = through_tunnel(int(number))
     except netlab.NetworkError as refusal:
-        return not_yet(f"It cannot be tried here: {refusal}")
-    landed = grown.pop() if len(grown) == 1 else None
-    if landed == protocols.number("ICMP"):
+        return not_yet(str(refusal))
+    if grown == {protocols.number("ICMP")}:
         return right(f"A datagram to port {number} counts as ICMP: its low byte is 1.")
-    name = "no counter" if landed is None else f"the counter {landed}"
-    hint = "which of the port's two bytes is that?" if number >> 8 == 1 else "which byte is that?"
-    return not_yet(f"A datagram to port {number} raises {name}: byte 23 of the packet, {hint}")
+    if number >> 8 == 1:
+        return not_yet(f"Port {number} has its 1 in the high byte, and byte 23 is the other one.")
+    landed = " and ".join(map(str, sorted(grown)))
+    return not_yet(f"A datagram to port {number} raises the counter {landed}: what is byte 23?")
 
 
 def through_tunnel(port: int) -> set[int]:

@@ -21,7 +21,7 @@ SEC("socket") int into_a_value(struct __sk_buff *skb)
 
 	return value ? bpf_skb_load_bytes(skb, 0, value, 14) : 0;
 }
-//= buffer_bounds; 5.10 size; 6.1 size
+//= buffer_bounds; 5.10 size; 6.1 size; 6.12 size
 SEC("tc") int as_many_as_it_says(struct __sk_buff *skb)
 {
 	char bytes[32];

@@ -80,7 +80,7 @@ int count_bytes(struct __sk_buff *skb)
 }
 """
 
-# %% 1 the_wrong_way_round -> is a number here, not an address
+# %% 1 the_wrong_way_round -> is 0 here, a null pointer
 null_check = """
 SEC("socket")
 int count_bytes(struct __sk_buff *skb)
@@ -126,7 +126,7 @@ int count_bytes(struct __sk_buff *skb)
 }
 """
 
-# %% 2 a_socket_filter -> may not use that field of skb
+# %% 2 a_socket_filter -> may not use that field of its context
 bounds = """
 SEC("socket")
 int count_bytes(struct __sk_buff *skb)
@@ -171,7 +171,7 @@ int count_bytes(struct __sk_buff *skb)
 }
 """
 
-# %% 2 numbers_of_32_bits -> takes this for a number of 32 bits
+# %% 2 numbers_of_32_bits -> takes the lower 32 bits of an address
 bounds = """
 SEC("cgroup_skb/egress")
 int count_bytes(struct __sk_buff *skb)

@@ -128,10 +128,10 @@ def dns_bytes(reading):
             total += traffic["bytes"]
     return total
 
-# %% 4 the_high_byte -> which of the port's two bytes
+# %% 4 the_high_byte -> has its 1 in the high byte
 icmp_port = 256
 
-# %% 4 the_number_of_udp -> raises the counter 17
+# %% 4 the_number_of_udp -> what is byte 23
 icmp_port = 17
 
 # %% 4 no_port -> is no port
