@@ -124,16 +124,18 @@ def trace(
     instructions: Sequence[Instruction],
     registers: Sequence[int],
     text: str = "",
+    asks: bool = True,
 ) -> Chain:
     """The chain to the last of these steps.
 
     Arguments: registers: of which. text: the C source, to show lines that made no instruction, too.
+    asks: whether it matters if the registers were compared.
     """
     known = way.walked(steps, {each.number: each for each in instructions})
     if not known.instructions:
         return Chain([], [], "")
     found = origins.found(known)
-    chains = [register_chain(found, register) for register in registers]
+    chains = [register_chain(found, register, asks) for register in registers]
     return Chain(
         chains,
         branch_links(found.branches),
@@ -154,7 +156,7 @@ def source_lines(instructions: Sequence[Instruction], text: str) -> dict[int, st
     return lines
 
 
-def register_chain(found: Origins, register: int) -> Register:
+def register_chain(found: Origins, register: int, asks: bool) -> Register:
     """How a register got what it holds."""
     value = found.of(register)
     there = _placed(found, value)
@@ -164,7 +166,7 @@ def register_chain(found: Origins, register: int) -> Register:
     if len(links) > MAX_LINKS:
         left = len(links) - MAX_LINKS
         links = [Link(0, "", f"({left} earlier lines are left out)"), *links[left:]]
-    return Register(f"r{register}", links, _since(found, value))
+    return Register(f"r{register}", links, _since(found, value) if asks else "")
 
 
 def _placed(found: Origins, value: Value) -> list[Value]:

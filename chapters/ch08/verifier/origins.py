@@ -20,6 +20,7 @@ from helpers.asm import Instruction
 STACK = 512  # bytes
 MOVE = asm.ALU64 | asm.MOVE | asm.REGISTER_SOURCE
 CALLER_SAVED = asm.ARGUMENTS
+CONTEXT = "r1 is the program's argument, its context"
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +122,7 @@ def found(way: Way) -> Origins:
 def _begin(origins: Origins) -> None:
     if origins.way.whole:
         registers = {r: Value(f"r{r} has not been set on this path") for r in range(10)}
-        registers[1] = Value("r1 is the program's argument, its context", register=1)
+        registers[1] = Value(CONTEXT, register=1)
     else:
         unknown = f"what r{{}} held before is not known: {origins.way.begins}"
         registers = {r: Value(unknown.format(r), register=r, sure=False) for r in range(10)}
@@ -191,8 +192,12 @@ def _arithmetic(registers: dict[int, Value], at: int, i: Instruction) -> Value:
 def _load(origins: Origins, at: int, i: Instruction) -> Value:
     base, name = origins.of(i.src), f"r{i.dst}"
     if base.stack is None:
+        bytes_ = f"{i.size} byte{'s' * (i.size > 1)}"
+        if base.origin.said == CONTEXT:
+            said = f"{name} is read from the context, {bytes_} at {i.offset}"
+            return Value(said, i, at, i.dst)
         from_where = f"r{i.src} {'-' if i.offset < 0 else '+'} {abs(i.offset)}"
-        said = f"{name} is read from memory, {i.size} byte{'s' * (i.size > 1)} at {from_where}"
+        said = f"{name} is read from memory, {bytes_} at {from_where}"
         # What memory holds is no address of the stack: the verifier lets none of those out.
         return Value(said, i, at, i.dst, (base,), sure=base.sure)
     turn, offset = base.stack

@@ -173,7 +173,8 @@ class KernelVerdict:
         registers = refusal.registers
         if not refusal.explained and not ending.is_newer(at):  # then all that it reads
             registers = tuple(sorted({r for r in at.reads if r != 10}))
-        return chain.trace(self.steps, self.instructions, registers, self.source)
+        asks = not refusal.explained or refusal.key in ASKED
+        return chain.trace(self.steps, self.instructions, registers, self.source, asks)
 
     def __repr__(self) -> str:
         width = max(len(heading) for heading, _ in self.lines())
@@ -241,6 +242,9 @@ def find(verdict: KernelVerdict, text: str) -> Refusal:
     return Refusal(instruction, sentence, key, before, words, verdict.report, found.registers)
 
 
+# Reasons, by key, for which it matters whether a register was compared.
+ASKED = {"null", "null_moved", "argument_null", "release_null", "packet_end", "metadata"}
+ASKED |= {"value_bounds", "record_bounds", "unbounded", "size", "buffer_bounds", "stack_index"}
 # Which subjects the kernel may speak of, by the key of a reason in the shape of the program.
 SHAPES = {
     "outside": ("way", "bounds"),
