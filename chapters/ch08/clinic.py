@@ -20,6 +20,7 @@ from helpers.table import Table
 __all__ = ["CASES", "FOLDER", "ClinicError", "case", "code", "gallery", "path", "show_code"]
 __all__ += ["summary", "written"]
 
+
 def case(
     name: str, mended: bool = False, holding: Sequence[str] = verifier.LEAST_CAPABILITIES
 ) -> verifier.KernelVerdict:

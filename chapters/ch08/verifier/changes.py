@@ -46,26 +46,25 @@ def chained(verdict: KernelVerdict) -> list[Instruction]:
 
 def made(source: Source, verdict: KernelVerdict) -> Iterator[str]:
     """The variables that hold the value, by the lines of the chain that give one."""
-    seen = set()
+    names = []
     for i in chained(verdict):
-        if i is None or not 0 < i.line <= len(source.lines) or source[i.line].strip() != i.source.strip():
-            continue
-        name = source.assigned(i.line)
-        if name and name not in seen and i.line <= source.at:
-            seen.add(name)
-            yield name
+        if i is not None and source.has(i) and i.line <= source.at:
+            names.append(source.assigned(i.line))
+    yield from filter(None, dict.fromkeys(names))
 
 
 @helps("null", "argument_null", "release_null", "null_moved")
 def ask_first(source: Source, verdict: KernelVerdict) -> Iterator[str]:
+    here = source.here
     for name in [*made(source, verdict), *source.names(source.at)]:
-        if f" {name} =" in source.here or f"*{name} =" in source.here and source.declaration(name):
-            if source.declaration(name)[0] == source.at:
-                continue  # it gets its value here
-        if "return" not in source.here and not source.is_body(source.at):
-            indent = re.match(r"\s*", source.here)[0]
-            if source.here.rstrip().endswith(";") and not re.match(rf"\s*{DECLARED} \**\w+ =", source.here):
-                yield source.with_line(source.at, f"{indent}if ({name})", f"{indent}    {source.here.strip()}")
+        declared = source.declaration(name)
+        if declared and declared[0] == source.at:  # it gets its value here
+            continue
+        alone = here.rstrip().endswith(";") and not re.match(rf"\s*{DECLARED} \**\w+ =", here)
+        if alone and "return" not in here and not source.is_body(source.at):
+            indent = re.match(r"\s*", here)[0]
+            asked = f"{indent}if ({name})", f"{indent}    {here.strip()}"
+            yield source.with_line(source.at, *asked)
         yield source.before(source.at, f"if (!{name})", f"    {source.leave}")
     yield from name_first(source)
 
@@ -100,7 +99,8 @@ def compare_with_the_end(source: Source, verdict: KernelVerdict) -> Iterator[str
     end = f"(void *)(long){source.context}->data_end"
     for name in re.findall(r"(\w+)->", source.here):
         if name != source.context:
-            yield source.before(source.at, f"if ((void *)({name} + 1) > {end})", f"    {source.leave}")
+            beyond = f"(void *)({name} + 1) > {end}"
+            yield source.before(source.at, f"if ({beyond})", f"    {source.leave}")
     i, before = verdict.refusal.instruction, verdict.refusal.before
     value = before.get(f"R{i.base}", "")
     if known.kind(value) == "pkt":
@@ -154,8 +154,11 @@ def clear_it(source: Source, verdict: KernelVerdict) -> Iterator[str]:
 
 @helps("key_bounds", "value_short")
 def take_the_maps_type(source: Source, verdict: KernelVerdict) -> Iterator[str]:
-    place = next((m for m in verdict.maps.values() if re.search(rf"&{m.name}\b", source.here)), None)
-    size = place and (place.key_size if verdict.refusal.key == "key_bounds" else place.value_size)
+    named = (m for m in verdict.maps.values() if re.search(rf"&{m.name}\b", source.here))
+    map = next(named, None)
+    if map is None:
+        return
+    size = map.key_size if verdict.refusal.key == "key_bounds" else map.value_size
     if size not in TYPES:
         return
     for name in re.findall(r"&(\w+)", source.here):
@@ -238,7 +241,7 @@ def unlock(source: Source, verdict: KernelVerdict) -> Iterator[str]:
 def before_returns(source: Source, after: int, statement: str, name: str) -> Iterator[str]:
     """A statement put before each return behind a line, one at a time, then before all."""
     returns = [n for n in source.body() if n > after and re.match(r"\s*return\b", source[n])]
-    for asked in ([statement, f"if ({name}) {statement}"] if name else [statement]):
+    for asked in [statement, f"if ({name}) {statement}"] if name else [statement]:
         for line in reversed(returns):
             yield _before_return(source, [line], asked)
         yield _before_return(source, returns, asked)
@@ -258,8 +261,9 @@ def _before_return(source: Source, returns: Sequence[int], statement: str) -> st
 @helps("value_bounds", "unbounded", "stack_index")
 def compare_the_index(source: Source, verdict: KernelVerdict) -> Iterator[str]:
     found = re.search(r"(\w+)\[([^\]]+)\]", source.here)
-    i, value = verdict.refusal.instruction, verdict.refusal.before.get(
-        f"R{verdict.refusal.instruction.base}", ""
+    i, value = (
+        verdict.refusal.instruction,
+        verdict.refusal.before.get(f"R{verdict.refusal.instruction.base}", ""),
     )
     room = known.attribute(value, "vs") if value else None
     sizes = [m.value_size for m in verdict.maps.values()] if room is None else [room]

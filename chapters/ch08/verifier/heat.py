@@ -41,8 +41,8 @@ def heat(verdict: KernelVerdict) -> Table:
     if rows:
         pictures.show(
             draw(rows),
-            f"The lines of C from top to bottom, each with how many of {total:,} steps the verifier "
-            f"took in it. Most, {hottest[2]:,}, are in {_name(*hottest[:2])}.",
+            f"The lines of C from top to bottom, each with how many of {total:,} steps of the "
+            f"verifier it took. Most, {hottest[2]:,}, are in {_name(*hottest[:2])}.",
         )
     table = [(_name(line, source), f"{count:,}") for line, source, count in rows]
     return Table(f"{total:,} steps of the verifier, by line of C", ("line", "steps"), table)

@@ -68,8 +68,9 @@ class Step:
 
     number: its place in the program, in slots of 8 bytes. path: counts the paths through the
     program, from 1; origin: the jump at which this path branched off, None for the first; told:
-    whether the log says so itself (older kernels leave it to be guessed); speculative: a path that only a processor that guesses would take; pruned: it was not taken
-    again, since nothing new was known.
+    whether the log says so itself (older kernels leave it to be guessed); speculative: a path that
+    only a processor that guesses would take; pruned: it was not taken again, since nothing new was
+    known.
     before, after: what was known then, {"R0": "map_value(...)", "fp-8": "mmmm????"}; a register
     that is missing held nothing. Steps share them where nothing has changed: do not write to them.
     frame: how many functions deep the registers are. references: what had been taken before it and

@@ -20,6 +20,7 @@ from helpers.asm import Instruction
 STACK = 512  # bytes
 MOVE = asm.ALU64 | asm.MOVE | asm.REGISTER_SOURCE
 CALLER_SAVED = asm.ARGUMENTS
+LOOKUP = 1  # bpf_map_lookup_elem, by number
 CONTEXT = "r1 is the program's argument, its context"
 
 
@@ -112,9 +113,7 @@ def found(way: Way) -> Origins:
     origins = Origins(way)
     _begin(origins)
     instructions = way.instructions
-    for at, (here, following) in enumerate(
-        zip(instructions, instructions[1:], strict=False)
-    ):
+    for at, (here, following) in enumerate(zip(instructions, instructions[1:], strict=False)):
         _step(origins, at, here, following)
     return origins
 
@@ -130,7 +129,8 @@ def _begin(origins: Origins) -> None:
     origins.frames.append(Frame(0, registers))
     origins.placed[0] = []
     if not origins.way.whole:
-        _blur(origins, 0, Value(f"what was put there before is not known: {origins.way.begins}", sure=False))
+        said = f"what was put there before is not known: {origins.way.begins}"
+        _blur(origins, 0, Value(said, sure=False))
 
 
 def _step(origins: Origins, at: int, i: Instruction, following: Instruction) -> None:
@@ -297,11 +297,8 @@ def _call(origins: Origins, at: int, i: Instruction) -> None:
         elif row or (i.calls_helper and register not in i.reads):
             continue
         _given(origins, at, i, name, value, registers.get(register + 1) if row else None)
-    where = ""
-    if i.helper is not None and 1 in i.reads and registers[1].origin.instruction is not None:
-        map = registers[1].origin.instruction
-        if map.is_wide and map.src in (asm.MAP_BY_FD, asm.MAP_BY_INDEX) or map.is_wide and map.symbol:
-            where = f" in {map.symbol}" if map.symbol else ""
+    map = registers[1].origin.instruction if i.helper == LOOKUP else None
+    where = f" in {map.symbol}" if map is not None and map.is_wide and map.symbol else ""
     _lose(registers, at, i, f"by the call of {name}")
     said = f"r0 is the result of {name}{where}"
     registers[0] = Value(said, i, at, 0)

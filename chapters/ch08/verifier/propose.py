@@ -62,10 +62,10 @@ def propose(refused: KernelVerdict) -> Proposal:
     if not refusal.explained or refusal.instruction is None:
         return Proposal("The reader has no reason for this refusal, so it has nothing to propose.")
     lines, at = tuple(refused.source.expandtabs(4).splitlines()), refusal.instruction.line
-    there = lines[at - 1].strip() if 0 < at <= len(lines) else ""
-    if not there or there != refusal.instruction.source.expandtabs(4).strip():
+    source = Source(lines, at, refused.type)
+    if not source.has(refusal.instruction):
         return Proposal("The refused line is not in this text, so there is nothing to propose.")
-    changed = _candidates(Source(lines, at, refused.type), refused)
+    changed = _candidates(source, refused)
     tried, text = 0, ""
     for tried, each in enumerate(changed, 1):  # noqa: B007
         if _accepted(each, refused):

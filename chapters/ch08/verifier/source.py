@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from helpers.asm import Instruction
+
 DECLARED = r"(?P<type>(?:const |volatile |struct |unsigned |signed )*\w+(?: \w+)?)"
 # What a program of a type returns to let the packet pass; 0 elsewhere.
 PASSES = {"cgroup_skb": "1", "xdp": "XDP_PASS", "classifier": "0"}
@@ -40,8 +42,14 @@ class Source:
         """The text with other lines in place of one."""
         return "\n".join([*self.lines[: line - 1], *new, *self.lines[line:]])
 
+    def has(self, i: Instruction) -> bool:
+        """Whether the line that an instruction comes from is in this text, and not in a header."""
+        if not 0 < i.line <= len(self.lines):
+            return False
+        return self[i.line].strip() == i.source.expandtabs(4).strip()
+
     def before(self, line: int, *new: str) -> str:
-        """The text with lines put before one, indented as it is, and outside of its braceless if."""
+        """The text with lines put before one, and before the if or loop that it is the body of."""
         while line > 1 and self.is_body(line):
             line -= 1
         indent = re.match(r"\s*", self[line])[0]
@@ -53,8 +61,10 @@ class Source:
         """Whether it belongs to an if or a loop without braces in the line before, or goes on a
         statement that begins there."""
         earlier = self[line - 1].partition("//")[0].rstrip()
-        return bool(earlier) and not earlier.endswith((";", "{", "}", ":")) and bool(
-            re.match(r"\s", earlier)
+        return (
+            bool(earlier)
+            and not earlier.endswith((";", "{", "}", ":"))
+            and bool(re.match(r"\s", earlier))
         )
 
     def head(self) -> int:
@@ -75,7 +85,8 @@ class Source:
     @property
     def context(self) -> str:
         """The name of the function's first argument, its context."""
-        found = re.search(r"\w+\((?:struct )?\w+ \*?(\w+)", re.sub(r'SEC\(".*?"\)', "", self[self.head()]))
+        head = re.sub(r'SEC\(".*?"\)', "", self[self.head()])
+        found = re.search(r"\w+\((?:struct )?\w+ \*?(\w+)", head)
         return found[1] if found else "skb"
 
     @property

@@ -88,7 +88,9 @@ def _last_path(
     doubts: list[int] = []
     for step in steps:
         if taken and step.path != taken[-1].path:
-            left = [n for n in range(len(taken)) if waiting[n] and _leads(n, taken, step, instructions)]
+            left = [
+                n for n, may in enumerate(waiting) if may and _leads(n, taken, step, instructions)
+            ]
             if not left:
                 taken, waiting, doubts = [], [], [0]
             else:
