@@ -9,7 +9,7 @@ import pytest
 from test_chain import ASKED
 
 from chapters.ch08 import clinic, verifier
-from chapters.ch08.verifier import changes, versus
+from chapters.ch08.verifier import cases, changes, versus
 from helpers import kernel
 from tools.kernels import refusals
 
@@ -23,7 +23,7 @@ def refused(name: str) -> verifier.KernelVerdict:
     text = (refusals.SOURCES / f"{family}.c").read_text()
     blocks = re.split(r"^//= .+\n", text, flags=re.MULTILINE)
     block = next(each for each in blocks if re.search(rf"\b{name}\(", each))
-    return verifier.cases.written(block, program.holding, OPTIONS)
+    return cases.written(block, program.holding, OPTIONS)
 
 
 @pytest.mark.kernel
@@ -40,6 +40,49 @@ def test_each_kind_of_the_clinic_has_a_proposal(name):
     with clinic.written(proposal.text) as again:
         assert again.accepted
         assert again.holding == said.holding
+
+
+# Reasons beside those of the clinic, each with a program of tests/refused/.
+MORE = {
+    "buffer_bounds": "arguments.sixteen_into_eight",
+    "size": "arguments.perhaps_zero",
+    "null": "references.socket_not_asked",
+    "reference": "references.forgotten_on_one_path",
+    "release_null": "references.released_unasked",
+    "lock_kept": "references.unlocked_on_one_path",
+    "lock_call": "references.calls_while_locked",
+    "lock_twice": "references.locks_twice",
+    "unlock_free": "references.unlocks_what_is_free",
+    "result": "results.seven",
+    "stack_unset": "stack.a_field_short",
+    "value_bounds": "values.index_of_the_packet",
+    "read_only": "values.writes_what_is_fixed",
+    "packet_write": "packet.writes_at_the_cgroup",
+}
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("key", MORE)
+def test_other_reasons_have_a_proposal_that_the_kernel_accepts(key):
+    with refused(MORE[key]) as said:
+        if said.refusal is None or said.refusal.key != key:  # another kernel, another reason
+            assert kernel.version() < (6, 6) or said.refusal is None or not said.refusal.key
+            return
+        proposal = verifier.propose(said)
+        assert proposal.found, proposal
+        with cases.written(proposal.text, said.holding, OPTIONS) as again:
+            assert again.accepted
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("name", ["stack.array_by_length", "stack.store_by_mark"])
+def test_where_no_change_is_found_it_says_so(name):
+    with refused(name) as said:
+        if said.accepted:  # with mitigations=off
+            return
+        proposal = verifier.propose(said)
+    assert not proposal.found and not proposal.change
+    assert repr(proposal).startswith("No proposal: ")
 
 
 def test_without_a_refusal_a_text_or_a_reason_there_is_nothing_to_propose():
@@ -81,7 +124,7 @@ def test_the_four_sentences_differ():
 
 
 def test_comments_and_tabs_are_no_difference():
-    assert versus.differing("a;\n\n\tb; // why\n", "a;\n        b;\n") == "No line differs."
+    assert versus.differing("a;\n\n\tb; // why\n", "a;\n    b;\n") == "No line differs."
     assert "+c;" in versus.differing("a;\n", "a;\nc;\n")
 
 
@@ -93,9 +136,9 @@ def test_a_long_log_is_counted_by_line(monkeypatch):
         "            zeros++;\n    return zeros;\n}\n"
     )
     shown = []
-    from chapters.ch08.verifier import heat
+    from chapters.ch08.verifier import heatmap
 
-    monkeypatch.setattr(heat.pictures, "show", lambda figure, alt: shown.append((figure, alt)))
+    monkeypatch.setattr(heatmap.pictures, "show", lambda figure, alt: shown.append((figure, alt)))
     with clinic.written(text) as said:
         table = verifier.heat(said)
         steps = sum(not step.pruned for step in said.steps)

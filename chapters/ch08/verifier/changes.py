@@ -18,12 +18,12 @@ from helpers.asm import Instruction
 Change = Callable[[Source, KernelVerdict], Iterator[str]]
 CHANGES: dict[str, list[Change]] = {}
 CALL = re.compile(r"\b(bpf_\w+)\(")
-TYPES = {1: "__u8", 2: "__u16", 4: "__u32", 8: "__u64"}
+TYPES = {8: "__u64", 4: "__u32", 2: "__u16", 1: "__u8"}
 TAKES = {"bpf_ringbuf_reserve": "bpf_ringbuf_discard({}, 0);"}
 TAKES |= dict.fromkeys(
     ("bpf_sk_lookup_tcp", "bpf_sk_lookup_udp", "bpf_skc_lookup_tcp"), "bpf_sk_release({});"
 )
-MAX_TURNS = 64
+TURNS = (64, 16)  # of a loop
 
 
 def helps(*keys: str) -> Callable[[Change], Change]:
@@ -127,16 +127,6 @@ def take_no_second_argument(source: Source, verdict: KernelVerdict) -> Iterator[
         yield "\n".join([*lines[: head - 1], first, lines[head], *variables, *lines[head + 1 :]])
 
 
-@helps("unset", "stack_unset", "key_unset", "value_unset", "buffer_unset")
-def give_it_a_value(source: Source, verdict: KernelVerdict) -> Iterator[str]:
-    for line in source.body():
-        found = re.match(rf"(\s+){DECLARED}\s*(\**)(\w+)(\[\w+\])?;\s*$", source[line])
-        if not found or found["type"].startswith("return"):
-            continue
-        zero = "{}" if found[5] or "struct" in found["type"] and not found[3] else "0"
-        yield source.with_line(line, source[line].rstrip()[:-1] + f" = {zero};")
-
-
 @helps("key_unset", "value_unset", "buffer_unset")
 def clear_it(source: Source, verdict: KernelVerdict) -> Iterator[str]:
     for name in re.findall(r"&(\w+)", source.here):
@@ -147,9 +137,18 @@ def clear_it(source: Source, verdict: KernelVerdict) -> Iterator[str]:
         while after + 1 < source.at and re.match(rf"\s+{DECLARED}\s*\**\w+.*;", source[after + 1]):
             after += 1  # behind all declarations
         indent = re.match(r"\s*", source[line])[0]
-        yield source.with_line(
-            after, source[after], "", f"{indent}__builtin_memset(&{name}, 0, sizeof({name}));"
-        )
+        clearing = f"{indent}__builtin_memset(&{name}, 0, sizeof({name}));"
+        yield source.with_line(after, source[after], clearing)
+
+
+@helps("unset", "stack_unset", "key_unset", "value_unset", "buffer_unset")
+def give_it_a_value(source: Source, verdict: KernelVerdict) -> Iterator[str]:
+    for line in source.body():
+        found = re.match(rf"(\s+){DECLARED}\s*(\**)(\w+)(\[\w+\])?;\s*$", source[line])
+        if not found or found["type"].startswith("return"):
+            continue
+        zero = "{}" if found[5] or "struct" in found["type"] and not found[3] else "0"
+        yield source.with_line(line, source[line].rstrip()[:-1] + f" = {zero};")
 
 
 @helps("key_bounds", "value_short")
@@ -178,11 +177,11 @@ def end_the_loop(source: Source, verdict: KernelVerdict) -> Iterator[str]:
     unroll = () if earlier.startswith("#pragma") else ("#pragma unroll",)
     if unroll:
         yield source.with_line(source.at, *unroll, source.here)
-    bounded = re.sub(r"(\w+) (<|<=|!=) [^;&]+$", rf"\1 < {MAX_TURNS}", loop[2].rstrip())
-    for condition in (f"{loop[2].rstrip()} && {loop[1]} < {MAX_TURNS}", bounded):
-        yield source.with_line(
-            source.at, *unroll, f"{indent}{source.here.strip().replace(loop[2], condition, 1)}"
-        )
+    for turns in TURNS:
+        bounded = re.sub(r"(\w+) (<|<=|!=) [^;&]+$", rf"\1 < {turns}", loop[2].rstrip())
+        for condition in (f"{loop[2].rstrip()} && {loop[1]} < {turns}", bounded):
+            text = source.here.strip().replace(loop[2], condition, 1)
+            yield source.with_line(source.at, *unroll, f"{indent}{text}")
 
 
 @helps("stack_depth", "stack_bounds")
@@ -258,29 +257,26 @@ def _before_return(source: Source, returns: Sequence[int], statement: str) -> st
     return "\n".join(lines)
 
 
-@helps("value_bounds", "unbounded", "stack_index")
+@helps("value_bounds", "unbounded")
 def compare_the_index(source: Source, verdict: KernelVerdict) -> Iterator[str]:
     found = re.search(r"(\w+)\[([^\]]+)\]", source.here)
-    i, value = (
-        verdict.refusal.instruction,
-        verdict.refusal.before.get(f"R{verdict.refusal.instruction.base}", ""),
-    )
-    room = known.attribute(value, "vs") if value else None
-    sizes = [m.value_size for m in verdict.maps.values()] if room is None else [room]
-    size = i.size if i.base is not None else 8
-    for count in dict.fromkeys(each // size for each in sizes if each >= size):
-        if not found:
-            return
-        index, last = found[2].strip(), count - 1
+    rooms = (known.attribute(value, "vs") for value in verdict.refusal.before.values())
+    room = next(filter(None, rooms), None)
+    if not found or room is None:
+        return
+    i, index = verdict.refusal.instruction, found[2].strip()
+    # Where the refused instruction is no load or store, the size of an element is not in it.
+    for count in (room // size for size in ([i.size] if i.base is not None else TYPES)):
         if index.isdigit():
-            if int(index) > last:
-                yield _indexed(source, found, str(last))
+            if int(index) >= count > 0:
+                yield _indexed(source, found, str(count - 1))
+            continue
+        if count < 2:
             continue
         if index.isidentifier():
             yield source.before(source.at, f"if ({index} >= {count})", f"    {source.leave}")
-            yield source.before(
-                source.at, f"if ({index} < 0 || {index} >= {count})", f"    {source.leave}"
-            )
+            either = f"{index} < 0 || {index} >= {count}"
+            yield source.before(source.at, f"if ({either})", f"    {source.leave}")
         yield _indexed(source, found, f"({index}) % {count}")
 
 
@@ -303,12 +299,10 @@ def fit_the_size(source: Source, verdict: KernelVerdict) -> Iterator[str]:
             continue
         room = "sizeof(*{})" if declared[1]["stars"] else "sizeof({})"
         room = room.format(buffer.lstrip("&"))
-        if not size.isidentifier():
-            yield source.with_line(source.at, source.here.replace(f", {size}", f", {room}", 1))
-        else:
-            yield source.before(
-                source.at, f"if ({size} < 1 || {size} > {room})", f"    {source.leave}"
-            )
+        if size.isidentifier():
+            for asked in (f"!{size}", f"{size} < 1 || {size} > {room}"):
+                yield source.before(source.at, f"if ({asked})", f"    {source.leave}")
+        yield source.with_line(source.at, source.here.replace(f", {size}", f", {room}", 1))
 
 
 @helps("helper_type", "helper_unknown", "perfmon", "licence", "lock_call", "lock_twice")

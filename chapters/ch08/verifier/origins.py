@@ -172,7 +172,8 @@ def _constant(at: int, i: Instruction) -> Value:
 def _arithmetic(registers: dict[int, Value], at: int, i: Instruction) -> Value:
     dst, name = registers[i.dst], f"r{i.dst}"
     if i.operation == asm.MOVE and not i.takes_register:
-        return Value(f"{name} is {i.imm}", i, at, i.dst, number=i.imm)
+        number = i.imm if i.opcode_class == asm.ALU64 else i.imm & 0xFFFFFFFF
+        return Value(f"{name} is {number}", i, at, i.dst, number=number)
     if i.operation == asm.MOVE:
         src = registers[i.src]
         if i.opcode == MOVE and not i.offset:
