@@ -9,7 +9,7 @@ import pytest
 from test_chain import ASKED
 
 from chapters.ch08 import clinic, verifier
-from chapters.ch08.verifier import cases, changes, versus
+from chapters.ch08.verifier import cases, changes, heatmap, versus
 from helpers import kernel
 from tools.kernels import refusals
 
@@ -136,11 +136,9 @@ def test_a_long_log_is_counted_by_line(monkeypatch):
         "            zeros++;\n    return zeros;\n}\n"
     )
     shown = []
-    from chapters.ch08.verifier import heatmap
-
     monkeypatch.setattr(heatmap.pictures, "show", lambda figure, alt: shown.append((figure, alt)))
     with clinic.written(text) as said:
-        table = verifier.heat(said)
+        table = heatmap.show(said)
         steps = sum(not step.pruned for step in said.steps)
     assert sum(int(count.replace(",", "")) for _, count in table.rows) == steps
     assert f"{steps:,} steps" in table.caption

@@ -9,7 +9,6 @@ course's own, `proposal` looks for a change that the kernel accepts, `heatmap` c
 
 from __future__ import annotations
 
-from chapters.ch08.verifier.heatmap import heat
 from chapters.ch08.verifier.load import LEAST_CAPABILITIES, NotOneProgramError, show, show_bytes
 from chapters.ch08.verifier.proposal import Proposal, propose
 from chapters.ch08.verifier.table import steps
@@ -25,7 +24,6 @@ __all__ = [
     "Refusal",
     "RefusedError",
     "compare",
-    "heat",
     "propose",
     "show",
     "show_bytes",

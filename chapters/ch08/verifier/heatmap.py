@@ -29,7 +29,7 @@ def counted(verdict: KernelVerdict) -> list[tuple[int, str, int]]:
     return [(line, source, hottest[line, source]) for line, source in sorted(hottest)]
 
 
-def heat(verdict: KernelVerdict) -> Table:
+def show(verdict: KernelVerdict) -> Table:
     """A picture of the steps by line of C, the warmer the more; and the same as a table.
 
     Result: the table; the picture is shown. Of a log of more than a million characters only its end

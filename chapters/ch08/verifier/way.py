@@ -17,7 +17,7 @@ from helpers.asm import Instruction
 
 BEGINNING = "the program's beginning"
 CUT = "the log is cut before this"
-ROUND = "the log does not tell which of several jumps led here"
+ROUND = "the log does not tell by which jump it came here"
 CALLED = "a helper function calls this function, from where nobody can say"
 NEWER = "an instruction before this is one that the course does not decode"
 
@@ -43,7 +43,7 @@ def walked(steps: Sequence[Step], instructions: Mapping[int, Instruction]) -> Wa
     start, begins = 0, BEGINNING
     if not taken or taken[0].number != 0:
         begins = CUT
-    if doubt:
+    if doubt is not None:
         start, begins = doubt, ROUND
     returns: list[int] = []
     for at in range(start, len(taken) - 1):
@@ -81,42 +81,48 @@ def _gap(here: Instruction | None, following: int, returns: list[int]) -> str:
 
 def _last_path(
     steps: Sequence[Step], instructions: Mapping[int, Instruction]
-) -> tuple[list[Step], int]:
-    """The steps of the last path, and how many of them at its beginning are in doubt."""
+) -> tuple[list[Step], int | None]:
+    """The steps of the last path, and how many of them at its beginning are in doubt, if any."""
+    jumps: dict[int, list[int]] = {}  # by where they lead
+    for i in instructions.values():
+        for number in i.successors if i.is_conditional else ():
+            jumps.setdefault(number, []).append(i.number)
     taken: list[Step] = []
     waiting: list[bool] = []  # whether the verifier may still come back to this step
+    where: dict[int, list[int]] = {}  # by number, the places in `taken`
     doubts: list[int] = []
     for step in steps:
         if taken and step.path != taken[-1].path:
-            left = [
-                n for n, may in enumerate(waiting) if may and _leads(n, taken, step, instructions)
-            ]
-            if not left:
-                taken, waiting, doubts = [], [], [0]
+            wanted = [step.origin] if step.told else jumps.get(step.number, [])
+            left = sorted(
+                at
+                for number in wanted
+                for at in where.get(number, [])
+                if waiting[at] and _leads(at, taken, step, instructions)
+            )
+            keep = left[-1] + 1 if left else 0
+            for gone in reversed(taken[keep:]):
+                where[gone.number].pop()
+            del taken[keep:], waiting[keep:]
+            doubts = [doubt for doubt in doubts if doubt < keep]
+            if len(left) == 1:
+                waiting[left[0]] = False
             else:
-                del taken[left[-1] + 1 :], waiting[left[-1] + 1 :]
-                doubts = [doubt for doubt in doubts if doubt <= left[-1]]
-                if len(left) == 1:
-                    waiting[left[0]] = False
-                else:
-                    doubts.append(left[-1] + 1)
+                doubts.append(keep)
+        where.setdefault(step.number, []).append(len(taken))
         taken.append(step)
         waiting.append(True)
-    return taken, max(doubts, default=0)
+    return taken, max(doubts, default=None)
 
 
 def _leads(
     at: int, taken: Sequence[Step], step: Step, instructions: Mapping[int, Instruction]
 ) -> bool:
     """Whether the verifier may have put this path aside when it was there."""
-    jump, instruction = taken[at], instructions.get(taken[at].number)
-    if instruction is None:
-        return not step.told or step.origin == jump.number
-    if step.told and step.origin != jump.number:
-        return False
-    if step.told and not instruction.is_conditional:
-        return True  # a guess of the processor's at a sum
-    if not instruction.is_conditional or step.number not in instruction.successors:
+    instruction = instructions.get(taken[at].number)
+    if instruction is None or not instruction.is_conditional:
+        return step.told  # of a sum, at which a processor may guess
+    if step.number not in instruction.successors:
         return False
     other = instruction.end != instruction.target
     return not (other and at + 1 < len(taken) and taken[at + 1].number == step.number)
