@@ -124,6 +124,11 @@ def test_a_value_is_followed_through_the_stack():
             "bfa1000000000000 07010000f0ffffff bfa2000000000000 07020000f0ffffff 8500000057000000",
             "may have changed what is there",
         ),
+        # The same with a function that no header has.
+        (
+            "bfa1000000000000 07010000f0ffffff 850000000f270000",
+            "may have changed what is there",
+        ),
     ],
 )
 def test_what_may_have_changed_the_stack_is_said(between, doubt):

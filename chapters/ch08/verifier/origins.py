@@ -295,7 +295,7 @@ def _call(origins: Origins, at: int, i: Instruction) -> None:
             kind = row.arguments[number]
             if kind != wants.FILLED:
                 continue
-        elif row or (i.calls_helper and register not in i.reads):
+        elif row or (i.reads and register not in i.reads):  # of some it is not known what they take
             continue
         _given(origins, at, i, name, value, registers.get(register + 1) if row else None)
     map = registers[1].origin.instruction if i.helper == LOOKUP else None
