@@ -19,6 +19,7 @@ from helpers.asm import Instruction
 
 MAX_LINKS = 8  # of a chain, the last ones
 MAX_BRANCHES = 6
+PLACED = "On the stack there, and from there up to its end:"
 AROUND = 2  # lines of C above and below, where one is shown
 
 
@@ -38,11 +39,13 @@ class Link:
 
 @dataclass(frozen=True)
 class Register:
-    """The links of one register, the first one first. name: "r0". since: what was asked of it."""
+    """The links of one register, the first one first. name: "r0". since: what was asked of it.
+    placed: if it leads to the stack, what was put there, from that place up to the stack's end."""
 
     name: str
     links: list[Link]
     since: str
+    placed: list[Link] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,9 @@ class Chain:
             text += [f"  {n}. {link}" for n, link in enumerate(register.links, 1)]
             if register.since:
                 text.append(f"     {register.since}")
+            if register.placed:
+                text.append(f"  {PLACED}")
+                text += [f"    {link}" for link in register.placed]
         if self.branches:
             text.append("The branches on the way there")
             text += [f"  {link}" for link in self.branches]
@@ -79,9 +85,11 @@ class Chain:
         page = ""
         for register in self.registers:
             since = f"<p>{escape(register.since)}</p>" if register.since else ""
+            placed = self._list(register.placed, "ul") if register.placed else ""
             page += (
                 f"<details><summary>Where {register.name} came from</summary>"
-                f"{self._list(register.links, 'ol')}{since}</details>"
+                f"{self._list(register.links, 'ol')}{since}"
+                f"{f'<p>{PLACED}</p>{placed}' if placed else ''}</details>"
             )
         if self.branches:
             page += (
@@ -135,7 +143,7 @@ def trace(
     if not known.instructions:
         return Chain([], [], "")
     found = origins.found(known)
-    chains = [register_chain(found, register, asks) for register in registers]
+    chains = [register_chain(found, register, asks) for register in dict.fromkeys(registers)]
     return Chain(
         chains,
         branch_links(found.branches),
@@ -159,14 +167,13 @@ def source_lines(instructions: Sequence[Instruction], text: str) -> dict[int, st
 def register_chain(found: Origins, register: int, asks: bool) -> Register:
     """How a register got what it holds."""
     value = found.of(register)
-    there = _placed(found, value)
-    values = sorted(value.sources(), key=lambda each: (each.at, each.register is None))
-    values = sorted({id(v): v for v in [*values, *there]}.values(), key=lambda each: each.at)
-    links = links_of(values)
+    links = links_of(sorted(value.sources(), key=lambda each: each.at))
     if len(links) > MAX_LINKS:
         left = len(links) - MAX_LINKS
         links = [Link(0, "", f"({left} earlier lines are left out)"), *links[left:]]
-    return Register(f"r{register}", links, _since(found, value) if asks else "")
+    return Register(
+        f"r{register}", links, _since(found, value) if asks else "", links_of(_placed(found, value))
+    )
 
 
 def _placed(found: Origins, value: Value) -> list[Value]:
