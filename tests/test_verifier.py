@@ -567,5 +567,8 @@ def test_a_page_of_the_clinic_is_folded():
     page = clinic.Page("padding")
     text, folded = repr(page), page._repr_html_()
     assert "Mended: accepted" in text and "gap" in text
-    assert folded.count("<details>") == 4  # itself, the verdict with its log, the mended program
+    with clinic.case("padding") as verdict:
+        chain = verdict.chain._repr_html_().count("<details>")
+    # Itself, the verdict with its log, the mended program, and where the value came from.
+    assert chain and folded.count("<details>") == 4 + chain
     assert re.search(r"<summary>Mended \(accepted\)</summary>", folded)

@@ -72,11 +72,10 @@ def propose(refused: KernelVerdict) -> Proposal:
             text = each
             break
     if not text:
-        known = f"{tried} change{'s' * (tried != 1)} tried" if tried else "no change is known"
+        shown = f"the kernel accepts none of the {tried} changes that were tried"
+        said = shown if tried else "the course knows no change for this reason"
         return Proposal(
-            f"No proposal: {known} for this reason, and the kernel accepts none. The reason and "
-            "the chain are all the course has.",
-            tried=tried,
+            f"No proposal: {said}. The reason and the chain are all it has.", tried=tried
         )
     return Proposal(
         f"This kernel accepts the program with this change, with the same rights. {NOT_MEANT}",
