@@ -497,7 +497,7 @@ def test_an_object_of_no_or_two_programs(tmp_path):
 
 @pytest.mark.kernel
 def test_what_does_not_come_to_a_verdict_is_an_error_with_its_cause():
-    with pytest.raises(loader.LoadError, match="section name"):
+    with pytest.raises(loader.LoadError, match=r"SEC.\"socket1\". before f"):
         clinic.written('SEC("socket1") int f(struct __sk_buff *skb) { return 0; }\n')
     with pytest.raises(toolchain.CompileError, match="line 2"):
         clinic.written('SEC("socket") int f(struct __sk_buff *skb)\n{ return 0 }\n')
