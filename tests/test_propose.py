@@ -3,9 +3,11 @@ course's own."""
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
+import stored
 from test_chain import ASKED
 
 from chapters.ch08 import clinic, verifier
@@ -145,6 +147,14 @@ def test_a_long_log_is_counted_by_line(monkeypatch):
     figure, alt = shown[0]
     assert "load_byte" in alt or "for (" in alt
     assert len(figure.axes[0].texts) == 2 * len(table.rows)
+
+
+def test_the_chapter_proposes_only_after_the_learner_has_tried():
+    (path,) = [path for path in stored.CHAPTERS if path.name.startswith("08")]
+    cells = ["".join(cell["source"]) for cell in json.loads(path.read_text())["cells"]]
+    proposing = [at for at, source in enumerate(cells) if "verifier.propose(" in source]
+    tried = [at for at, source in enumerate(cells) if source.startswith("check.mended(")]
+    assert len(tried) == 3 and proposing and min(proposing) > max(tried)
 
 
 def test_every_change_belongs_to_a_reason():
