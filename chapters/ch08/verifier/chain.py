@@ -124,6 +124,7 @@ class Chain:
 
 
 def place(line: int, source: str) -> str:
+    source = source.rstrip(" ;{")
     return f"line {line}, {source}" if source else f"line {line}"
 
 
@@ -243,5 +244,5 @@ def _branch(branch: Branch, count: int) -> Link:
     if count > 1:
         said += f", {count} times"
     if following and following.line and following.line != jump.line:
-        said += f"; on to line {following.line}, {following.source.strip()}"
+        said += f"; on to {place(following.line, following.source.strip())}"
     return Link(jump.line, jump.source.strip(), said, (jump,))

@@ -147,11 +147,14 @@ def last_path(steps: list[Step]) -> list[Step]:
     Each path branches off from one before it: what came after the branch is not part of it.
     """
     taken: list[Step] = []
+    where: dict[int | None, list[int]] = {}  # by number, the places in `taken`
     for step in steps:
-        if taken and step.path != taken[-1].path:
-            numbers = [earlier.number for earlier in reversed(taken)]
-            if step.origin in numbers:
-                del taken[len(taken) - numbers.index(step.origin) :]
+        if taken and step.path != taken[-1].path and where.get(step.origin):
+            keep = where[step.origin][-1] + 1
+            for gone in reversed(taken[keep:]):
+                where[gone.number].pop()
+            del taken[keep:]
+        where.setdefault(step.number, []).append(len(taken))
         taken.append(step)
     return taken
 

@@ -8,6 +8,7 @@ do not follow upon each other, the way that is known begins after that.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -94,12 +95,15 @@ def _last_path(
     for step in steps:
         if taken and step.path != taken[-1].path:
             wanted = [step.origin] if step.told else jumps.get(step.number, [])
-            left = sorted(
-                at
-                for number in wanted
-                for at in where.get(number, [])
-                if waiting[at] and _leads(at, taken, step, instructions)
-            )
+            left = []
+            for number in wanted:  # two of each are enough to be in doubt
+                may = (
+                    at
+                    for at in reversed(where.get(number, []))
+                    if waiting[at] and _leads(at, taken, step, instructions)
+                )
+                left += itertools.islice(may, 2)
+            left.sort()
             keep = left[-1] + 1 if left else 0
             for gone in reversed(taken[keep:]):
                 where[gone.number].pop()
