@@ -230,3 +230,12 @@ def test_on_such_a_kernel_the_report_comes_first_and_the_reader_where_both_agree
 
 def test_the_last_line_before_processed_is_not_the_reason():
     assert log.words(report.SAMPLE.read_text()) == ["R0 invalid mem access 'map_value_or_null'"]
+
+
+@pytest.mark.parametrize("type", ["xdp", "tc"])
+def test_a_cure_names_what_this_type_of_program_has(type):
+    # r2 = r1 in the packet; r2 += r3, of which nothing is known
+    text = "0: R1=ctx() R2=pkt(r=34) R3=scalar(umax=60) R10=fp0\n0: (0f) r2 += r3\nnot for you\n"
+    said = verdict(text, "0f32000000000000" + EXIT, type=type).refusal
+    assert said.key == "guess"
+    assert f"bpf_{'xdp' if type == 'xdp' else 'skb'}_load_bytes" in said.reason

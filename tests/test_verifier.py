@@ -436,7 +436,7 @@ def test_paths_are_followed_from_where_they_branch_off():
         ("inv(id=0,umin_value=65,umax_value=4294967295)", "number 65 to 2^32-1"),
         ("fp0", "stack, its end"),
         ("fp-8", "stack, 8 below its end"),
-        ("ctx(id=0,off=0,imm=0)", "skb"),
+        ("ctx(id=0,off=0,imm=0)", "context"),
         ("map_value_or_null(id=1,map=m,ks=4,vs=8)", "map value or null"),
         ("pkt(r=20)", "packet, 20 bytes checked"),
         ("pkt_end()", "end of the packet"),
@@ -567,5 +567,8 @@ def test_a_page_of_the_clinic_is_folded():
     page = clinic.Page("padding")
     text, folded = repr(page), page._repr_html_()
     assert "Mended: accepted" in text and "gap" in text
-    assert folded.count("<details>") == 4  # itself, the verdict with its log, the mended program
+    with clinic.case("padding") as verdict:
+        chain = verdict.chain._repr_html_().count("<details>")
+    # Itself, the verdict with its log, the mended program, and where the value came from.
+    assert chain and folded.count("<details>") == 4 + chain
     assert re.search(r"<summary>Mended \(accepted\)</summary>", folded)

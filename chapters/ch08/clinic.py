@@ -7,51 +7,18 @@ bpf/clinic/mended/. All of them include clinic.h, which has headers, a map and a
 from __future__ import annotations
 
 import errno
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 
 from IPython.display import display
 
 from chapters.ch08 import verifier
-from helpers import toolchain
-from helpers.errors import CourseError
+from chapters.ch08.verifier.cases import CASES, FOLDER, ClinicError, code, path, written
 from helpers.table import Table
 
-FOLDER = toolchain.SOURCES / "clinic"
-# The name of each program, and what its author believed.
-CASES = {
-    "null_check": "a counter is always found",
-    "bounds": "a packet is long enough",
-    "second_argument": "a program is also given the length",
-    "padding": "a key with all fields set is a key",
-    "key_size": "a protocol number is one byte",
-    "loop": "a loop over the packet ends with the packet",
-    "stack": "a buffer here, a buffer there",
-    "wrong_type": "a program can change the packet",
-    "licence": "our code, our licence",
-    "pointer": "an address makes a good name",
-}
-
-
-class ClinicError(CourseError):
-    """There is no such program in the clinic."""
-
-
-def path(name: str, mended: bool = False) -> Path:
-    """Where the C source of a case lies. Errors: ClinicError, naming those that there are."""
-    if name not in CASES:
-        raise ClinicError(f"There is no case {name!r}; there is: {', '.join(CASES)}.")
-    return FOLDER / ("mended" if mended else "") / f"{name}_kern.c"
-
-
-def code(name: str, mended: bool = False) -> str:
-    """The C source of a case, without the lines that are the same in all of them."""
-    lines = path(name, mended).read_text().expandtabs(4).splitlines()
-    everywhere = ("// SPDX", '#include "clinic.h"', "#define OWN_LICENSE")
-    return "\n".join(line for line in lines if not line.startswith(everywhere)).strip()
+__all__ = ["CASES", "FOLDER", "ClinicError", "case", "code", "gallery", "path", "show_code"]
+__all__ += ["summary", "written"]
 
 
 def case(
@@ -62,24 +29,6 @@ def case(
     Errors: as verifier.show, ClinicError.
     """
     return written(code(name, mended), holding)
-
-
-def written(
-    text: str, holding: Sequence[str] = verifier.LEAST_CAPABILITIES
-) -> verifier.KernelVerdict:
-    """The same for C that a learner has written; clinic.h need not be included.
-
-    Errors: as verifier.show, CompileError.
-    """
-    # Included by an option, not by a line, so that lines count as the learner counts them.
-    options = ["-I", str(FOLDER), "-include", "clinic.h"]
-    if 'SEC("license")' in text:
-        options.append("-DOWN_LICENSE")
-    with tempfile.TemporaryDirectory(prefix="course-") as folder:
-        source = Path(folder) / "yours_kern.c"
-        source.write_text(text)
-        target = toolchain.compile_bpf(source, source.with_suffix(".o"), options)
-        return verifier.show(target, holding)
 
 
 @dataclass(frozen=True)

@@ -140,10 +140,12 @@ def two_pointers(at: Place) -> Reason | None:
         return None
     if i.operation == SUBTRACT and at.trusted:
         return None
+    # The context of a program at XDP has no length.
+    length = "" if at.type.startswith("xdp") else ", or take a length from the context"
     return Reason(
         "two_pointers",
         "Two addresses cannot be added, and only holders of CAP_PERFMON may subtract them, since "
-        "the result tells where they lie. Compare them, or take a length from the context.",
+        f"the result tells where they lie. Compare them{length}.",
         (i.dst, i.src),
     )
 
@@ -204,7 +206,7 @@ def guess(at: Place) -> Reason | None:
         "guess",
         "Only holders of CAP_PERFMON may add a register to the address of a packet or a context: a "
         "processor that guesses could run ahead with a number that no comparison has let "
-        "through. Without it, add constants only, or read with bpf_skb_load_bytes.",
+        f"through. Without it, add constants only, or read with {at.reader}.",
         (at.instruction.dst, at.instruction.src),
     )
 

@@ -133,7 +133,7 @@ def load_type(at: Place) -> Reason | None:
     return Reason(
         "load_type",
         f"This type of program ({at.type}) cannot read the packet with the old instructions, that "
-        "is load_byte, load_half and load_word. Read from data, or call bpf_skb_load_bytes.",
+        f"is load_byte, load_half and load_word. Read from data, or call {at.reader}.",
     )
 
 

@@ -145,7 +145,7 @@ def in_words(value: str) -> str:
         behind = not 0 <= checked < 1 << 31
         return "packet, behind its end" if behind else f"packet, {checked} bytes checked"
     names = {
-        "ctx": "skb",
+        "ctx": "context",
         "map_ptr": "map",
         "map_value_or_null": "map value or null",
         "map_value": "map value",

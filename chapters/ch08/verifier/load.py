@@ -41,6 +41,7 @@ def show(
     path: str | Path | objfile.ObjectFile,
     holding: Iterable[str] = LEAST_CAPABILITIES,
     name: str = "",
+    written: tuple[str, Sequence[str]] = ("", ()),
 ) -> KernelVerdict:
     """Load one program of an object file, and say what the verifier said.
 
@@ -48,6 +49,7 @@ def show(
         path: an object file made by toolchain.compile_bpf, or one that objfile.read has read.
         holding: the capabilities to do it with, keys of capabilities.NUMBERS.
         name: that of the program; it can be left out if the object has but one.
+        written: the C that the object was made from, and the options of clang.
     Result: a KernelVerdict; it holds the program if that was accepted.
     Errors: LoadError if it did not come to a verdict, CapabilityError, NotOneProgramError,
         asm.LinkError, ObjectFileError.
@@ -82,6 +84,7 @@ def show(
         holding,
         object_file.maps,
         trial(number, text, instructions, TYPES.get(type.split("/")[0]), license, holding),
+        *written,
     )
 
 

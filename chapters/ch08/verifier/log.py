@@ -67,9 +67,10 @@ class Step:
     """One instruction that the verifier went through.
 
     number: its place in the program, in slots of 8 bytes. path: counts the paths through the
-    program, from 1; origin: the jump at which this path branched off, None for the first;
-    speculative: a path that only a processor that guesses would take; pruned: it was not taken
-    again, since nothing new was known.
+    program, from 1; origin: the jump at which this path branched off, None for the first; told:
+    whether the log says so itself (older kernels leave it to be guessed); speculative: a path that
+    only a processor that guesses would take; pruned: it was not taken again, since nothing new was
+    known.
     before, after: what was known then, {"R0": "map_value(...)", "fp-8": "mmmm????"}; a register
     that is missing held nothing. Steps share them where nothing has changed: do not write to them.
     frame: how many functions deep the registers are. references: what had been taken before it and
@@ -80,6 +81,7 @@ class Step:
     opcode: int
     path: int = 1
     origin: int | None = None
+    told: bool = True
     speculative: bool = False
     pruned: bool = False
     before: dict[str, str] = field(default_factory=dict)
@@ -145,11 +147,14 @@ def last_path(steps: list[Step]) -> list[Step]:
     Each path branches off from one before it: what came after the branch is not part of it.
     """
     taken: list[Step] = []
+    where: dict[int | None, list[int]] = {}  # by number, the places in `taken`
     for step in steps:
-        if taken and step.path != taken[-1].path:
-            numbers = [earlier.number for earlier in reversed(taken)]
-            if step.origin in numbers:
-                del taken[len(taken) - numbers.index(step.origin) :]
+        if taken and step.path != taken[-1].path and where.get(step.origin):
+            keep = where[step.origin][-1] + 1
+            for gone in reversed(taken[keep:]):
+                where[gone.number].pop()
+            del taken[keep:]
+        where.setdefault(step.number, []).append(len(taken))
         taken.append(step)
     return taken
 
@@ -161,6 +166,7 @@ class _Reader:
         self.steps: list[Step] = []
         self._registers = _Registers()
         self._path, self._origin, self._speculative = 1, None, False
+        self._told = True
         self._depth = 0  # of functions that call functions
         self._ended = False  # the path: the next step is on another one
         self._open: list[tuple[int, set[int]]] = []  # jumps, and where they lead
@@ -187,7 +193,7 @@ class _Reader:
         self._resume(number)
         self._finish()
         before = self._registers.snapshot()
-        place = (self._path, self._origin, self._speculative)
+        place = (self._path, self._origin, self._told, self._speculative)
         step = Step(number, opcode, *place, before=before)
         step.frame, step.references = self._registers.frame, self._registers.references
         self.steps.append(step)
@@ -213,17 +219,17 @@ class _Reader:
         while self._open:
             origin, targets = self._open.pop()
             if number in targets:
-                self._begin(origin, False)
+                self._begin(origin, False, told=False)
                 return
-        self._begin(None, False)
+        self._begin(None, False, told=False)
 
-    def _begin(self, origin: int | None, speculative: bool) -> None:
+    def _begin(self, origin: int | None, speculative: bool, told: bool = True) -> None:
         self._path, self._origin, self._speculative = self._path + 1, origin, speculative
-        self._ended, self._depth = False, 0
+        self._ended, self._depth, self._told = False, 0, told
         self._registers.forget()
 
     def _prune(self, number: int) -> None:
-        place = (self._path, self._origin, self._speculative)
+        place = (self._path, self._origin, self._told, self._speculative)
         self.steps.append(Step(number, 0, *place, pruned=True))
         self._ended = True
 

@@ -94,6 +94,13 @@ class Place:
         )
 
     @property
+    def reader(self) -> str:
+        """The helper function that reads a packet's bytes for this type of program."""
+        if self.type.startswith("xdp"):
+            return "bpf_xdp_load_bytes (from Linux 5.18 on)"
+        return "bpf_skb_load_bytes"
+
+    @property
     def unset(self) -> tuple[int, ...]:
         """The registers that it reads and that hold nothing."""
         return tuple(r for r in self.instruction.reads if r != 10 and not self.of(r))

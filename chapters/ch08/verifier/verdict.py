@@ -9,9 +9,10 @@ import errno
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
 
-from chapters.ch08.verifier import ending, known, log, reasons, report, shape, subjects
+from chapters.ch08.verifier import chain, ending, known, log, reasons, report, shape, subjects
 from chapters.ch08.verifier.place import as_text
 from helpers import asm
 from helpers.asm import Instruction
@@ -60,7 +61,8 @@ class KernelVerdict:
     number: the error number, 0 if it was accepted. log: the verifier's, all of it.
     instructions: the program as the kernel got it. type: that of the program, by its section.
     holding: the capabilities that it was loaded with. maps: those of the object, by name. tried:
-    what was tried of a helper that is called where it stopped, see reasons.Place.
+    what was tried of a helper that is called where it stopped, see reasons.Place. source: the C
+    that it was made from, "" if that is not known; options: those that it was compiled with.
     steps: the log, read. refusal: why it was refused, None if it was accepted. report: what a
     newer kernel explains, None if there is nothing.
     """
@@ -75,6 +77,8 @@ class KernelVerdict:
     holding: Sequence[str] = ("CAP_BPF",)
     maps: Mapping[str, MapDefinition] = field(default_factory=dict)
     tried: Mapping[str, bool | None] = field(default_factory=dict)
+    source: str = ""
+    options: Sequence[str] = ()
     steps: list[log.Step] = field(init=False)
     refusal: Refusal | None = field(init=False)
     report: report.Report | None = field(init=False)
@@ -156,9 +160,26 @@ class KernelVerdict:
             return False
         return refusal.report.about(refusal.key, refusal.registers)
 
+    @cached_property
+    def chain(self) -> chain.Chain:
+        """Where the registers that decide came from; empty where no instruction decided."""
+        refusal = self.refusal
+        last = self.steps[-1] if self.steps else None
+        if refusal is None or refusal.key in SHAPES or last is None or last.pruned:
+            return chain.Chain([], [], "")
+        at = refusal.instruction
+        if at is None or at.number != last.number:
+            return chain.Chain([], [], "")
+        registers = refusal.registers
+        if not refusal.explained and not ending.is_newer(at):  # then all that it reads
+            registers = tuple(sorted({r for r in at.reads if r != 10}))
+        asks = not refusal.explained or refusal.key in ASKED
+        return chain.trace(self.steps, self.instructions, registers, self.source, asks)
+
     def __repr__(self) -> str:
         width = max(len(heading) for heading, _ in self.lines())
-        return "\n".join(f"{heading:{width}}  {text}" for heading, text in self.lines())
+        said = "\n".join(f"{heading:{width}}  {text}" for heading, text in self.lines())
+        return f"{said}\n{self.chain}" if self.chain else said
 
     def _repr_html_(self) -> str:
         left = 'style="text-align: left; vertical-align: top"'
@@ -171,7 +192,7 @@ class KernelVerdict:
         )
         whole = escape(shortened(self.log))
         return (
-            f"<table><tbody>{rows}</tbody></table>"
+            f"<table><tbody>{rows}</tbody></table>{self.chain._repr_html_()}"
             f"<details><summary>The whole log</summary><pre><code>{whole}</code></pre></details>"
         )
 
@@ -221,6 +242,9 @@ def find(verdict: KernelVerdict, text: str) -> Refusal:
     return Refusal(instruction, sentence, key, before, words, verdict.report, found.registers)
 
 
+# Reasons, by key, for which it matters whether a register was compared.
+ASKED = {"null", "null_moved", "argument_null", "release_null", "packet_end", "metadata"}
+ASKED |= {"value_bounds", "record_bounds", "unbounded", "size", "buffer_bounds", "stack_index"}
 # Which subjects the kernel may speak of, by the key of a reason in the shape of the program.
 SHAPES = {
     "outside": ("way", "bounds"),
