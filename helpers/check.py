@@ -171,16 +171,19 @@ def chosen(
     return not_yet(f"Think again about: {'; '.join(wrong)}.") if wrong else None
 
 
+UNEXPECTED = (
+    "Something else happened, and that is worth a look. Then choose Kernel, Restart Kernel and Run "
+    "All Cells."
+)
+
+
 def compare(prediction: str | None, answer: str | None, why: str) -> None:
     """Print a prediction beside what happened; a prediction of None never fails.
 
     answer: the letter of what was measured, None if it was none of the letters offered.
     """
     if answer is None:
-        print(
-            "Something else happened, and that is worth a look. Then choose Kernel, "
-            "Restart Kernel and Run All Cells."
-        )
+        print(UNEXPECTED)
     elif prediction is None:
         print(f"What happened is ({answer}): {why}")
     elif as_word(prediction).strip(" ()") == answer:

@@ -12,6 +12,7 @@ import stored
 
 from chapters.ch00 import copies
 from helpers import progress
+from helpers.check import UNEXPECTED
 from helpers.pictures import STYLE
 from helpers.protocols import NUMBERS
 from tools import shipped
@@ -39,6 +40,11 @@ def test_no_stored_error_that_is_not_meant(path):
     for cell in stored.code_cells(path):
         errors = [output for output in cell.outputs if output.output_type == "error"]
         assert not errors or "raises-exception" in cell.metadata.get("tags", [])
+
+
+@EVERY
+def test_what_is_stored_is_one_of_the_outcomes_that_were_offered(path):
+    assert UNEXPECTED not in path.read_text()
 
 
 @EVERY

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import socket
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from chapters.ch05.table_counters import TableCounters
 from helpers import asm, netlab, sockets, toolchain, traffic
@@ -109,33 +109,33 @@ TALK = [
 Top = Callable[[object, int], list[tuple[str, str, int]] | None]
 
 
-@cache
-def talked() -> object:
-    """The table of the chapter's talkers, after those of TALK have talked: for all later checks,
-    since compiling takes a second, and in the kernel until this process ends."""
-    loaded = bcc_program.load(program("talkers"))
-    with (
-        netlab.open_network() as net,
-        sockets.packet_socket(net, loaded.program("count_pairs").fd),
-    ):
-        for source, destination, count in TALK:
-            traffic.udp(net, count, 100, destination, source=source)
-    return loaded.table("bytes_by_pair")
+@contextmanager
+def talked() -> Iterator[object]:
+    """The table of the chapter's talkers, after those of TALK have talked."""
+    with bcc_program.load(program("talkers")) as loaded:
+        with (
+            netlab.open_network() as net,
+            sockets.packet_socket(net, loaded.program("count_pairs").fd),
+        ):
+            for source, destination, count in TALK:
+                traffic.udp(net, count, 100, destination, source=source)
+        yield loaded.table("bytes_by_pair")
 
 
 def top(function: Top) -> Verdict:
     """Exercise 2: tried on a table of three known talkers, for two, one and five of them."""
     order = sorted(TALK, key=lambda row: row[2], reverse=True)
     wanted = [(source, destination, count * 142) for source, destination, count in order]
-    for count in (2, 1, 5):
-        answer, failure = called(function, talked(), count)
-        if failure:
-            return failure
-        if answer is None:
-            return not_attempted("Complete the function: it returns None.")
-        verdict = judge_top(answer, wanted, count)
-        if verdict:
-            return verdict
+    with talked() as table:
+        for count in (2, 1, 5):
+            answer, failure = called(function, table, count)
+            if failure:
+                return failure
+            if answer is None:
+                return not_attempted("Complete the function: it returns None.")
+            verdict = judge_top(answer, wanted, count)
+            if verdict:
+                return verdict
     return right(f"The loudest of three talkers sent {wanted[0][2]} bytes, and stands first.")
 
 
