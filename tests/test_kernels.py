@@ -1,6 +1,6 @@
 """./course test --kernels: the course on other kernels, in virtual machines, and on this one.
 
-`--kernels` alone takes half a minute for each kernel; `--kernels=full` also runs the kernel tests
+`--kernels` alone takes a minute or two for each kernel; `--kernels=full` also runs the kernel tests
 and every chapter, on the oldest and the newest of them and on the running one.
 """
 
