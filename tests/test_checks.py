@@ -150,7 +150,7 @@ def cells(path: Path) -> Iterator[tuple[stored.Exercise, str, str]]:
 @pytest.mark.kernel
 @EVERY
 def test_a_check_answers_whatever_it_is_given(path, net, monkeypatch):
-    monkeypatch.setattr(ch05, "talked", dict)
+    monkeypatch.setattr(ch05, "talked", lambda: nullcontext({}))
     monkeypatch.setattr(ch10, "observed", lambda: {"open": (0, 22), "seccomp": (1, 1)})
     module = __import__(f"chapters.ch{path.name[:2]}.check", fromlist=["check"])
     for exercise, cell, line in cells(path):
