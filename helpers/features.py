@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers import capabilities, probes, uapi
+from helpers import capabilities, probes, rights, uapi
 from helpers.syscall import (
     ARRAY,
     MMAPABLE,
@@ -102,7 +102,7 @@ def try_without_memlock() -> str:
 
 def try_unknown_command() -> str:
     """Whether the kernel tells a process without any capability that there is no such command."""
-    unknown = probes.NO_SUCH_COMMAND, bytes(16)
+    unknown = rights.NO_SUCH_COMMAND, bytes(16)
     answer = capabilities.without_capabilities(probes.bpf, *unknown)
     return WORKS if os.strerror(-answer) == UNKNOWN else os.strerror(-answer)
 

@@ -138,6 +138,20 @@ def live(interface: str) -> Iterator[int]:
         pcap.pcap_close(handle)
 
 
+def compiled_at(interface: str, expression: str, optimize: bool = True) -> tuple[int, bytes | str]:
+    """The number of the link type that libpcap listens to at an interface, and what it compiles
+    there: as compiled(). Errors: PcapError."""
+    with live(interface) as handle:
+        result = compiled(handle, expression, optimize, netmask(interface))
+        return library().pcap_datalink(handle), result
+
+
+def link_name(number: int) -> str:
+    """What libpcap calls a link type, "" if it does not know the number."""
+    name = library().pcap_datalink_val_to_name(number)
+    return name.decode() if name else ""
+
+
 def netmask(interface: str) -> int:
     """The network mask of an interface's first IPv4 address, as it lies in memory; 0 without one.
 

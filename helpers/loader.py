@@ -178,7 +178,7 @@ def collect(handle: int) -> LoadedObject:
 
 
 def explain(code: int, path: Path, log: str, held: int | None = None) -> str:
-    """One sentence for a refusal, what it was and what helps: see helpers/refusals.py."""
+    """One sentence for a refusal, what it was and what helps: see helpers/refusals/."""
     from helpers import refusals  # rarely needed
 
     return refusals.explain(code, path, log, held)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from helpers import libbpf, syscall, uapi
 from helpers.errors import CourseError
-from helpers.rights import NO_SUCH_COMMAND as NO_SUCH_COMMAND
 from helpers.rights import WHOLE_MACHINE, filtered
 from helpers.syscall.forms import MapCreate
 from helpers.table import Table

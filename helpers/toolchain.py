@@ -6,7 +6,7 @@ The second stage of the road. Built in chapter 02, compile_the_sample.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from helpers.errors import CourseError
@@ -44,26 +44,34 @@ def compile_bpf(
     Source: clang(1); Documentation/bpf/clang-notes.rst in the kernel tree.
     Built in chapter 02.
     """
-    import shutil  # here, and in run_clang: many a reader of this module wants but SOURCES or BUILD
-    import tempfile
-
     source = find_source(source)
     output = Path(output) if output else BUILD / f"{source.stem}.o"
-    if shutil.which("clang") is None:
-        raise CompileError("clang is not installed: run ./course lab, or install clang.")
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        # Written beside the target and renamed, so that nobody ever reads half an object file.
-        with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
-            unfinished = Path(scratch) / output.name
-            run_clang(source, unfinished, options)
-            unfinished.replace(output)
+        put(output, lambda unfinished: run_clang(source, unfinished, options))
     except OSError as error:
         raise CompileError(
             f"The object file cannot be written to {output.parent} ({error.strerror}): "
             "name a folder of your own as output."
         ) from error
     return output
+
+
+def put(output: Path, make: Callable[[Path], None]) -> None:
+    """Have clang make a file beside its place and rename it, so that nobody ever reads half of one.
+
+    Arguments: make: runs clang, with the path that it is to write to.
+    Errors: CompileError if clang is not installed; OSError; those of `make`.
+    """
+    import shutil  # here, and in run_clang: many a reader of this module wants but SOURCES or BUILD
+    import tempfile
+
+    if shutil.which("clang") is None:
+        raise CompileError("clang is not installed: run ./course lab, or install clang.")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
+        unfinished = Path(scratch) / output.name
+        make(unfinished)
+        unfinished.replace(output)
 
 
 def find_source(source: str | Path) -> Path:

@@ -22,12 +22,12 @@ import tshark
 import waiting
 from stored import COURSE
 
-from chapters.playground import open_playground
+from chapters.playground import feeder, open_playground
 from chapters.playground.capture import Capture
 from chapters.playground.feeder import Feeder, FeederError
 from chapters.playground.history import History
 from chapters.playground.program import Counting
-from helpers import cbpf, pcap
+from helpers import cbpf, pcap, toolchain
 from tools import marked
 
 pytestmark = pytest.mark.kernel
@@ -121,10 +121,7 @@ EXPRESSIONS += ["ip6 protochain 17"]
 def test_a_filter_takes_of_a_file_what_tcpdump_takes(tmp_path, name):
     path, kept = write(tmp_path, name), tmp_path / "kept"
     for expression in EXPRESSIONS:
-        tcpdump = ["tcpdump", "-n", "-r", path, "-w", kept, expression]
-        subprocess.run(tcpdump, check=True, capture_output=True)
-        with pcap.CaptureFile(kept) as file:
-            lengths = [length for _, _, length in file.frames_and_lengths()]
+        lengths = tshark.taken_by_tcpdump(path, expression, kept)
         history, _ = counted(path, expression)
         reading = history.newest
         assert (reading.packets, reading.bytes) == (len(lengths), sum(lengths)), expression
@@ -246,6 +243,18 @@ def test_a_feeder_that_is_gone_is_named():
                 feeder.feed(captures.ALL[0], 60)
                 if number % 1000 == 0:
                     feeder.report()
+
+
+def test_what_clang_refuses_of_the_feeder_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(toolchain, "SOURCES", tmp_path)
+    monkeypatch.setattr(toolchain, "BUILD", tmp_path / "build")
+    (tmp_path / feeder.SOURCE).write_text("int main(void) { return 0 }\n")
+    with pytest.raises(toolchain.CompileError, match="feed_user.c does not compile.*line 1 "):
+        feeder.compiled()
+    assert list((tmp_path / "build").iterdir()) == []
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(toolchain.CompileError, match="clang is not installed"):
+        feeder.compiled()
 
 
 def test_the_feeder_has_a_descriptor_of_its_own():

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from helpers import protocols
+from helpers import pcap, protocols
 
 # Fragments as they are, each by itself, as the kernel shows them.
 SINGLY = ["-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE"]
@@ -36,6 +36,14 @@ def write_pcap(path: Path, frames: Sequence[bytes], link: int = 1) -> Path:
         for number, frame in enumerate(frames):
             file.write(struct.pack("<IIII", number, 0, len(frame), len(frame)) + frame)
     return path
+
+
+def taken_by_tcpdump(path: Path, expression: str, kept: Path) -> list[int]:
+    """The lengths on the wire of the frames that tcpdump lets through, and writes to `kept`."""
+    tcpdump = ["tcpdump", "-n", "-r", path, "-w", kept, expression]
+    subprocess.run(tcpdump, check=True, capture_output=True)
+    with pcap.CaptureFile(kept) as file:
+        return [length for _, _, length in file.frames_and_lengths()]
 
 
 def run(*arguments: str | Path) -> str:

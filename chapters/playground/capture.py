@@ -147,5 +147,5 @@ def feed_run(feeder: Feeder, run: Run, number: int) -> None:
 
 def name_of(number: int) -> str:
     """A link type as libpcap names it, and its number."""
-    name = libpcap.library().pcap_datalink_val_to_name(number)
-    return f"{name.decode()} ({number})" if name else str(number)
+    name = libpcap.link_name(number)
+    return f"{name} ({number})" if name else str(number)

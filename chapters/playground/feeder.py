@@ -6,15 +6,13 @@ Laboratory equipment.
 from __future__ import annotations
 
 import hashlib
-import shutil
 import struct
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from helpers import toolchain
+from helpers import complaints, toolchain
 from helpers.cbpf import Instruction, encode
 from helpers.errors import CourseError
 from helpers.links import EN10MB, Link, for_test_run
@@ -150,18 +148,15 @@ def compiled() -> Path:
     program = toolchain.BUILD / f"{source.stem}-{text[:12]}"
     if program.exists():
         return program
-    if shutil.which("clang") is None:
-        raise toolchain.CompileError("clang is not installed: run ./course lab, or install clang.")
+
+    def make(unfinished: Path) -> None:
+        command = ["clang", "-O2", "-Wall", source, "-o", unfinished, "-ldl"]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        if done.returncode:
+            raise toolchain.CompileError(complaints.sentence(done.stderr, source), done.stderr)
+
     try:
-        toolchain.BUILD.mkdir(parents=True, exist_ok=True)
-        # Written beside it and renamed, so that nobody ever starts half a program.
-        with tempfile.TemporaryDirectory(dir=toolchain.BUILD) as scratch:
-            unfinished = Path(scratch) / program.name
-            command = ["clang", "-O2", "-Wall", source, "-o", unfinished, "-ldl"]
-            done = subprocess.run(command, capture_output=True, text=True, errors="replace")
-            if done.returncode:
-                raise toolchain.CompileError(toolchain.readable(done.stderr, source), done.stderr)
-            unfinished.replace(program)
+        toolchain.put(program, make)
     except OSError as error:
         raise toolchain.CompileError(
             f"{SOURCE} cannot be compiled into {toolchain.BUILD} ({error.strerror}): let that "

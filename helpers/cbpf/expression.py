@@ -138,10 +138,7 @@ def compile_for_interface(
     def compiler(text: str, optimize: bool) -> tuple[int, bytes | str]:
         if net and net.kind.endswith("namespace"):
             return _compiled_inside(net, interface, text, optimize)
-        with libpcap.live(interface) as handle:
-            mask = libpcap.netmask(interface)
-            link = library().pcap_datalink(handle)
-            return link, libpcap.compiled(handle, text, optimize, mask)
+        return libpcap.compiled_at(interface, text, optimize)
 
     number, program = _filter(expression, compiler, optimize)
     program = for_kernel(program, number)
@@ -295,8 +292,9 @@ def _explained(expression: str, compiler: Compiler, number: int, complaint: str)
     start, word = _first_wrong_word(expression, lambda text: _fits(text, number))
     at = f"at {word!r}, offset {start}" if word else f"at its end, offset {start}"
     if fitting:
+        link = libpcap.link_name(number) or number
         return LinkTypeError(
-            f"The expression does not fit the link type {_link_name(number)}, {at}: it fits "
+            f"The expression does not fit the link type {link}, {at}: it fits "
             f"{', '.join(fitting)}. libpcap says: {complaint}.",
             start,
         )
@@ -336,8 +334,3 @@ def _fits(text: str, link: int) -> bool:
 def _link_number(link: str) -> int:
     """libpcap's number of a link type, negative for a name that it does not know."""
     return library().pcap_datalink_name_to_val(link.encode())
-
-
-def _link_name(number: int) -> str:
-    name = library().pcap_datalink_val_to_name(number)
-    return name.decode() if name else str(number)

@@ -20,10 +20,7 @@ from helpers import libpcap  # noqa: E402
 
 def main(interface: str, optimize: str, expression: str) -> dict[str, object]:
     try:
-        with libpcap.live(interface) as handle:
-            mask = libpcap.netmask(interface)
-            result = libpcap.compiled(handle, expression, optimize == "1", mask)
-            link = libpcap.library().pcap_datalink(handle)
+        link, result = libpcap.compiled_at(interface, expression, optimize == "1")
     except libpcap.PcapError as error:
         return {"refused": str(error)}
     if isinstance(result, str):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
-import os
 import re
 import struct
 
-from helpers import asm, syscall
+from helpers import asm, probes, syscall
 from helpers.refusals.case import Case
-from helpers.syscall.forms import ProgLoad
 
 GPL = {"GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"}
 CALL_THROUGH_REGISTER = 0x8D
@@ -25,11 +22,8 @@ def licence(case: Case) -> str | None:
         type = types.get(name) or next(iter(types.values()), 0)  # a function is for any of them
         for i in function.instructions:
             if i.calls_helper and for_gpl_only(i.imm, type):
-                has = (
-                    f"its license is {case.object.license!r}"
-                    if case.object.license
-                    else "it has none"
-                )
+                license = case.object.license
+                has = f"its license is {license!r}" if license else "it has none"
                 return (
                     f"{name} calls {asm.helper_names().get(i.imm, i.imm)}, which the kernel "
                     f"lends to programs under the GPL only, and {has}: write "
@@ -40,18 +34,16 @@ def licence(case: Case) -> str | None:
 
 def for_gpl_only(helper: int, type: int) -> bool:
     """Whether a call of that helper alone is another mistake to the kernel without the GPL."""
-    code = struct.pack("<BBhi", 0x85, 0, 0, helper) + bytes.fromhex(
-        "b700000000000000 9500000000000000"
-    )
-    insns, answers = ctypes.create_string_buffer(code, len(code)), []
-    for text in (b"GPL", b"none"):
-        licence = ctypes.create_string_buffer(text)
-        form = ProgLoad(type, 3, ctypes.addressof(insns), ctypes.addressof(licence))
-        fd = syscall.bpf(syscall.Command.PROG_LOAD, form)
-        if fd >= 0:
-            os.close(fd)
-        answers.append(min(fd, 0))
-    return answers[1] == -errno.EINVAL and answers[0] != -errno.EINVAL
+    code = struct.pack("<BBhi", 0x85, 0, 0, helper) + probes.RETURN_0
+
+    def answer(license: str) -> int:
+        try:
+            syscall.load_program(code, type, license).close()
+        except syscall.SyscallError as error:
+            return error.number
+        return 0
+
+    return answer("none") == errno.EINVAL != answer("GPL")
 
 
 def addresses(case: Case) -> str | None:

@@ -18,14 +18,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from chapters.ch11.measuring import duration, middle_half, times_as_much
 from chapters.playground import feeder, program
 from chapters.playground.capture import Capture
 from chapters.playground.history import History
 from chapters.playground.traffic import datagram
 from helpers import objfile, toolchain
 from helpers.toolchain import COURSE
-from tools.bench.rows import Row, verdict
+from tools.bench.rows import Row, compared, verdict
 
 FLOWS, LENGTH = 1000, 60  # of the frames in the file; bytes of each
 MOST_MEMORY = 100e6  # bytes
@@ -107,16 +106,7 @@ def measure(repeats: int, frames: int) -> list[Row]:
         faster = verdict("faster than tshark", medians[OURS] < medians[TSHARK])
         target = f"{faster}; {target}"
     heading = Row(f"**A capture file** of {frames:,} frames, {size / 1e6:.0f} MB, {repeats} times")
-    return [heading] + [
-        Row(
-            name,
-            duration(medians[name]),
-            middle_half(times[name]),
-            times_as_much(medians[name], medians[OURS]),
-            target if name == OURS else "",
-        )
-        for name in ways
-    ]
+    return [heading, *compared(times, target)]
 
 
 if __name__ == "__main__":

@@ -71,9 +71,9 @@ def ask_first(source: Source, verdict: KernelVerdict) -> Iterator[str]:
 
 def name_first(source: Source) -> Iterator[str]:
     """What is called within a call, or followed within a line, gets a name that can be asked."""
+    indent = re.match(r"\s*", source.here)[0]
     inner = re.search(r"(bpf_\w+)\((bpf_\w+\(.*\))\);", source.here)
     if inner and inner[2].count("(") == inner[2].count(")"):
-        indent = re.match(r"\s*", source.here)[0]
         yield source.with_line(
             source.at,
             f"{indent}void *found = {inner[2]};",
@@ -83,7 +83,6 @@ def name_first(source: Source) -> Iterator[str]:
         )
     field = re.search(r"\b(\w+->sk)\b", source.here)
     if field:
-        indent = re.match(r"\s*", source.here)[0]
         yield source.with_line(
             source.at,
             f"{indent}struct bpf_sock *found = {field[1]};",
