@@ -43,17 +43,23 @@ class Screen(Plot):
         expect(self.cell.locator("table caption")).to_have_text(re.compile(caption))
 
 
-@pytest.mark.timeout(400)
-def test_the_controls_do_what_they_say(lab: Lab, page: Page, tmp_path: Path) -> None:
-    errors: list[str] = []
-    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
+def opened(lab: Lab, page: Page) -> Screen:
+    """The playground's notebook in JupyterLab, its first cell run."""
     page.set_viewport_size({"width": 1300, "height": 1400})
     page.goto(lab.address("playground"))
     expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
     cell = cell_with(page, "playground.open_playground()")
     run_cell(page, cell)
-    screen = Screen(page, cell)
+    return Screen(page, cell)
+
+
+@pytest.mark.timeout(400)
+def test_the_controls_do_what_they_say(lab: Lab, page: Page, tmp_path: Path) -> None:
+    errors: list[str] = []
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    screen = opened(lab, page)
+    cell = screen.cell
     screen.says("Press Start.")
 
     screen.write("Filter", "icmp or udp")
@@ -122,12 +128,8 @@ def test_capture_files_with_the_keyboard(lab: Lab, page: Page, tmp_path: Path) -
     (lab.work / "of_wireshark.pcapng").write_bytes(
         captures.FILES["pcapng, several link types and sections"]
     )
-    page.set_viewport_size({"width": 1300, "height": 1400})
-    page.goto(lab.address("playground"))
-    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
-    cell = cell_with(page, "playground.open_playground()")
-    run_cell(page, cell)
-    screen = Screen(page, cell)
+    screen = opened(lab, page)
+    cell = screen.cell
     line = cell.get_by_label("Capture file")
     offered = cell.locator("datalist option").evaluate_all("all => all.map(each => each.value)")
     assert {"Linux_cooked_v2.pcap", "of_wireshark.pcapng"} <= set(offered)

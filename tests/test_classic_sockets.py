@@ -9,6 +9,7 @@ import subprocess
 import pytest
 from unwelcome import ordinary_user
 
+from chapters.ch09.check import waiting
 from helpers import capabilities, cbpf, loader, sockets, toolchain, traffic
 from helpers.cbpf import Instruction
 from helpers.cbpf.check import JumpError, LengthError
@@ -24,13 +25,7 @@ def expression(text: str) -> bytes:
 
 
 def lengths(sock: socket.socket) -> list[int]:
-    sock.setblocking(False)
-    found = []
-    while True:
-        try:
-            found.append(len(sock.recv(1 << 16)))
-        except BlockingIOError:
-            return found
+    return [len(message) for message in waiting(sock)]
 
 
 @pytest.fixture

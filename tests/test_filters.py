@@ -13,6 +13,7 @@ from pathlib import Path
 import compared
 import pytest
 
+from chapters.ch09.check import waiting
 from helpers import cbpf, netlab, sockets, traffic
 from helpers.cbpf import Instruction, cooked
 from helpers.cbpf import expression as expressions
@@ -69,13 +70,7 @@ def lengths(net: netlab.Network, program: list[Instruction], interface: str) -> 
         sock.bind((interface, sockets.ETH_P_ALL))
         tags = [b"\x81\0\0\5", b"\x81\0\0\5", b"\x81\0\0\7", b""]
         traffic.frames(net, [datagram[:12] + tag + datagram[12:] for tag in tags], "left")
-        sock.setblocking(False)
-        found = []
-        while True:
-            try:
-                found.append(len(sock.recv(1 << 16)))
-            except BlockingIOError:
-                return found
+        return [len(frame) for frame in waiting(sock)]
 
 
 def traffic_datagram() -> bytes:

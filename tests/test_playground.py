@@ -173,11 +173,7 @@ def test_a_filter_lets_through_what_tcpdump_does(tmp_path, expression):
     frames = list(FRAMES.values())
     path = tmp_path / "cut.pcap"
     write(path, [(len(frame), frame[:60]) for frame in frames] + [(len(f), f) for f in frames])
-    kept = tmp_path / "kept.pcap"
-    tcpdump = ["tcpdump", "-n", "-r", path, "-w", kept, expression]
-    subprocess.run(tcpdump, check=True, capture_output=True)
-    with pcap.CaptureFile(kept) as file:
-        wanted = [length for _, _, length in file.frames_and_lengths()]
+    wanted = tshark.taken_by_tcpdump(path, expression, tmp_path / "kept.pcap")
     assert 0 < len(wanted) < 2 * len(frames)
     with open_playground() as play:
         play.choose(filter=expression)

@@ -6,7 +6,6 @@ import asyncio
 import io
 import os
 import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -29,7 +28,6 @@ from helpers import (
     live,
     loader,
     netlab,
-    pcap,
     protocols,
     sockets,
     toolchain,
@@ -214,11 +212,7 @@ def test_the_playground_on_a_tunnel(net, tunnel, tmp_path):
 def test_a_filter_on_a_tunnel_takes_what_tcpdump_takes(net, tunnel, tmp_path, expression):
     packets = [*PACKETS.values()]
     path = tshark.write_pcap(tmp_path / "tunnel.pcap", packets, RAW)
-    tcpdump = ["tcpdump", "-n", "-r", path, "-w", tmp_path / "taken.pcap", expression]
-    subprocess.run(tcpdump, check=True, capture_output=True)
-    taken = [
-        frame for _, frame, _ in pcap.CaptureFile(tmp_path / "taken.pcap").frames_and_lengths()
-    ]
+    taken = tshark.taken_by_tcpdump(path, expression, tmp_path / "taken.pcap")
     compiles = partial(cbpf.compile_for_interface, interface="tun0", net=net)
     with (
         Counting(expression, compiles=compiles) as counting,
@@ -227,7 +221,7 @@ def test_a_filter_on_a_tunnel_takes_what_tcpdump_takes(net, tunnel, tmp_path, ex
         send(net, packets, 0)
         reading = counting.read()
     assert 0 < len(taken) < len(packets)
-    assert (reading.packets, reading.bytes) == (len(taken), sum(map(len, taken)))
+    assert (reading.packets, reading.bytes) == (len(taken), sum(taken))
     assert reading.seen == len(packets)
 
 
