@@ -25,7 +25,7 @@ ASM("socket", swapped_whole, ".8byte 0x00000010000001d7;" END)
 //= operation
 ASM("tc", address_shifted_by, "r2 = r10; r3 = 3; r2 >>= r3;" END)
 //= operation
-ASM("socket", remainder_of_an_address, "r1 %= 16;" END)
+ASM("socket", remainder_of_an_address, ".8byte 0x0000001000000197;" END)
 //= cut
 ASM("xdp", lower_half_of_a_value, FIND(counters) "if r0 == 0 goto +1; w0 += 1;" END)
 //= two_pointers
