@@ -23,7 +23,7 @@ SEC("xdp") int null_in_a_callback(struct xdp_md *ctx)
 {
 	return bpf_loop(4, looks, NULL, 0) ? XDP_PASS : XDP_DROP;
 }
-static __attribute__((naked)) int third(__u32 index, void *data)
+static __attribute__((naked)) int third(void)
 {
 	asm volatile("r0 = r3; exit;");
 }
@@ -119,7 +119,7 @@ static __attribute__((noinline)) int again(int number)
 	asm volatile("" : "+r"(number));
 	return number + 1;
 }
-//= recursion
+//= call_depth
 SEC("socket") int calls_itself(struct __sk_buff *skb)
 {
 	return again(skb->len);
@@ -150,23 +150,23 @@ SEC("socket") int ten_deep(struct __sk_buff *skb)
 {
 	return first_down(skb->len);
 }
-static __attribute__((naked, noinline)) int reads_six(void *context)
+static __attribute__((naked, noinline)) int reads_six(void)
 {
 	asm volatile("r0 = r6; exit;");
 }
 //= unset
 SEC("tc") int register_of_the_caller(struct __sk_buff *skb)
 {
-	return reads_six(skb);
+	return reads_six();
 }
-static __attribute__((naked, noinline)) int answers_nothing(void *context)
+static __attribute__((naked, noinline)) int answers_nothing(void)
 {
 	asm volatile("r1 = 4; exit;");
 }
 //= unset
 SEC("tc") int answer_of_nothing(struct __sk_buff *skb)
 {
-	return answers_nothing(skb) + 1;
+	return answers_nothing() + 1;
 }
 static __attribute__((noinline)) int both(struct __sk_buff *skb, __u64 *number)
 {

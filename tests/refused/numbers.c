@@ -57,18 +57,9 @@ SEC("tc") int argument_lost(struct __sk_buff *skb)
 //= frame
 ASM("tc", frame_stored_over, "r2 = 4; .8byte 0x000000000000a2bf; .8byte 0x0000000000002abf;" END)
 //= stack_bounds
-ASM("raw_tp", index_over_the_end, "r1 = 0; *(u64 *)(r10 - 8) = r1; *(u64 *)(r10 - 16) = r1; call 7; r0 &= 15; r1 = r10; r1 += -16; r1 += r0; r0 = *(u64 *)(r1 + 0);" END)
-//= number_followed
+ASM("raw_tp", index_over_the_end, "r1 = 0; *(u64 *)(r10 - 8) = r1; *(u64 *)(r10 - 16) = r1; call 7; r0 &= 15; r1 = r10; r1 += -16; r1 += r0; r0 = *(u8 *)(r1 + 8);" END)
+//= spilled
 ASM("tc", overwritten_by_a_helper, "r6 = r1; *(u64 *)(r10 - 8) = r1; r2 = 0; r3 = r10; r3 += -8; r4 = 8; call 26; r1 = *(u64 *)(r10 - 8); r0 = *(u32 *)(r1 + 0); exit;")
-//= endless
-SEC("tc") int doubles_until(struct __sk_buff *skb)
-{
-	__u32 at = skb->len;
-
-	while (at != 1)
-		at = at & 1 ? 3 * at + 1 : at / 2;
-	return at;
-}
 //= endless
 SEC("xdp") int until_it_is_seven(struct xdp_md *ctx)
 {

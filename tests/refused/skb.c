@@ -43,14 +43,14 @@ SEC("tc") int tunnel_too_long(struct __sk_buff *skb)
 {
 	struct bpf_tunnel_key key;
 
-	return bpf_skb_get_tunnel_key(skb, &key, sizeof(key) + 4, 0);
+	return bpf_skb_get_tunnel_key(skb, &key, 200, 0);
 }
 //= buffer_unset
 ASM("tc", tunnel_of_nothing, "r2 = r10; r2 += -32; r3 = 32; r4 = 0; call 21;" END)
 //= leak_argument
 ASM("tc", tag_of_an_address, "r2 = 0x81; r3 = r1; call 18;" END)
 //= argument_kind
-ASM("socket", hash_of_the_stack, "r1 = r10; call 34;" END)
+ASM("tc", hash_of_the_stack, "r1 = r10; call 34;" END)
 //= unset; 5.10 comparison
 SEC("tc") int old_address_after_a_pull(struct __sk_buff *skb)
 {
@@ -214,8 +214,6 @@ SEC("raw_tp") int string_too_long(struct bpf_raw_tracepoint_args *ctx)
 ASM("raw_tp", task_under_an_array, "r1 = counters ll; r2 = 0; call 37;" END)
 //= helper_type
 ASM("raw_tp", overrides, "r2 = 0; call 58;" END)
-//= helper_type
-ASM("xdp", marks_the_task, "call 15; r0 = 2; exit;")
 //= context
 ASM("socket", when_it_came, "r0 = *(u64 *)(r1 + 152); exit;")
 //= context

@@ -9,12 +9,18 @@ import errno
 
 from chapters.ch08.verifier import known
 from chapters.ch08.verifier.log import GONE
-from chapters.ch08.verifier.place import Place, Reason, about
+from chapters.ch08.verifier.place import ENDED_BY, Place, Reason, about
 from helpers import asm
 from helpers.asm import Instruction
 
 # What programs of a type may return, by their section, where the kernel asks at all.
 RESULTS = {"cgroup_skb": (0, 1), "cgroup_skb/ingress": (0, 1), "cgroup_skb/egress": (0, 3)}
+RESULTS |= dict.fromkeys(
+    ("sock", "sock_create", "sock_release", "post_bind4", "post_bind6", "connect4", "connect6")
+    + ("sendmsg4", "sendmsg6", "dev", "sysctl", "getsockopt", "setsockopt"),
+    (0, 1),
+)
+TAIL_CALL = 12
 PACKET_LOADERS = ("socket", "tc", "classifier", "action", "tcx")  # may use the old instructions
 
 
@@ -50,7 +56,8 @@ def unset(at: Place) -> Reason | None:
 def reference(at: Place) -> Reason | None:
     if not at.references or at.frame or at.number != errno.EINVAL:
         return None
-    if not at.instruction.is_exit and not at.instruction.loads_packet:
+    i = at.instruction
+    if not i.is_exit and not i.loads_packet and (i.helper != TAIL_CALL or at.unset):
         return None
     taken = _taken(at)
     where = f" (line {taken.line})" if taken and taken.line else ""
@@ -71,13 +78,26 @@ def _taken(at: Place) -> Instruction | None:
     return None
 
 
-@about("lock")
+@about("lock", "load")
 def lock_kept(at: Place) -> Reason | None:
     if not (at.instruction.is_exit or at.instruction.loads_packet) or at.frame or not at.locked:
         return None
     return Reason(
         "lock_kept",
         "A lock is still held here. Call bpf_spin_unlock on every path before it.",
+    )
+
+
+@about("lock", "kernel")
+def region_kept(at: Place) -> Reason | None:
+    if not at.instruction.is_exit or at.frame or at.references or at.locked or not at.whole:
+        return None
+    kept = [begins for begins in ENDED_BY if at.begun(begins) > 0]
+    if len(kept) != 1:
+        return None
+    return Reason(
+        "region_kept",
+        f"What {kept[0]} has begun is not ended here. Call {ENDED_BY[kept[0]]} on every path.",
     )
 
 
@@ -110,7 +130,7 @@ def stack_returned(at: Place) -> Reason | None:
 def result(at: Place) -> Reason | None:
     if not at.instruction.is_exit or at.frame or at.references or at.locked:
         return None
-    limits, allowed = known.limits(at.of(0)), RESULTS.get(at.type)
+    limits, allowed = known.limits(at.of(0)), RESULTS.get(at.type.removeprefix("cgroup/"))
     if limits is None or allowed is None:
         return None
     if allowed[0] <= limits[0] and limits[1] <= allowed[1]:
