@@ -76,6 +76,11 @@ SEC("tc") int each_of_a_ring(struct __sk_buff *skb)
 {
 	return bpf_for_each_map_elem(&records, each, NULL, 0);
 }
+//= argument_kind; 5.10 helper_type|helper_unknown
+SEC("tc") int each_with_five(struct __sk_buff *skb)
+{
+	return bpf_for_each_map_elem(&counters, each, (void *)5, 0);
+}
 static long each_behind(void *map, __u32 *key, __u64 *value, void *data)
 {
 	value[1] = *key;

@@ -179,7 +179,7 @@ SEC("tc") int reserved_twice(struct __sk_buff *skb)
 }
 //= perfmon
 ASM("tc", written_as_text, "r1 = r10; r1 += -8; r2 = 8; r3 = 0; r4 = 0; r5 = 0; call 165;" END)
-//= argument_kind|format; 5.10 helper_type|helper_unknown
+//= argument_kind; 5.10 helper_type|helper_unknown
 SEC("raw_tp") int format_on_the_stack(void *ctx)
 {
 	char format[4] = "%d", text[8];
@@ -187,7 +187,7 @@ SEC("raw_tp") int format_on_the_stack(void *ctx)
 
 	return bpf_snprintf(text, sizeof(text), format, &number, sizeof(number));
 }
-//= argument_kind|format; 5.10 helper_type|helper_unknown
+//= argument_kind; 5.10 helper_type|helper_unknown
 SEC("socket") int compared_with_the_stack(struct __sk_buff *skb)
 {
 	char first[8] = "first", second[8] = "second";

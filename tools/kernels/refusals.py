@@ -62,7 +62,12 @@ class Program:
 
     @property
     def holding(self) -> tuple[str, ...]:
-        return HOLDING[self.section.split("/")[0]]
+        return holding(self.section)
+
+
+def holding(section: str) -> tuple[str, ...]:
+    """The capabilities to load a program of this section with."""
+    return HOLDING[section.split("/")[0]]
 
 
 def programs(family: str = "*") -> Iterator[Program]:
