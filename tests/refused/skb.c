@@ -177,7 +177,7 @@ SEC("tc") int reserved_twice(struct __sk_buff *skb)
 		bpf_ringbuf_discard(record, 0);
 	return 0;
 }
-//= perfmon
+//= perfmon; 5.10 helper_type|helper_unknown
 ASM("tc", written_as_text, "r1 = r10; r1 += -8; r2 = 8; r3 = 0; r4 = 0; r5 = 0; call 165;" END)
 //= argument_kind; 5.10 helper_type|helper_unknown
 SEC("raw_tp") int format_on_the_stack(void *ctx)

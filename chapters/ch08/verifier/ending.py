@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 
 from chapters.ch08.verifier import known
-from chapters.ch08.verifier.log import GONE
+from chapters.ch08.verifier.memory import is_gone
 from chapters.ch08.verifier.place import ENDED_BY, Place, Reason, about
 from helpers import asm
 from helpers.asm import Instruction
@@ -37,13 +37,8 @@ def unset(at: Place) -> Reason | None:
             (0,),
         )
     register = at.unset[0]
-    if at.before.get(f"R{register}") == GONE:
-        return Reason(
-            "unset",
-            f"r{register} holds nothing any more: what it pointed to was given back, or the packet "
-            "may lie elsewhere since a function has changed it. Take the address anew.",
-            at.unset,
-        )
+    if at.gone(register):
+        return Reason("unset", is_gone(register), at.unset)
     return Reason(
         "unset",
         f"r{register} holds nothing here. A program starts with r1, which is its one argument, and "

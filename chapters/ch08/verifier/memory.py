@@ -54,10 +54,19 @@ def null(at: Place) -> Reason | None:
     )
 
 
+def is_gone(register: int) -> str:
+    return (
+        f"r{register} holds nothing any more: what it pointed to was given back, or the packet may "
+        "lie elsewhere since a function has changed it. Take the address anew."
+    )
+
+
 @about("memory", "number")
 def number_followed(at: Place) -> Reason | None:
     if not _at(at, "number"):
         return None
+    if at.gone(at.instruction.base):
+        return Reason("unset", is_gone(at.instruction.base), _base(at))
     if known.constant(at.base) == 0:
         return Reason(
             "zero_followed",

@@ -138,6 +138,22 @@ class Place:
         names = [i.symbol for i in called if i is not None and i.is_call]
         return names.count(begins) - names.count(ENDED_BY[begins])
 
+    def gone(self, register: int) -> bool:
+        """Whether the kernel has taken an address away from it: newer ones leave nothing there,
+        older ones a number, with no instruction on the path that would have put it there."""
+        value = self.before.get(f"R{register}", "")
+        if value == GONE or not known.is_number(value):
+            return value == GONE
+        for step in reversed(self.path[:-1]):
+            instruction = self.instructions.get(step.number)
+            if instruction is None or step.frame != self.frame:
+                return False
+            written = register in instruction.writes
+            held = (step.after if written else step.before).get(f"R{register}", "")
+            if written or known.is_pointer(held):  # which, compared with null, may have been that
+                return known.is_pointer(held) and not known.may_be_null(held)
+        return False
+
     def special_of(self, value: str) -> Sequence[special.Field] | None:
         """The fields of the map's value that only the kernel may touch; None if the log does not
         name the map, or nothing is known of it."""
