@@ -146,7 +146,9 @@ class Place:
             return value == GONE
         for step in reversed(self.path[:-1]):
             instruction = self.instructions.get(step.number)
-            if instruction is None or step.frame != self.frame:
+            if step.frame > self.frame:  # of a function that has given back since
+                continue
+            if instruction is None or step.frame < self.frame:
                 return False
             written = register in instruction.writes
             held = (step.after if written else step.before).get(f"R{register}", "")
