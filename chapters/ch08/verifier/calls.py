@@ -173,9 +173,11 @@ def special_place(at: Place) -> Reason | None:
     return None
 
 
-@about("lock", "function", "kernel")
+@about("lock")
 def lock_call_of_function(at: Place) -> Reason | None:
     if not at.instruction.calls_function or not at.locked or not at.whole:
+        return None
+    if at.number != errno.EINVAL:
         return None
     return Reason(
         "lock_call",
@@ -306,8 +308,8 @@ def _judge(at: Place, register: int, want: str, wants: tuple[str, ...]) -> Reaso
             return OK
         return _other(at, register, "an address on the stack, or NULL,")
     if want == TEXT:
-        if known.kind(value) == "map_value" and one_way(at, value) == "read":
-            return OK
+        if known.kind(value) == "map_value":
+            return OK if one_way(at, value) == "read" else None
         return _other(at, register, "a text that cannot change, a static const char[],")
     if want == CONTEXT:
         return _context(at, register, value)
@@ -478,8 +480,8 @@ def _holds_address(register: int, read: bool) -> Reason:
         )
     return Reason(
         "spilled",
-        f"What r{register} points to holds an address of the kernel's that would be written over "
-        "in part. Give the function a variable of its own.",
+        f"What r{register} points to holds an address of the kernel's, which would be written "
+        "over. Give the function a variable of its own.",
         (register,),
     )
 

@@ -21,6 +21,9 @@ RESULTS |= dict.fromkeys(
     (0, 1),
 )
 TAIL_CALL = 12
+# What holds something at the beginning of the program, and of a function that it calls.
+STARTS = ("A program starts with r1, which is its one argument",)
+STARTS += ("A function starts with its arguments, from r1 on",)
 PACKET_LOADERS = ("socket", "tc", "classifier", "action", "tcx")  # may use the old instructions
 
 
@@ -41,8 +44,8 @@ def unset(at: Place) -> Reason | None:
         return Reason("unset", is_gone(register), at.unset)
     return Reason(
         "unset",
-        f"r{register} holds nothing here. A program starts with r1, which is its one argument, and "
-        "r10, the stack; all else must be put into a register first, and a call empties r1 to r5.",
+        f"r{register} holds nothing here. {STARTS[bool(at.frame)]}, and r10, the stack; all else "
+        "must be put into a register first, and a call empties r1 to r5.",
         at.unset,
     )
 
@@ -59,8 +62,8 @@ def reference(at: Place) -> Reason | None:
     return Reason(
         "reference",
         f"Something was taken{where} and is not given back before this on every path: a record of "
-        "a ring buffer must be submitted or discarded, a socket released, also where the result is "
-        "not used.",
+        "a ring buffer must be submitted or discarded, a socket released, other things given back "
+        "by their own function, also where the result is not used.",
     )
 
 
@@ -145,6 +148,8 @@ def load_type(at: Place) -> Reason | None:
         return None
     if at.number != errno.EINVAL:
         return None
+    if at.type.startswith("cgroup/"):
+        return Reason("load_type", f"This type of program ({at.type}) has no packet to read.")
     return Reason(
         "load_type",
         f"This type of program ({at.type}) cannot read the packet with the old instructions, that "

@@ -272,7 +272,7 @@ def one_way(at: Place, value: str) -> str:
     """What alone programs may do with the values of the map, "read" or "written"; "" if both."""
     name, described = known.map_name(value), at.map_of(value)
     flags = described.map_flags if described else 0
-    if name.endswith(".rodata") or flags & uapi.BPF_F_RDONLY_PROG:
+    if ".rodata" in name or flags & uapi.BPF_F_RDONLY_PROG:
         return "read"
     return "written" if flags & uapi.BPF_F_WRONLY_PROG else ""
 
@@ -341,10 +341,11 @@ def record_bounds(at: Place) -> Reason | None:
 def socket_field(at: Place) -> Reason | None:
     if not _at(at, *known.SOCKETS) or at.instruction.is_atomic or _leaks(at):
         return None
+    struct = {"tcp_sock": "bpf_tcp_sock", "xdp_sock": "bpf_xdp_sock"}.get(known.kind(at.base))
     return Reason(
         "socket_field",
         "Of a socket only some fields can be read, each with its size, and none written. "
-        "struct bpf_sock in <linux/bpf.h> has them.",
+        f"struct {struct or 'bpf_sock'} in <linux/bpf.h> has them.",
         _base(at),
     )
 

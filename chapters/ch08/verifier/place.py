@@ -140,9 +140,9 @@ class Place:
 
     def gone(self, register: int) -> bool:
         """Whether the kernel has taken an address away from it: newer ones leave nothing there,
-        older ones a number, with no instruction on the path that would have put it there."""
+        older ones a number, with no instruction on the path that would have done so."""
         value = self.before.get(f"R{register}", "")
-        if value == GONE or not known.is_number(value):
+        if value and not known.is_number(value):
             return value == GONE
         for step in reversed(self.path[:-1]):
             instruction = self.instructions.get(step.number)
