@@ -139,7 +139,7 @@ SEC("socket") int field_for_a_key(struct __sk_buff *skb)
 //= reference
 SEC("socket") int out_without_submit(struct __sk_buff *skb)
 {
-	__u32 key = 0;
+	__u32 key = skb->mark;
 	__u64 *value, *record = bpf_ringbuf_reserve(&records, 8, 0);
 
 	if (!record)
@@ -208,7 +208,7 @@ SEC("socket") int sets_the_priority(struct __sk_buff *skb)
 	skb->priority = 7;
 	return 0;
 }
-//= context
+//= leak_stored|context
 SEC("xdp") int sets_the_metadata(struct xdp_md *ctx)
 {
 	ctx->data_meta = ctx->data;
@@ -238,7 +238,7 @@ SEC("socket") int only_some_are_set(struct __sk_buff *skb)
 	lengths[1] = skb->mark;
 	return lengths[0] + lengths[2];
 }
-//= perfmon
+//= two_pointers
 SEC("xdp") int prints_the_length(struct xdp_md *ctx)
 {
 	bpf_printk("%d", ctx->data_end - ctx->data);
@@ -293,12 +293,4 @@ SEC("xdp") int sets_the_class(struct xdp_md *ctx)
 SEC("cgroup_skb/egress") int redirects_at_a_cgroup(struct __sk_buff *skb)
 {
 	return bpf_redirect(skb->ifindex, 0);
-}
-//= read_only
-SEC("tc") int counts_in_a_constant(struct __sk_buff *skb)
-{
-	static const volatile __u32 many = 3;
-
-	(*(__u32 *)&many)++;
-	return 0;
 }
