@@ -300,6 +300,7 @@ def test_the_setting_that_shuts_others_out_is_named(tmp_path, monkeypatch):
     said = rights.cure([rights.BPF], machine(tmp_path, user="1\n"))
     assert said.startswith("./course lab hands it on")
     assert said.endswith("since kernel.unprivileged_bpf_disabled is 1")
+    may({rights.PERFMON})
     assert "start as root" in rights.cure([rights.PERFMON], tmp_path)
 
 
