@@ -32,6 +32,7 @@ from helpers import (
     sockets,
     toolchain,
 )
+from tools.kernels.attempts import LINKS, make_link
 
 pytestmark = [pytest.mark.kernel, pytest.mark.own_network]
 
@@ -276,24 +277,13 @@ def test_xdp_asks_what_comes_first(net, tunnel):
                 raise AssertionError("it was attached")
 
 
-# How other links are made, and how many bytes each puts around a packet.
-MADE = {
-    "gre": ["type", "gre", "local", "192.0.2.1", "remote", "192.0.2.2"],
-    "gre, many ends": ["type", "gre", "local", "192.0.2.1", "key", "7"],
-    "ip6gre": ["type", "ip6gre", "local", "2001:db8::1", "remote", "2001:db8::2"],
-    "sit": ["type", "sit", "local", "192.0.2.1", "remote", "192.0.2.2"],
-    "ipip": ["type", "ipip", "local", "192.0.2.1", "remote", "192.0.2.2"],
-    "ip6tnl": ["type", "ip6tnl", "mode", "any", "local", "2001:db8::1", "remote", "2001:db8::2"],
-    "wireguard": ["type", "wireguard"],
-}
 CARRIES = {"sit": ["UDP over IPv6", "ICMPv6"], "ipip": ["UDP", "TCP"]}
 
 
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.link(n)) for n in LINKS])
 def test_other_links_that_carry_ip(net, name, tmp_path):
-    made = net.run(["ip", "link", "add", "link0", *MADE[name]])
-    if made.returncode:
-        pytest.skip(f"this kernel has no links of type {name}: {made.stderr.strip()}")
+    made = make_link(net, name)
+    assert made.returncode == 0, made.stderr
     quiet = ["multicast", "off", "addrgenmode", "none"]
     net.run(["ip", "link", "set", "link0", *quiet], check=True)
     net.run(["ip", "link", "set", "link0", "up"], check=True)
