@@ -117,6 +117,7 @@ class CaptureFile:
     It takes little memory, however long the file is. Where a file is cut off or damaged, it gives
     the frames that stand before that.
 
+    Arguments: name: what to call it in sentences, "": as it is called.
     frames: how many were given so far. interfaces: those met so far. comments: the first
     COMMENTS_KEPT of those met. first, newest: the time of the first frame, and the latest, in
     nanoseconds since 1970; None where no frame has a time. until: where a later time comes, a run
@@ -124,11 +125,11 @@ class CaptureFile:
     Errors: PacketFileError. Use it with `with`, or close() it. First used in the playground.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, name: str = "") -> None:
         if not str(path).strip():
             raise PacketFileError("No capture file is chosen: choose a file, or write its name.")
         path = Path(path).expanduser()
-        self.name, self.damage, self.frames, self.until = path.name, "", 0, math.inf
+        self.name, self.damage, self.frames, self.until = name or path.name, "", 0, math.inf
         self.interfaces: list[Interface] = []
         self.comments: list[str] = []
         self.first: int | None = None

@@ -20,6 +20,7 @@ import captures
 import pytest
 import tshark
 import waiting
+from kinds import FRAMES
 from stored import COURSE
 
 from chapters.playground import feeder, open_playground
@@ -90,6 +91,18 @@ def test_what_is_counted_in_a_file_is_what_tshark_says(tmp_path, table, name):
     wanted = by_tshark(path)
     table[name] = summed(rows), summed(wanted)
     assert rows == wanted
+
+
+def test_frames_cut_at_every_length_have_the_class_that_can_be_known(tmp_path):
+    cuts = [(name, cut) for name, frame in FRAMES.items() for cut in range(len(frame))]
+    # Here tshark calls the Ethernet header truncated, which is all there; after it comes 802.2.
+    cuts.remove(("a length for a type", 18))
+    path, whole = tmp_path / "cut.pcap", FRAMES
+    records = [captures.Frame(0, len(whole[name]), whole[name][:cut]) for name, cut in cuts]
+    path.write_bytes(captures.pcap(records))
+    history, _ = counted(path)
+    rows = {group: (packets, size) for group, packets, size in history.rows("protocol")}
+    assert rows == by_tshark(path)
 
 
 def test_the_table_has_every_kind_and_no_difference():

@@ -34,7 +34,7 @@ TESTS = ("test_kernel.py", "test_loader.py", "test_road.py", "test_counters.py",
 TESTS += ("test_syscall.py", "test_verifier.py", "test_faults.py", "test_classic_sockets.py")
 TESTS += ("test_seccomp.py", "test_confined.py", "test_measuring.py", "test_protocols.py")
 TESTS += ("test_flows.py", "test_positions.py", "test_chapter12_helpers.py", "test_playground.py")
-TESTS += ("test_tunnels.py",)
+TESTS += ("test_tunnels.py", "test_link_types.py")
 # What shows or tries more if root runs it: runs a second time, as root.
 TESTS_OF_ROOT = ("test_road.py", "test_confined.py", "test_positions.py")
 CHAPTERS_OF_ROOT = ("10", "12")
