@@ -7,6 +7,7 @@ pcap-savefile(5); pcap-linktype(7).
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import math
 import os
@@ -128,7 +129,7 @@ class CaptureFile:
     def __init__(self, path: str | Path, name: str = "") -> None:
         if not str(path).strip():
             raise PacketFileError("No capture file is chosen: choose a file, or write its name.")
-        path = Path(path).expanduser()
+        path = expanded(path)
         self.name, self.damage, self.frames, self.until = name or path.name, "", 0, math.inf
         self.interfaces: list[Interface] = []
         self.comments: list[str] = []
@@ -501,6 +502,13 @@ def read(path: str | Path) -> list[bytes]:
     if file.damage:
         warnings.warn(file.damage, stacklevel=2)
     return frames
+
+
+def expanded(path: str | Path) -> Path:
+    """A path with the home that `~` stands for, if there is one."""
+    with contextlib.suppress(RuntimeError):
+        return Path(path).expanduser()
+    return Path(path)
 
 
 def words(data: bytes, starts: list[int], order: str, offset: int = 0) -> np.ndarray:

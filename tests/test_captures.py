@@ -195,6 +195,7 @@ def test_how_a_file_can_be_named(tmp_path, monkeypatch):
         (tmp_path, "is a folder: choose a capture file"),
         ("/dev/null", "is no ordinary file"),
         (tmp_path / "none", "There is no capture file"),
+        ("~nobody-of-this-name/a.pcap", "There is no capture file"),
     ):
         with pytest.raises(pcap.PacketFileError, match=sentence):
             Capture(path)

@@ -407,6 +407,7 @@ def test_what_stands_in_the_box_is_counted_however_late_it_comes(tmp_path):
             assert play.controls.sentence == "Press Start."  # nothing is looked at yet
             play._act("file")
             play._act("file")  # pressed for the second, whose name comes now
+            play.controls.path.value = str(second)[:-4]
             play.controls.path.value = str(second)
             await until(lambda: play.controls.sentence.startswith("Counted second.pcap, 2 frames"))
             assert await only_this_task()

@@ -23,7 +23,7 @@ from chapters.playground.controls import PlaygroundControls
 from chapters.playground.history import History
 from chapters.playground.program import FLOWS, Compiles, Counting, Reading
 from chapters.playground.screen import Screen
-from helpers import cbpf, netlab
+from helpers import cbpf, netlab, pcap
 from helpers.cbpf import Instruction
 from helpers.errors import CourseError
 from helpers.live import still
@@ -92,6 +92,7 @@ class Playground(MovingPlot):
         self._require_open()
         self._stop()
         self._file = path
+        self.controls.list_captures(self._uploads)
         capture = Capture(self._uploads.get(str(path), path), Path(path).name)
         self._release()
         counting = self._counting = Counting("", self._flows)
@@ -352,13 +353,14 @@ class Playground(MovingPlot):
             self._beside(self.count_file, self._file)
 
     def _name_chosen(self) -> None:
-        """Another file: count it if one is looked at.
+        """Another file, if it is one and not yet half a name: count it if a file is looked at.
 
-        What was written may come later than the press on the button that was made after it: Jupyter
-        keeps it back while the kernel has not yet answered to what was written before.
+        Its last letters may come later than the press on the button that was made after them:
+        Jupyter keeps them back while the kernel has not yet answered to those before.
         """
-        self.controls.list_captures(self._uploads)
-        if self._file is not None:
+        name = self.controls.path.value
+        is_one = name in self._uploads or pcap.expanded(name).is_file()
+        if self._file is not None and is_one:
             self._count_chosen()
 
     def _count_chosen(self) -> None:

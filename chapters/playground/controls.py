@@ -44,6 +44,9 @@ class PlaygroundControls(Controls):
         self.breakdown = self.choice("Breakdown", BREAKDOWNS)
         self.path = line_of_text("Capture file", "choose or write a name", widgets.Combobox)
         self.path.layout.width = "32em"
+        # Or else ipywidgets would put what stood there before in the place of what is being
+        # written, whenever other files are offered.
+        self.path.continuous_update = True
         self.list_captures()
         self.path.observe(lambda change: act("path"), "value")
         count = self.button("Count file", "file", "folder-open")
@@ -69,11 +72,7 @@ class PlaygroundControls(Controls):
         )
 
     def list_captures(self, uploaded: Iterable[str] = ()) -> None:
-        """Offer what was uploaded, and the capture files beside the notebook, the newest first.
-
-        While a line is written in, ipywidgets puts what it was before in its place if anything else
-        of it changes: so not then, but where it has been left.
-        """
+        """Offer what was uploaded, and the capture files beside the notebook, the newest first."""
         files = [path for path in Path().iterdir() if is_capture(path)]
         files.sort(key=lambda path: path.stat().st_mtime, reverse=True)
         self.path.options = [*uploaded, *(path.name for path in files)]
