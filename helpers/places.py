@@ -77,6 +77,11 @@ def ended(program: str, number: int, kills: int) -> str:
     return f"{program} itself broke down ({name}): start again, or install it anew."
 
 
+def may(path: Path, mode: int) -> bool:
+    """Whether this process may, as it is now: access(2) asks for its real user otherwise."""
+    return os.access(path, mode, effective_ids=True)
+
+
 def existing(path: Path) -> Path:
     """The path, or the innermost folder around it that can be seen to be there."""
     return next((each for each in (path, *path.parents) if os.path.lexists(each)), Path("/"))
@@ -119,12 +124,12 @@ def forbidden(there: Path, error: OSError) -> str:
     """The same where this user may not."""
     user = os.geteuid()
     for each in reversed((there, *there.parents)):
-        if each.is_dir() and not os.access(each, os.X_OK):
+        if each.is_dir() and not may(each, os.X_OK):
             return f"{each} may not be entered by {user_name(user)}: {ELSEWHERE}."
     holder = there.lstat().st_uid
     if user and holder != user:
         return belongs(there, holder)
-    if not os.access(there, os.W_OK):
+    if not may(there, os.W_OK):
         return f"{there} is write-protected: chmod -R u+w '{there}' lets you write again."
     return f"{there} does not take it ({error.strerror}): {ELSEWHERE}."
 
@@ -151,13 +156,10 @@ def unfit(path: Path) -> str:
             magic, size = file.read(4), os.fstat(file.fileno()).st_size
     except OSError as error:
         return f"{path} cannot be read, {exhausted(error) or unreadable(path, error)}"
-    if size > LARGEST_OBJECT and magic != b"\x7fELF":
-        return f"{path.name} is not an ELF file: pass what the compiler wrote (the .o), not the C file."
     if size > LARGEST_OBJECT:
-        return (
-            f"{path.name} has {size:,} bytes, and no object file for BPF has as many as "
-            f"{LARGEST_OBJECT:,}: pass what clang wrote (the .o)."
-        )
+        what = f"has {size:,} bytes, and no object file for BPF has {LARGEST_OBJECT:,}"
+        what = what if magic == b"\x7fELF" else "is not an ELF file"
+        return f"{path.name} {what}: pass what the compiler wrote (the .o), not the C file."
     return ""
 
 
@@ -177,7 +179,7 @@ def foreign(top: Path) -> Path | None:
     if not os.path.lexists(top):
         return None
     for each in (top, *top.rglob("*")):
-        if each.lstat().st_uid != user and not each.is_symlink() and not os.access(each, os.W_OK):
+        if each.lstat().st_uid != user and not each.is_symlink() and not may(each, os.W_OK):
             return each
     return None
 

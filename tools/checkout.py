@@ -8,13 +8,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from chapters.ch00 import folder
+from chapters.ch00 import checkout
 from helpers.toolchain import COURSE
 
 
 def main(arguments: list[str]) -> int:
     """The environment's folder; exit status 1 if there is something in the way."""
-    said = folder.trouble(COURSE, Path(arguments[0]))
+    said = checkout.trouble(COURSE, Path(arguments[0]))
     if said:
         print(f"course: {said}", file=sys.stderr)
     return 1 if said else 0

@@ -12,7 +12,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from chapters.ch00 import folder
+from chapters.ch00 import checkout
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
 
@@ -94,7 +94,7 @@ def finish(prefix: Path, need: str) -> None:
     settings = prefix / "share/jupyter/lab/settings/overrides.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(json.dumps(SETTINGS, indent=1), "utf-8")
-    (prefix / folder.PACKAGES).write_text("\n".join(first_files(packages)), "utf-8")
+    (prefix / checkout.PACKAGES).write_text("\n".join(first_files(packages)), "utf-8")
     for name in {"lab", need}:
         (prefix / f"course-{name}").write_text(stamp(), "utf-8")
 
@@ -104,7 +104,7 @@ def is_ready(prefix: Path, need: str) -> bool:
     stored = prefix / f"course-{need}"
     same = stored.is_file() and stored.read_text("utf-8") == stamp()
     linked = is_linked(Path(sysconfig.get_path("purelib")))
-    return same and linked and not folder.missing_packages(prefix)
+    return same and linked and not checkout.missing_packages(prefix)
 
 
 def main(arguments: list[str]) -> int:

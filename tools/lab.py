@@ -17,7 +17,7 @@ from pathlib import Path
 
 from jupyter_core.paths import jupyter_runtime_dir
 
-from chapters.ch00 import copies, folder
+from chapters.ch00 import checkout, copies
 from tools import workspace
 from tools.workspace import COURSE, WorkspaceError
 
@@ -65,7 +65,7 @@ def options(work: Path, port: int) -> dict:
 def main(arguments: list[str], told: str = TOLD) -> None:
     """Become JupyterLab. told: the last thing to say before."""
     work = COURSE / "work"
-    if said := folder.trouble(COURSE):
+    if said := checkout.trouble(COURSE):
         sys.exit(f"course: {said}")
     port = free_port(FIRST_PORT)
     try:

@@ -73,7 +73,7 @@ def raise_memory_limit() -> None:
 
 def writable(folder: Path) -> bool:
     """Whether this user can write to a folder, or make it."""
-    return os.access(places.existing(folder), os.W_OK | os.X_OK)
+    return places.may(places.existing(folder), os.W_OK | os.X_OK)
 
 
 def give_jupyter_a_folder() -> None:

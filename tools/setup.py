@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from chapters.ch00 import folder
+from chapters.ch00 import checkout
 from helpers import places
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
@@ -85,7 +85,9 @@ def no_room() -> str:
         if room.f_bavail * room.f_frsize < FULL:
             return f"the disk at {place} is full: free about 2 GB"
         if room.f_files and not room.f_favail:
-            return f"the file system of {place} has no inode left (df -i): delete files that it holds"
+            return (
+                f"the file system of {place} has no inode left (df -i): delete files that it holds"
+            )
     return ""
 
 
@@ -243,7 +245,7 @@ def make(need: str) -> None:
     if ASIDE.exists() and not VENV.exists():
         ASIDE.rename(VENV)  # switch() was killed half-way
     old = VENV.resolve() if VENV.exists() else None
-    if old and (reason := folder.why_anew(COURSE, old)):
+    if old and (reason := checkout.why_anew(COURSE, old)):
         say(reason)
     need = "test" if old and (old / "course-test").exists() else need
     new = PLACES[1] if old == PLACES[0] else PLACES[0]

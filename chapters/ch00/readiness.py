@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from chapters.ch00 import folder
+from chapters.ch00 import checkout
 from helpers import (
     kernel,
     libbpf,
@@ -163,16 +163,16 @@ def said(sentence: str, status: str = MISSING) -> Finding:
 
 def course_folder(course: Path = toolchain.COURSE, prefix: Path = Path(sys.prefix)) -> Finding:
     """Whether the course's folder can be set up and worked in, as ./course lab will ask."""
-    set_up = (prefix / folder.PACKAGES).is_file()
-    trouble = folder.trouble(course, None if set_up else course / ".venv")
+    set_up = (prefix / checkout.PACKAGES).is_file()
+    trouble = checkout.trouble(course, None if set_up else course / ".venv")
     return said(trouble) if trouble else Finding(str(course))
 
 
 def packages(course: Path = toolchain.COURSE, prefix: Path = Path(sys.prefix)) -> Finding:
     """The Python packages that the notebooks need."""
-    if not (prefix / folder.PACKAGES).is_file():
+    if not (prefix / checkout.PACKAGES).is_file():
         return Finding("not set up yet", WARNING, "Run ./course lab, which installs them in .venv.")
-    if reason := folder.why_anew(course, prefix):
+    if reason := checkout.why_anew(course, prefix):
         return Finding(reason.rstrip("."), MISSING, "Run ./course lab, which installs them anew.")
     return Finding(str(prefix))
 

@@ -55,8 +55,8 @@ class PatientSocket(socket.socket):
             if self.gettimeout() is not None or arguments[1:2] == (socket.MSG_DONTWAIT,):
                 raise
             raise NetworkError(
-                f"Nothing came to this socket for {SECONDS:.0f} seconds: was it sent, to an address "
-                "of this network, and does no firewall drop it?"
+                f"Nothing came to this socket for {SECONDS:.0f} seconds: was it sent, to an "
+                "address of this network, and does no firewall drop it?"
             ) from error
 
 

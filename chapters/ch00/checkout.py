@@ -63,7 +63,7 @@ def missing_packages(prefix: Path) -> list[str]:
         return []
     lines = (prefix / PACKAGES).read_text("utf-8").splitlines()
     kept = [line.partition(" ") for line in lines]
-    return sorted({name for name, _, path in kept if not os.path.exists(path)})
+    return sorted({name for name, _, path in kept if not Path(path).exists()})
 
 
 def why_anew(course: Path, prefix: Path) -> str:
