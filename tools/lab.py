@@ -17,7 +17,7 @@ from pathlib import Path
 
 from jupyter_core.paths import jupyter_runtime_dir
 
-from tools import workspace
+from tools import sources, workspace
 from tools.workspace import COURSE
 
 FIRST_PORT = 8888
@@ -57,8 +57,14 @@ def options(work: Path, port: int) -> dict:
             # Browsers refuse to run as root, and one in the terminal shows no notebook.
             "open_browser": screen and not root,
         },
-        "LabApp": {"default_url": FIRST_PAGE},
+        "LabApp": {"default_url": FIRST_PAGE, "custom_css": True},
     }
+
+
+def look(settings: Path) -> None:
+    """Give JupyterLab the course's look, so that pictures follow the theme."""
+    (settings / "custom").mkdir(exist_ok=True)
+    (settings / "custom" / "custom.css").write_bytes((COURSE / "helpers/page.css").read_bytes())
 
 
 def main(arguments: list[str], told: str = TOLD) -> None:
@@ -72,6 +78,8 @@ def main(arguments: list[str], told: str = TOLD) -> None:
         for name, content in chosen.items():
             (settings / name).parent.mkdir(exist_ok=True)
             (settings / name).write_text(json.dumps(content, indent=1), "utf-8")
+        look(settings)
+        sources.refresh(COURSE, work)
     except OSError as error:
         sys.exit(f"course: {workspace.refusal(error)}")
     for sentence in brought.sentences():

@@ -11,6 +11,7 @@ from pathlib import Path
 import ipywidgets as widgets
 
 from chapters.playground.breakdown import BREAKDOWNS
+from helpers import page
 from helpers.live.controls import Controls, row
 
 CAPTURES = {".pcap", ".pcapng", ".cap", ".dmp"}  # what tcpdump and Wireshark call their files
@@ -27,6 +28,7 @@ class PlaygroundControls(Controls):
             "interface", "filter", "file", "csv", "png"; and as act("send", label).
     """
 
+    NOUN = "playground"
     CHOICES = ("interface", "filter", "breakdown", "interval", "quantity", "scale")
 
     def __init__(
@@ -46,7 +48,7 @@ class PlaygroundControls(Controls):
         self.list_captures()
         count = self.button("Count file", "file", "folder-open")
         saves = [self.button(f"Save {what}", what.lower(), "download") for what in ("CSV", "PNG")]
-        self.view = widgets.VBox(
+        self.view = page.column(
             [
                 row([self.interface, self.filter, self.breakdown]),
                 row([self.start, self.stop, *self.sends, *saves]),
