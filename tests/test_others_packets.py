@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from dataclasses import dataclass, field
 
 import pytest
 import stored
@@ -24,19 +26,25 @@ def test_a_notebook_says_it_where_such_an_interface_is_chosen_first(name):
     assert rights.OTHERS_PACKETS.count(". ") == 1  # two sentences
 
 
+@dataclass(frozen=True)
+class Told(Tap):
+    """A place that tells when it is opened."""
+
+    label: str = ""
+    opened: list = field(default_factory=list)
+
+    def __call__(self) -> socket.socket:
+        self.opened.append(self.label)
+        return super().__call__()
+
+
 @pytest.mark.kernel
 def test_the_playground_says_it_before_it_opens_the_first_and_not_again(net: netlab.Network):
     opened = []
 
     def at(fd: int) -> dict:
-        def tap(label: str):
-            def attach():
-                opened.append(label)
-                return Tap(net, fd, "lo", False)()
-
-            return attach
-
-        return {label: tap(label) for label in ("private lo", "card", "other card")}
+        labels = ("private lo", "card", "other card")
+        return {label: Told(net, fd, "lo", False, label, opened) for label in labels}
 
     async def main() -> None:
         with Playground(net, at, interval=FAST) as play:
