@@ -50,7 +50,8 @@ def shared() -> str | None:
 
 # Tests that take much of a machine: they run with an option of their name, and then alone.
 APART = {
-    "containers": "build the image and run it with the engine that docker or podman reaches",
+    "containers": "build the image and run it with the engine that docker or podman reaches; "
+    "=full: with every chapter and the kernel tests in it",
     "kernels": "boot other kernels and run the course in them; =full: with every chapter",
 }
 
@@ -75,9 +76,9 @@ def place(item: pytest.Item) -> int:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--containers", action="store_true", help=APART["containers"])
-    choices = {"nargs": "?", "const": "quick", "choices": ("quick", "full")}
-    parser.addoption("--kernels", help=APART["kernels"], **choices)
+    for name, what in APART.items():
+        choices = {"nargs": "?", "const": "quick", "choices": ("quick", "full")}
+        parser.addoption(f"--{name}", help=what, **choices)
 
 
 @pytest.hookimpl(tryfirst=True)

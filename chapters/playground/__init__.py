@@ -259,6 +259,9 @@ class Playground(MovingPlot):
             self._counting.close()
         self._counting = None
 
+    def _still(self) -> still.Still | None:
+        return self.figure() if len(self._history.times) > 1 else None
+
     def _prepare(self) -> str:
         """Count from zero on the interface that was chosen."""
         self._file = None
@@ -273,7 +276,7 @@ class Playground(MovingPlot):
         return f"Running on {self._attachment.label}."
 
     def _step(self) -> None:
-        self._attachment.check()
+        self._look()
         self._record()
 
     def _stop(self) -> None:
@@ -388,8 +391,12 @@ class Playground(MovingPlot):
             self._start()
 
     def _save(self, kind: str) -> None:
+        if not self._history.newest:
+            raise LiveError(
+                "Nothing is counted yet, so nothing is saved: press Start or Count file before."
+            )
         path = self._screen.save(self._history, kind, dated("playground", kind))
-        self._say(f"Saved to {path.absolute()}.")
+        self._remark(f"Saved to {path.absolute()}.")
 
 
 def in_words(capture: Capture) -> str:

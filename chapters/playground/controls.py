@@ -11,6 +11,7 @@ from pathlib import Path
 import ipywidgets as widgets
 
 from chapters.playground.breakdown import BREAKDOWNS
+from helpers import page
 from helpers.live.controls import Controls, row
 
 CAPTURES = {".pcap", ".pcapng", ".cap", ".dmp"}  # what tcpdump and Wireshark call their files
@@ -28,6 +29,7 @@ class PlaygroundControls(Controls):
             label).
     """
 
+    NOUN = "playground"
     CHOICES = ("interface", "filter", "breakdown", "interval", "quantity", "scale")
 
     def __init__(
@@ -58,7 +60,7 @@ class PlaygroundControls(Controls):
         )
         self.upload.observe(lambda change: act("upload"), "value")
         saves = [self.button(f"Save {what}", what.lower(), "download") for what in ("CSV", "PNG")]
-        self.view = widgets.VBox(
+        self.view = page.column(
             [
                 row([self.interface, self.filter, self.breakdown]),
                 row([self.start, self.stop, *self.sends, *saves]),
