@@ -43,7 +43,7 @@ SEC("tc") int asks_the_time_by_a_function(struct __sk_buff *skb)
 	bpf_spin_unlock(&guarded->lock);
 	return 0;
 }
-//= lock_twice
+//= lock_kept
 SEC("xdp") int goes_on_while_locked(struct xdp_md *ctx)
 {
 	struct guarded *guarded = of(0);
@@ -57,16 +57,6 @@ SEC("xdp") int goes_on_while_locked(struct xdp_md *ctx)
 		bpf_spin_unlock(&guarded->lock);
 	}
 	return XDP_PASS;
-}
-//= lock_touched
-SEC("cgroup_skb/ingress") int copies_it_all(struct __sk_buff *skb)
-{
-	struct guarded *guarded = of(0), copy;
-
-	if (!guarded)
-		return 1;
-	copy = *guarded;
-	return copy.count & 1;
 }
 //= lock_touched
 SEC("tc") int event_of_it_all(struct __sk_buff *skb)
