@@ -71,6 +71,7 @@ def the_course(wanted: str) -> None:
         ("filters", attempts.filters),
         ("refusal", attempts.refusal),
         ("memory", attempts.memory),
+        ("links", attempts.links),
     ):
         report(what, answer=attempt())
     if wanted == "full":
