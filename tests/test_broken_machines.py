@@ -278,7 +278,7 @@ def test_as_many_files_open_as_one_may():
     said = sentence(DEMO, *before)
     assert "this process has as many files open as it may (10)" in said
     assert "user namespaces" not in said
-    found = row("network", *before)
+    found = row("the whole road", *before)
     assert "as many files open as it may (10)" in found
 
 

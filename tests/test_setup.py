@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 import waiting
 
-from helpers import places
+from helpers import places as looked_at
 from tools import environment, package_sources, setup
 
 COURSE = Path(__file__).resolve().parent.parent
@@ -258,12 +258,10 @@ def test_a_link_of_the_learner_s_own_is_replaced_and_its_folder_kept(course, sta
         ("echo no space left on device; exit 1", "the end of the log says why; mend that"),
     ],
 )
-def test_what_ended_an_installer_is_looked_at(
-    course, tmp_path, monkeypatch, capsys, program, cause
-):
+def test_what_ended_an_installer(course, tmp_path, monkeypatch, capsys, program, cause):
     count = tmp_path / "vmstat"
     count.write_text("oom_kill 3\n")
-    monkeypatch.setattr(places, "VMSTAT", count)
+    monkeypatch.setattr(looked_at, "VMSTAT", count)
     monkeypatch.setenv("PIP_NO_INDEX", "1")  # which leaves the network out
     script = ["sh", "-c", program.replace("{count}", str(count))]
     monkeypatch.setattr(setup, "make", lambda need: setup.execute(script, os.environ))
