@@ -58,6 +58,17 @@ PROGRAMS: dict[int, tuple[str, tuple[str, ...]]] = {
     31: ("a syscall program", ()),
     32: ("a netfilter program", (NET_ADMIN,)),
 }
+# By where a loaded program is attached: what that wants of whoever does it, beside what loading the
+# program wanted of somebody. To most places who holds the program may attach it.
+ATTACHMENTS: dict[str, tuple[str, ...]] = {
+    "a socket": (),
+    "a raw tracepoint": (),
+    "an interface, by an XDP link": (),
+    "an interface, by a tcx link": (),
+    "a perf event": (PERFMON,),  # kprobes, uprobes and tracepoints are such events, too
+    "a cgroup": (NET_ADMIN,),
+    "an interface, over netlink": (NET_ADMIN,),  # over the interface's network: XDP and tc
+}
 # DEVMAP, SOCKMAP, XSKMAP, SOCKHASH and DEVMAP_HASH want CAP_NET_ADMIN beside CAP_BPF.
 MAPS_OF_THE_NETWORK = {14, 15, 17, 18, 25}
 # What an ordinary user may load and make where kernel.unprivileged_bpf_disabled is 0. Source:
@@ -89,6 +100,16 @@ def of_map(type: int, root: Path = ROOT) -> tuple[str, ...]:
     free = type in UNPRIVILEGED_MAPS and unprivileged(root) == "0"
     network = (NET_ADMIN,) if type in MAPS_OF_THE_NETWORK else ()
     return here((() if free else (BPF,)) + network, root)
+
+
+def of_attachment(place: str, root: Path = ROOT) -> tuple[str, ...]:
+    """The capabilities that attaching a program there wants. Arguments: place: of ATTACHMENTS."""
+    return here(ATTACHMENTS[place], root)
+
+
+def not_attached(place: str, held: int | None = None) -> str:
+    """Why the kernel did not let this process attach a program there, as `refusal`."""
+    return refusal(f"attaching a program to {place}", of_attachment(place), held)
 
 
 def here(names: tuple[str, ...], root: Path = ROOT) -> tuple[str, ...]:

@@ -117,7 +117,7 @@ def run(course: Path, need: str = "lab") -> int:
     return setup.main([str(course / ".venv"), need])
 
 
-def places(course: Path) -> list[str]:
+def environments(course: Path) -> list[str]:
     return sorted(path.name for path in course.glob(".venv*"))
 
 
@@ -130,7 +130,7 @@ def test_the_first_environment(course, stand_in, capsys):
     ]
     assert capsys.readouterr().err == FIRST
     assert (course / ".venv").readlink() == Path(".venv-a")
-    assert places(course) == [".venv", ".venv-a"]
+    assert environments(course) == [".venv", ".venv-a"]
 
 
 def test_the_tests_need_more_and_what_they_have_is_kept(course, stand_in):
@@ -139,7 +139,7 @@ def test_the_tests_need_more_and_what_they_have_is_kept(course, stand_in):
     assert run(course, "lab") == 0
     assert stand_in.steps[-1] == ("uv", ["--compile-bytecode", *TESTS])
     assert (course / ".venv").readlink() == Path(".venv-b")
-    assert places(course) == [".venv", ".venv-b"]
+    assert environments(course) == [".venv", ".venv-b"]
 
 
 @pytest.mark.parametrize("fails", ["uv by pip", "uv"])
@@ -164,7 +164,7 @@ def test_if_nobody_can_the_old_environment_stays(course, stand_in, fails):
     assert run(course) == 1
     assert (course / ".venv").readlink() == Path(".venv-a")
     assert has(course / ".venv") == {"course-lab-1.0.5", "pip-1.0.5"}
-    assert places(course) == [".venv", ".venv-a"]
+    assert environments(course) == [".venv", ".venv-a"]
 
 
 def stop() -> None:
@@ -177,7 +177,7 @@ def test_ctrl_c_leaves_the_old_environment_and_nothing_else(course, stand_in, st
     stand_in.then[step] = stop
     assert run(course) == 130
     assert (course / ".venv").readlink() == Path(".venv-a")
-    assert places(course) == [".venv", ".venv-a"]
+    assert environments(course) == [".venv", ".venv-a"]
 
 
 def test_while_the_new_one_is_made_the_old_one_works(course, stand_in):
@@ -203,7 +203,7 @@ def test_a_folder_becomes_a_link_and_the_learner_s_packages_come_along(course, s
         assert capsys.readouterr().err == FIRST + OWN
         assert stand_in.steps[-1] == ("uv", [*LAB, "own==3.0"])
         assert has(course / ".venv") == {"course-lab-1.0.5", "own-3.0", "pip-1.0.5"}
-    assert places(course) == [".venv", ".venv-b"]
+    assert environments(course) == [".venv", ".venv-b"]
 
 
 def test_a_learner_s_package_that_does_not_fit_is_named(course, stand_in, capsys):
@@ -232,7 +232,7 @@ def test_a_switch_that_was_killed_half_way_is_taken_back(course, stand_in):
     (course / ".venv-link").symlink_to(".venv-a")
     assert run(course) == 0
     assert "own-3.0" in has(course / ".venv")
-    assert places(course) == [".venv", ".venv-a"]
+    assert environments(course) == [".venv", ".venv-a"]
 
 
 def test_a_link_of_the_learner_s_own_is_replaced_and_its_folder_kept(course, stand_in, tmp_path):
@@ -325,7 +325,7 @@ def test_a_conda_environment_is_used_as_it_is(course, stand_in, tmp_path, capsys
     command = [str(tmp_path / "conda"), "test"]
     assert setup.main(command) == 0
     assert stand_in.steps == [("pip", ["--version"]), ("pip", TESTS)]
-    assert places(course) == []
+    assert environments(course) == []
     stand_in.fails = {"pip"}
     assert setup.main(command) == 1
     assert capsys.readouterr().err.splitlines()[-1] == (

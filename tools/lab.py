@@ -18,7 +18,7 @@ from pathlib import Path
 from jupyter_core.paths import jupyter_runtime_dir
 
 from chapters.ch00 import checkout, copies
-from tools import workspace
+from tools import sources, workspace
 from tools.workspace import COURSE, WorkspaceError
 
 FIRST_PORT = 8888
@@ -58,8 +58,14 @@ def options(work: Path, port: int) -> dict:
             # Browsers refuse to run as root, and one in the terminal shows no notebook.
             "open_browser": screen and not root,
         },
-        "LabApp": {"default_url": FIRST_PAGE},
+        "LabApp": {"default_url": FIRST_PAGE, "custom_css": True},
     }
+
+
+def look(settings: Path) -> None:
+    """Give JupyterLab the course's look, so that pictures follow the theme."""
+    (settings / "custom").mkdir(exist_ok=True)
+    (settings / "custom" / "custom.css").write_bytes((COURSE / "helpers/page.css").read_bytes())
 
 
 def main(arguments: list[str], told: str = TOLD) -> None:
@@ -75,6 +81,8 @@ def main(arguments: list[str], told: str = TOLD) -> None:
         for name, content in chosen.items():
             (settings / name).parent.mkdir(exist_ok=True)
             (settings / name).write_text(json.dumps(content, indent=1), "utf-8")
+        look(settings)
+        sources.refresh(COURSE, work)
     except WorkspaceError as error:
         sys.exit(f"course: {error}")
     except OSError as error:

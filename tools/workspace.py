@@ -28,9 +28,14 @@ class WorkspaceError(CourseError):
 
 
 def without_outputs(notebook: str) -> str:
-    """The text of a notebook file with its outputs and execution counts taken out."""
+    """The text of a notebook file with its outputs and execution counts taken out.
+
+    In work/ the sources that the text links to lie beside the notebook (sources.py).
+    """
     content = json.loads(notebook)
     for cell in content["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = copies.as_in_work("".join(cell["source"])).splitlines(keepends=True)
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

@@ -23,7 +23,7 @@ def fingerprint(path: Path) -> str | None:
     if path.suffix == ".ipynb":
         try:
             cells = json.loads(content)["cells"]
-            said = [[cell["cell_type"], "".join(cell["source"])] for cell in cells]
+            said = [[cell["cell_type"], as_in_work("".join(cell["source"]))] for cell in cells]
         except (ValueError, KeyError, TypeError):
             return None
         content = json.dumps([each for each in said if each[1].strip()]).encode()
@@ -51,6 +51,11 @@ def unreadable(notebook: Path) -> str:
             cure = f"./course reset {number(notebook.stem)} takes the course's, and keeps it aside"
         return f"{name} {damage}: {cure}."
     return ""
+
+
+def as_in_work(text: str) -> str:
+    """A cell's text with its links to the sources as they lead from work/."""
+    return text.replace("](../", "](")
 
 
 def read_notes(work: Path) -> dict[str, dict[str, str]]:

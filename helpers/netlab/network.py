@@ -42,6 +42,11 @@ class Network:
         self._added: list[list[str]] = []
         self._control = Control(kind)
 
+    @property
+    def ended(self) -> bool:
+        """Whether it is closed, or has ended by itself: nothing can be sent in it any more."""
+        return self._control.ended
+
     def socket(
         self, family: int = socket.AF_INET, type: int = socket.SOCK_STREAM, protocol: int = 0
     ) -> socket.socket:
