@@ -53,9 +53,14 @@ def exhausted(error: OSError) -> str:
     return ""
 
 
+def content(path: Path) -> str:
+    """What a file of the kernel's says; "" if it does not."""
+    return path.read_text().strip() if os.access(path, os.R_OK) else ""
+
+
 def memory_kills() -> int:
     """How often this kernel has ended a process because memory ran out. Source: proc(5), vmstat."""
-    lines = VMSTAT.read_text().splitlines() if os.access(VMSTAT, os.R_OK) else []
+    lines = content(VMSTAT).splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
 
 

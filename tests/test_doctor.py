@@ -37,6 +37,11 @@ PARTS = [
     "zstd",
     "bcc",
     "headers for bcc",
+    "temporary files",
+    "watched files",
+    "proxy",
+    "home",
+    "your copies",
     "the whole road",
 ]
 
