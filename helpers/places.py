@@ -155,7 +155,8 @@ def unfit(path: Path) -> str:
     if not path.exists():
         return ""
     if not path.is_file():
-        return f"{path} is no file that can be read as one: pass what the compiler wrote (the .o)."
+        what = "a folder" if path.is_dir() else "no file in the usual sense"
+        return f"There is no object file to read at {path}, which is {what}: pass clang's (the .o)."
     try:
         with path.open("rb") as file:
             magic, size = file.read(4), os.fstat(file.fileno()).st_size
