@@ -471,3 +471,33 @@ def test_what_is_no_file_is_not_opened(tmp_path):
             objfile.read(path)
         with pytest.raises(loader.LoadError, match="There is no object file"):
             loader.load(path)
+
+
+# Every cell of a chapter in one process, as Run All would, going on after a sentence.
+RUN_ALL = """
+import json, os, sys, tempfile
+from pathlib import Path
+from helpers.errors import CourseError
+
+cells = json.loads(Path(sys.argv[1]).read_bytes())["cells"]
+os.chdir(tempfile.mkdtemp(dir=sys.argv[2]))
+names = {"__name__": "__main__"}
+for cell in cells:
+    if cell["cell_type"] == "code":
+        try:
+            exec("".join(cell["source"]), names)
+        except CourseError as error:
+            print("SAID", error)
+"""
+
+
+@pytest.mark.kernel
+def test_chapter_03_goes_through_without_ipv6(tmp_path):
+    chapter = next((COURSE / "notebooks").glob("03_*.ipynb"))
+    command = [sys.executable, "-c", RUN_ALL, str(chapter), str(tmp_path)]
+    given = os.environ | {"MPLBACKEND": "agg"}
+    result = run(command, env=given, preexec_fn=no_ipv6())
+    assert result.returncode == 0, result.stderr
+    said = [line for line in result.stdout.splitlines() if line.startswith("SAID")]
+    assert len(said) == 4
+    assert all("has no IPv6 (this kernel was started with ipv6.disable=1" in each for each in said)
