@@ -173,6 +173,19 @@ def test_a_damaged_chapter_does_not_cost_the_learner_s_own(place):
     assert [path.name for path in (place / "work").iterdir()] == ["03_load.ipynb"]
 
 
+def test_every_verb_that_reads_a_damaged_chapter_says_so(place):
+    from chapters.ch00 import progress as standing
+    from helpers.progress import ProgressError
+    from tools import diff
+
+    damaged = place / "notebooks/03_load.ipynb"
+    damaged.write_text("<<<<<<< HEAD\n")
+    with pytest.raises(ProgressError, match="notebooks/03_load.ipynb has the marks of a merge"):
+        standing.standing(place / "notebooks", place / "work")
+    with pytest.raises(diff.DiffError, match="git checkout HEAD -- notebooks/03_load.ipynb"):
+        diff.bare(damaged)
+
+
 def test_demo_and_doctor_say_the_same_of_a_folder_that_is_read_only():
     build = COURSE / "build"
     build.mkdir(exist_ok=True)
