@@ -22,6 +22,7 @@ from stored import COURSE
 
 from helpers.pictures import style
 from tools import environment, workspace
+from tools.lab import look
 
 PATIENCE = 60_000  # milliseconds
 QUIET = [
@@ -115,9 +116,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         path = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(setting))
+    look(folder / "jupyter_config_dir")
     folders = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
     command = [Path(sys.executable).with_name("jupyter"), "lab", "--no-browser", "--ip=127.0.0.1"]
     command += ["--port=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={work}"]
+    command += ["--LabApp.custom_css=True"]
     command += ["--allow-root"] if os.geteuid() == 0 else []
     variables = os.environ | {name: str(folder / name.lower()) for name in folders}
     variables["JUPYTERLAB_SETTINGS_DIR"] = str(folder / "settings")
