@@ -14,7 +14,7 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
-from helpers import btf
+from helpers import btf, places
 from helpers.asm import BytecodeError, Function, Instruction, decode, linked
 from helpers.errors import CourseError
 
@@ -23,6 +23,10 @@ RELOCATION_TYPES = {1: "R_BPF_64_64", 10: "R_BPF_64_32"}
 # What pyelftools and we stumble over in a file whose content is not what its headers say.
 DAMAGE = (ELFError, struct.error, LookupError, ValueError, AttributeError, TypeError)
 DAMAGE += (AssertionError, RecursionError, MemoryError, OverflowError, BytecodeError)
+BIG_ENDIAN = (
+    "{name} is an object file for big-endian BPF, and this machine is little-endian: compile it "
+    "with clang -target bpf on this machine, or with -target bpfel."
+)
 
 
 class ObjectFileError(CourseError):
@@ -122,6 +126,8 @@ def read(path: str | Path) -> ObjectFile:
     Built in chapter 02.
     """
     path = Path(path)
+    if said := places.unfit(path):
+        raise ObjectFileError(said)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -145,10 +151,7 @@ def _check(name: str, data: bytes) -> None:
         )
     # Class 2 has 64 bits, data 1 is little-endian and 2 big-endian, machine 247 is EM_BPF.
     if data[4:6] == b"\x02\x02" and int.from_bytes(data[18:20], "big") == 247:
-        raise ObjectFileError(
-            f"{name} is an object file for big-endian BPF, and this machine is little-endian: "
-            "compile it with clang -target bpf on this machine, or with -target bpfel."
-        )
+        raise ObjectFileError(BIG_ENDIAN.format(name=name))
     machine = int.from_bytes(data[18:20], "little")
     if len(data) >= 64 and (data[4:6] != b"\x02\x01" or machine != 247):
         raise ObjectFileError(

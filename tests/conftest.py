@@ -14,6 +14,7 @@ import pytest
 
 from helpers import loader, netlab, sockets, toolchain
 from helpers.errors import CourseError
+from tools.kernels import attempts
 
 # The fixtures lab and page; the course's image with its tests has no playwright, and no browser.
 pytest_plugins = ["browser"] if find_spec("playwright") else []
@@ -49,7 +50,8 @@ def shared() -> str | None:
 
 # Tests that take much of a machine: they run with an option of their name, and then alone.
 APART = {
-    "containers": "build the image and run it with the engine that docker or podman reaches",
+    "containers": "build the image and run it with the engine that docker or podman reaches; "
+    "=full: with every chapter and the kernel tests in it",
     "kernels": "boot other kernels and run the course in them; =full: with every chapter",
 }
 
@@ -74,9 +76,9 @@ def place(item: pytest.Item) -> int:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--containers", action="store_true", help=APART["containers"])
-    choices = {"nargs": "?", "const": "quick", "choices": ("quick", "full")}
-    parser.addoption("--kernels", help=APART["kernels"], **choices)
+    for name, what in APART.items():
+        choices = {"nargs": "?", "const": "quick", "choices": ("quick", "full")}
+        parser.addoption(f"--{name}", help=what, **choices)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -93,10 +95,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = sorted((item for item in items if item not in left_out), key=place)
 
 
+@cache
+def makes(link: str) -> bool:
+    """Whether this kernel makes such links; those of Debian do, see test_kernels."""
+    with netlab.open_network() as network:
+        return not network.private or attempts.make_link(network, link).returncode == 0
+
+
+def has_links(item: pytest.Item) -> bool:
+    """Whether the links that a test needs can be made, or nothing can be tried at all."""
+    needed = [name for mark in item.iter_markers("link") for name in mark.args]
+    return not needed or refusal() is not None or all(map(makes, needed))
+
+
 def is_asked_for(item: pytest.Item, asked: set[str], config: pytest.Config) -> bool:
     apart = {name for name in APART if item.get_closest_marker(name)}
     if not asked or not apart:
-        return not asked and not apart
+        return not asked and not apart and has_links(item)
     # A mark may name the value that its option must have: kernels("full").
     values = {(name, v) for name in apart for m in item.iter_markers(name) for v in m.args}
     return bool(apart & asked) and all(config.getoption(f"--{n}") == v for n, v in values)

@@ -5,12 +5,14 @@ Laboratory equipment. Standard library only: it runs before anything is installe
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import sys
 import sysconfig
 from pathlib import Path
 
+from chapters.ch00 import checkout
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
 
@@ -73,6 +75,24 @@ def is_linked(packages: Path) -> bool:
     return (packages / "bcc").is_dir() and (packages / "bcc/__init__.py").is_symlink()
 
 
+def first_files(packages: Path) -> list[str]:
+    """For each installed package its name and one file of each of its modules, as missing() wants.
+
+    Source: the file RECORD in PyPA's "Recording installed projects".
+    """
+    found = []
+    for record in sorted(packages.glob("*.dist-info/RECORD")):
+        modules: dict[str, str] = {}
+        with record.open(encoding="utf-8", newline="") as rows:
+            for path in sorted((row[0] for row in csv.reader(rows) if row), key=len):
+                top = path.partition("/")[0]
+                if path.endswith((".py", ".so")) and not top.endswith(("..", ".dist-info")):
+                    modules.setdefault(top, path)
+        name = record.parent.name.partition("-")[0].replace("_", "-")
+        found += [f"{name} {packages / path}" for path in modules.values()]
+    return found
+
+
 def left_to_controls(lab: Path) -> list[dict]:
     """JupyterLab's shortcuts of one key or two without Ctrl or Alt, but not within outputs.
 
@@ -105,15 +125,17 @@ def finish(prefix: Path, need: str) -> None:
     }.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content, indent=1), "utf-8")
+    (prefix / checkout.PACKAGES).write_text("\n".join(first_files(packages)), "utf-8")
     for name in {"lab", need}:
         (prefix / f"course-{name}").write_text(stamp(), "utf-8")
 
 
 def is_ready(prefix: Path, need: str) -> bool:
-    """Whether finish() was reached for this very course, and bcc is still linked."""
+    """Whether finish() was reached for this very course, and bcc and all packages are there."""
     stored = prefix / f"course-{need}"
     same = stored.is_file() and stored.read_text("utf-8") == stamp()
-    return same and is_linked(Path(sysconfig.get_path("purelib")))
+    linked = is_linked(Path(sysconfig.get_path("purelib")))
+    return same and linked and not checkout.missing_packages(prefix)
 
 
 def main(arguments: list[str]) -> int:

@@ -17,8 +17,9 @@ from pathlib import Path
 
 from jupyter_core.paths import jupyter_runtime_dir
 
+from chapters.ch00 import checkout, copies
 from tools import sources, workspace
-from tools.workspace import COURSE
+from tools.workspace import COURSE, WorkspaceError
 
 FIRST_PORT = 8888
 FIRST_PAGE = "/lab/tree/00_start_here.ipynb"
@@ -70,6 +71,8 @@ def look(settings: Path) -> None:
 def main(arguments: list[str], told: str = TOLD) -> None:
     """Become JupyterLab. told: the last thing to say before."""
     work = COURSE / "work"
+    if said := checkout.trouble(COURSE):
+        sys.exit(f"course: {said}")
     port = free_port(FIRST_PORT)
     try:
         brought = workspace.copy_chapters(COURSE / "notebooks", work)
@@ -80,9 +83,12 @@ def main(arguments: list[str], told: str = TOLD) -> None:
             (settings / name).write_text(json.dumps(content, indent=1), "utf-8")
         look(settings)
         sources.refresh(COURSE, work)
+    except WorkspaceError as error:
+        sys.exit(f"course: {error}")
     except OSError as error:
         sys.exit(f"course: {workspace.refusal(error)}")
-    for sentence in brought.sentences():
+    damaged = filter(None, map(copies.unreadable, sorted(work.glob("*.ipynb"))))
+    for sentence in (*brought.sentences(), *damaged):
         print(sentence)
     if os.geteuid() == 0:
         print("You are root on this machine, so the course runs as root.")

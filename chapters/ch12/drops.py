@@ -6,6 +6,7 @@ Built in chapter 12, beyond_sockex1.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import struct
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from helpers import btf, libbpf, loader, toolchain
+from helpers import btf, libbpf, loader, rights, toolchain
 from helpers.errors import CourseError
 from helpers.features import KERNEL_TYPES
 from helpers.netlab import Network
@@ -78,7 +79,10 @@ def counting(net: Network) -> Iterator[Drops]:
         program = loaded.program("count_drops")
         link = libbpf.library().bpf_raw_tracepoint_open(b"kfree_skb", program.fd)
         if link < 0:
-            reason = os.strerror(ctypes.get_errno())
+            number = ctypes.get_errno()
+            if number == errno.EPERM:
+                raise DropError(rights.not_attached("a raw tracepoint"))
+            reason = os.strerror(number)
             raise DropError(f"The program cannot be attached to kfree_skb ({reason}).")
         try:
             yield Drops(loaded.map("drops"), namespace)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from helpers import complaints, features, libbpf, rights
+from helpers import complaints, features, libbpf, objfile, probes, rights
 from helpers.refusals.case import Case, asked
 from helpers.refusals.code import addresses, called_through_a_pointer, licence
 from helpers.refusals.maps import map_declaration, map_elsewhere, pins, refused_map
@@ -60,10 +60,7 @@ def damaged(case: Case) -> str | None:
         )
     if case.object is None or case.code in NOT_AN_OBJECT:
         if case.path.read_bytes()[4:6] == b"\x02\x02":  # 64 bits, the most significant byte first
-            return (
-                f"{case.file} is an object file for big-endian BPF, and this machine is "
-                "little-endian: compile it with clang -target bpf on this machine."
-            )
+            return objfile.BIG_ENDIAN.format(name=case.file)
         return (
             f"{case.file} is not a whole BPF object file: compile it again with "
             "toolchain.compile_bpf."
@@ -71,6 +68,11 @@ def damaged(case: Case) -> str | None:
     if ".maps" in case.object.sections and ".BTF" not in case.object.sections:
         return f"{case.file} has no BTF, which describes its map: compile it with clang -g."
     return None
+
+
+def no_call(case: Case) -> str | None:
+    absent = case.code == errno.ENOSYS and not case.verified
+    return rights.no_bpf() if absent and probes.access() == "no system call" else None
 
 
 def permission(case: Case) -> str | None:
@@ -102,7 +104,7 @@ def too_new(case: Case) -> str | None:
 
 
 CAUSES = (
-    damaged, permission, undefined, odd_sections, map_declaration, pins, section, too_new,
+    damaged, no_call, permission, undefined, odd_sections, map_declaration, pins, section, too_new,
     refused_map, attach_target, of_the_kernel, relocation, licence, called_through_a_pointer,
     map_elsewhere, addresses,
 )  # fmt: skip

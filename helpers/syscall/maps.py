@@ -239,7 +239,8 @@ def create_map(
             raise
         from helpers import rights  # rarely needed
 
-        why = rights.refusal(f"making a map of type {type}", rights.of_map(type))
+        what = f"the map {name}" if name else f"a map of type {type}"
+        why = rights.refusal(f"making {what}", rights.of_map(type))
         raise SyscallError(why, errno.EPERM) from None
 
 
