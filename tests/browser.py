@@ -7,7 +7,6 @@ import os
 import re
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -85,10 +84,11 @@ class Lab:
         for session in json.loads(self._ask("sessions")):
             self._ask(f"sessions/{session['id']}", "DELETE")
 
-    def kill(self) -> None:
-        """Kill the only kernel, as the kernel of Linux does where memory runs out."""
-        (server,) = [p for p in Path("/proc").glob("[0-9]*/cmdline") if self.is_kernel(p)]
-        os.kill(int(server.parent.name), signal.SIGKILL)
+    def signal_kernel(self, number: int) -> None:
+        """Send a signal to the only kernel that runs; that of death is what the kernel of Linux
+        sends where memory runs out."""
+        (only,) = [path for path in Path("/proc").glob("[0-9]*/cmdline") if self.is_kernel(path)]
+        os.kill(int(only.parent.name), number)
 
     def is_kernel(self, command: Path) -> bool:
         """Whether a process is one of this JupyterLab's kernels."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -103,15 +104,32 @@ def test_a_restart_is_told_in_the_plots_place(lab: Lab, page: Page, tmp_path: Pa
 
 
 @pytest.mark.timeout(400)
-def test_the_death_of_a_kernel_does_not_leave_it_running(
+def test_the_death_of_a_kernel_is_told_in_the_plots_place(
     lab: Lab, page: Page, tmp_path: Path
 ) -> None:
     plot = opened(lab, page)
     recorded(plot)
-    lab.kill()
-    expect(plot.cell.get_by_text(SILENT)).to_be_visible()
+    lab.signal_kernel(signal.SIGKILL)
+    expect(plot.cell.get_by_text(GONE)).to_be_visible()
     expect(plot.cell.get_by_text("Running.")).to_be_hidden()
+    page.get_by_role("button", name="Ok").click()
     plot.cell.screenshot(path=tmp_path / "dead.png")
+
+
+@pytest.mark.timeout(400)
+def test_a_kernel_without_news_is_not_called_running(lab: Lab, page: Page, tmp_path: Path) -> None:
+    """As when another cell computes: and once there is news again, it runs."""
+    plot = opened(lab, page)
+    recorded(plot)
+    lab.signal_kernel(signal.SIGSTOP)
+    try:
+        expect(plot.cell.get_by_text(SILENT)).to_be_visible()
+        expect(plot.cell.get_by_text("Running.")).to_be_hidden()
+        plot.cell.screenshot(path=tmp_path / "silent.png")
+    finally:
+        lab.signal_kernel(signal.SIGCONT)
+    expect(plot.cell.get_by_text(SILENT)).to_be_hidden()
+    expect(plot.cell.get_by_text("Running.")).to_be_visible()
 
 
 @pytest.mark.timeout(400)
