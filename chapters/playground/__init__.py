@@ -262,6 +262,11 @@ class Playground(MovingPlot):
             self._counting.close()
         self._counting = None
 
+    def close(self, text: str = "") -> None:
+        """Stop, and give everything back; the last picture stays. See MovingPlot.close."""
+        super().close(text)
+        self._screen.forget()
+
     def _still(self) -> still.Still | None:
         return self.figure() if len(self._history.times) > 1 else None
 
