@@ -26,6 +26,8 @@ def bare(path: Path) -> dict:
 
     Errors: DiffError for a file that is no notebook.
     """
+    if sentence := copies.unreadable(path):
+        raise DiffError(sentence)
     try:
         cells = json.loads(path.read_bytes())["cells"]
         said = [(each["cell_type"], copies.as_stored("".join(each["source"]))) for each in cells]
