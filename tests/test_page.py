@@ -154,7 +154,8 @@ def test_keys_are_for_the_control_that_has_the_focus(lab: Lab, page: Page) -> No
     page.keyboard.press("Enter")
     plot.says("Stopped.")
     # Outside of outputs they do what they do everywhere.
-    plot.cell.locator(".jp-InputPrompt").first.click()
+    plot.cell.locator(".cm-content").click()
+    page.keyboard.press("Escape")
     page.keyboard.press("a")
     expect(page.locator(".jp-Cell")).to_have_count(cells + 1)
 

@@ -126,7 +126,8 @@ class Controls:
     def remove(self, text: str) -> None:
         """Take the controls away, and leave a sentence; neither kernel nor page keeps a widget."""
         self.say(text, running=False)
-        page.close(self.view)
+        for widget in (self.view, self.interface, self.below):  # the view has not always all
+            page.close(widget)
         self.view.children = [
             child for child in self.view.children if not isinstance(child, widgets.HBox)
         ]
