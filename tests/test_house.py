@@ -20,7 +20,7 @@ FLOORS = {"helpers": 0, "chapters": 1, "tools": 2}
 # Started as processes of their own, so no import leads there.
 STARTED = {"helpers.netlab.child", "helpers.cbpf.inside"}
 # Lines of helpers/ in all: lowered when something goes, raised only with the reason in the commit.
-BUDGET = 12_910
+BUDGET = 12_990
 
 
 def wrong_ways(imports: dict[str, set[str]]) -> list[str]:
@@ -143,7 +143,7 @@ MODULES_LOADED = {
     "libpcap": 1, "links": 2, "live": 30, "loader": 10, "machine": 19, "moved": 0, "netlab": 4,
     "objfile": 8, "pcap": 1, "pictures": 2, "probes": 13, "progress": 2, "protocols": 1,
     "refusals": 28, "rights": 3, "sockets": 3, "source": 2, "stepper": 4, "syscall": 8,
-    "table": 1, "toolchain": 1, "traffic": 1, "uapi": 1,
+    "table": 1, "toolchain": 1, "tracepoints": 16, "traffic": 1, "uapi": 1,
 }  # fmt: skip
 
 
