@@ -34,6 +34,7 @@ PARTS = [
     "zstd",
     "bcc",
     "headers for bcc",
+    "tracing",
     "the whole road",
 ]
 

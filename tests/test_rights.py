@@ -206,7 +206,8 @@ def test_the_setting_that_shuts_others_out_is_named(tmp_path, monkeypatch):
     said = rights.cure([rights.BPF], machine(tmp_path, user="1\n"))
     assert said.startswith("./course lab hands it on")
     assert said.endswith("since kernel.unprivileged_bpf_disabled is 1")
-    assert "start as root" in rights.cure([rights.PERFMON], tmp_path)
+    assert "./course lab --tracing hands it on" in rights.cure([rights.PERFMON], tmp_path)
+    assert "start as root" in rights.cure([rights.NET_ADMIN], tmp_path)
 
 
 @pytest.mark.parametrize("mode", ["integrity", "confidentiality"])

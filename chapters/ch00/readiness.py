@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from helpers import kernel, libbpf, loader, netlab, probes, sockets, toolchain, traffic
+from helpers import kernel, libbpf, loader, netlab, probes, sockets, toolchain, traffic, uapi
 from helpers.bcc import headers as bcc_headers
 from helpers.bcc import program as bcc_program
 from helpers.errors import CourseError
@@ -114,6 +114,7 @@ def report() -> Report:
         *(check(name, partial(tool, name), WARNING) for name in TOOLS),
         check("bcc", bcc, WARNING),
         check("headers for bcc", kernel_headers, WARNING),
+        check("tracing", tracing, WARNING),
     ]
     gone = " and ".join(row.what for row in needed if row.status == MISSING)
     return Report([*needed, *wanted, check("the whole road", partial(road, gone))])
@@ -253,6 +254,14 @@ def bcc() -> Finding:
 def kernel_headers() -> Finding:
     """The kernel headers that bcc will compile with."""
     return Finding(str(bcc_headers.find()))
+
+
+def tracing() -> Finding:
+    """Whether chapter 13 may record here, or shows what was recorded elsewhere."""
+    answer = probes.try_program(uapi.BPF_PROG_TYPE_RAW_TRACEPOINT)
+    if answer == "works":
+        return Finding("chapter 13 can record packets")
+    return Finding(f"{answer}; chapter 13 has recordings, and records with ./course lab --tracing")
 
 
 def network() -> Finding:
