@@ -13,9 +13,10 @@ import pytest
 from stored import COURSE
 from unwelcome import ordinary_user
 
+from chapters.ch08 import verifier
 from chapters.ch13 import film, mysteries, recording, store, ways
 from chapters.ch13.recording import Event
-from helpers import capabilities, features, libbpf, netlab, tracepoints, traffic
+from helpers import capabilities, features, libbpf, netlab, toolchain, tracepoints, traffic
 
 pytestmark = pytest.mark.kernel
 
@@ -252,7 +253,7 @@ print(len(seen.events), seen.kernel != "")
 
 def test_who_may_not_trace_is_told_so_and_gets_what_the_course_brings(tmp_path):
     """An ordinary user with the two capabilities that the course hands over."""
-    built = recording.toolchain.compile_bpf(
+    built = toolchain.compile_bpf(
         "journey_kern.c", tmp_path / "journey_kern_4194304.o", [f"-DROOM={recording.ROOM}"]
     )
     tmp_path.chmod(0o777)
@@ -263,6 +264,16 @@ def test_who_may_not_trace_is_told_so_and_gets_what_the_course_brings(tmp_path):
     assert "wants CAP_BPF and CAP_PERFMON" in said[0]
     assert "was recorded on Linux" in said[1]
     assert said[2].endswith(" True")
+
+
+@traces
+def test_chapter_08_is_as_strict_where_the_lab_was_started_for_tracing():
+    """This process holds CAP_PERFMON, as in such a lab: with it the kernel lets an address out."""
+    address_returned = bytes.fromhex("bfa0000000000000 9500000000000000")  # r0 = r10, exit
+    with verifier.show_bytes(address_returned) as verdict:
+        assert not verdict.accepted
+    with verifier.show_bytes(address_returned, holding=("CAP_BPF", "CAP_PERFMON")) as verdict:
+        assert verdict.accepted
 
 
 def made(*passed: tuple) -> list[Event]:
@@ -325,6 +336,7 @@ def test_functions_are_found_only_where_the_kernel_shows_addresses(tmp_path):
         0x25: "second",
         0x40: "third",
     }
-    symbols.write_text("0 T first\n0 t second\n")
-    assert recording.functions({0x18}, symbols) == {}
+    hidden = tmp_path / "hidden"
+    hidden.write_text("0 T first\n0 t second\n")
+    assert recording.functions({0x18}, hidden) == {}
     assert recording.functions({0x18}, tmp_path / "none") == {}

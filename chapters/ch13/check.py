@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from chapters.ch13.recording import Event
+from chapters.ch13.ways import WAYS
 from helpers.check import (
     Verdict,
     as_list,
@@ -86,7 +87,7 @@ LOST = {
 }
 
 
-def diagnosis(answer: Mapping[str, str | None], names: list[str]) -> Verdict:
-    """Exercise 2: for each packet the way in which it was lost. names: those that there are."""
-    wrong = chosen(answer, LOST, names)
+def diagnosis(answer: Mapping[str, str | None]) -> Verdict:
+    """Exercise 2: for each packet the way in which it was lost."""
+    wrong = chosen(answer, LOST, list(WAYS))
     return wrong or right("Four packets, four reasons, and a place in the kernel for each.")

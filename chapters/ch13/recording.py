@@ -14,6 +14,7 @@ import struct
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 
 from helpers import libbpf, loader, toolchain
@@ -148,12 +149,18 @@ def record(
 
 def load(room: int = ROOM) -> loader.LoadedObject:
     """The programs and maps of bpf/journey_kern.c. Errors: TracingError."""
-    output = toolchain.BUILD / f"journey_kern_{room}.o"
+    source = toolchain.SOURCES / "journey_kern.c"
     try:
-        compiled = toolchain.compile_bpf("journey_kern.c", output, [f"-DROOM={room}"])
-        return loader.load(compiled)
+        return loader.load(compiled(room, source.stat().st_mtime))
     except loader.LoadError as error:
         raise TracingError(str(error)) from error
+
+
+@cache
+def compiled(room: int, changed: float) -> Path:
+    """The object file for a ring buffer of that many bytes; changed: when its source was."""
+    output = toolchain.BUILD / f"journey_kern_{room}.o"
+    return toolchain.compile_bpf("journey_kern.c", output, [f"-DROOM={room}"])
 
 
 def numbered(taken: list[bytes]) -> list[Event]:
@@ -195,15 +202,21 @@ def functions(addresses: set[int], symbols: Path = Path("/proc/kallsyms")) -> di
     Without CAP_SYSLOG the kernel shows zeros in place of addresses. Source: proc(5), kptr_restrict
     in Documentation/admin-guide/sysctl/kernel.rst.
     """
-    if not addresses or not os.access(symbols, os.R_OK):
-        return {}
-    words = (line.split() for line in symbols.read_text().splitlines())
-    known = sorted((int(at, 16), name) for at, kind, name, *_ in words if kind in "tTwW")
-    starts = [at for at, _ in known]
+    starts, names = known(symbols) if addresses else ([], [])
     if not starts or not starts[-1]:
         return {}
     found = {at: bisect.bisect_right(starts, at) - 1 for at in addresses}
-    return {at: known[index][1].partition(".")[0] for at, index in found.items() if index >= 0}
+    return {at: names[index].partition(".")[0] for at, index in found.items() if index >= 0}
+
+
+@cache
+def known(symbols: Path) -> tuple[list[int], list[str]]:
+    """The addresses of the kernel's functions, the lowest first, and their names."""
+    if not os.access(symbols, os.R_OK):
+        return [], []
+    words = (line.split() for line in symbols.read_text().splitlines())
+    found = sorted((int(at, 16), name) for at, kind, name, *_ in words if kind in "tTwW")
+    return [at for at, _ in found], [name for _, name in found]
 
 
 def stored(name: str) -> Path:

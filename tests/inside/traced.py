@@ -51,7 +51,8 @@ def set_up(instance: Path) -> list[str]:
     (instance / "tracing_on").write_text("0")
     (instance / "trace_clock").write_text("mono")
     (instance / "buffer_size_kb").write_text("16384")
-    (instance / "options" / "hash-ptr").write_text("0")
+    if (hashed := instance / "options" / "hash-ptr").exists():
+        hashed.write_text("0")
     traced = []
     for name, system in EVENTS.items():
         event = instance / "events" / system / name
