@@ -76,6 +76,8 @@ Under the road
     bcc.headers.use               kernel headers for bcc
     uapi                          numbers of the kernel's headers
 
+    places.trouble                why nothing can be written to a folder: the cause, looked at
+
 The page
     check.compare                 a prediction beside what happened
     source.show                   lines of a C file

@@ -96,21 +96,29 @@ OTHER_DEVICES = {
 }  # fmt: skip
 
 
-def of_device(name: str, net: Network | None = None) -> Link:
-    """The link type of an interface: EN10MB or RAW.
+def device_type(name: str, net: Network | None = None) -> int:
+    """The number of an interface's type, as in the lists above.
 
     Arguments: name: of the interface. net: the network that it is in, None for this process's.
-    Errors: LinkError, with the type's name, for one that the course does not know; OSError if
-        there is no such interface. Source: netdevice(7), SIOCGIFHWADDR. First used in chapter 12.
+    Errors: OSError if there is no such interface. Source: netdevice(7), SIOCGIFHWADDR.
     """
     if len(name.encode()) >= 16:  # IFNAMSIZ, with a zero at the end: there can be none
         raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
     opener = net.socket if net else socket.socket
     with opener(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16s16x8x", name.encode())
-        (number,) = struct.unpack_from(
-            "=H", fcntl.ioctl(any_socket, uapi.SIOCGIFHWADDR, request), 16
-        )
+        answer = fcntl.ioctl(any_socket, uapi.SIOCGIFHWADDR, request)
+    return struct.unpack_from("=H", answer, 16)[0]
+
+
+def of_device(name: str, net: Network | None = None) -> Link:
+    """The link type of an interface: EN10MB or RAW.
+
+    Arguments: name: of the interface. net: the network that it is in, None for this process's.
+    Errors: LinkError, with the type's name, for one that the course does not know; OSError if
+        there is no such interface. First used in chapter 12.
+    """
+    number = device_type(name, net)
     if number in ETHERNET_DEVICES:
         return EN10MB
     if number in IP_DEVICES:

@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from helpers import libbpf, syscall
+from helpers import libbpf, places, syscall
 from helpers.errors import CourseError
 from helpers.libbpf import each
 
@@ -129,6 +129,8 @@ def load(path: str | Path) -> LoadedObject:
     libbpf.listen()
     if not Path(path).is_file():
         raise LoadError(f"There is no object file {path}: compile it first (chapter 02).")
+    if said := places.unfit(Path(path)):
+        raise LoadError(said)
     # chapter 03: begin load
     handle = library.bpf_object__open(os.fsencode(path))
     failed = not handle or library.bpf_object__load(handle)

@@ -14,7 +14,7 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
-from helpers import btf
+from helpers import btf, places
 from helpers.asm import BytecodeError, Function, Instruction, decode, linked
 from helpers.errors import CourseError
 
@@ -126,6 +126,8 @@ def read(path: str | Path) -> ObjectFile:
     Built in chapter 02.
     """
     path = Path(path)
+    if said := places.unfit(path):
+        raise ObjectFileError(said)
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -7,6 +7,7 @@ pcap-savefile(5); pcap-linktype(7).
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import math
 import os
@@ -15,9 +16,11 @@ import struct
 import subprocess
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from helpers.errors import CourseError
 
@@ -43,6 +46,7 @@ PCAPNG, GZIP, ZSTD = b"\x0a\x0d\x0d\x0a", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 LONGEST_FRAME, LARGEST_BLOCK = 262_144, 1 << 24
 AT_ONCE = 1 << 18  # bytes that are read together
 COMMENTS_KEPT = 20
+MOST = np.iinfo("i8").max
 ETHERNET = 1
 
 
@@ -114,6 +118,7 @@ class CaptureFile:
     It takes little memory, however long the file is. Where a file is cut off or damaged, it gives
     the frames that stand before that.
 
+    Arguments: name: what to call it in sentences, "": as it is called.
     frames: how many were given so far. interfaces: those met so far. comments: the first
     COMMENTS_KEPT of those met. first, newest: the time of the first frame, and the latest, in
     nanoseconds since 1970; None where no frame has a time. until: where a later time comes, a run
@@ -121,11 +126,11 @@ class CaptureFile:
     Errors: PacketFileError. Use it with `with`, or close() it. First used in the playground.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, name: str = "") -> None:
         if not str(path).strip():
             raise PacketFileError("No capture file is chosen: choose a file, or write its name.")
-        path = Path(path).expanduser()
-        self.name, self.damage, self.frames, self.until = path.name, "", 0, math.inf
+        path = expanded(path)
+        self.name, self.damage, self.frames, self.until = name or path.name, "", 0, math.inf
         self.interfaces: list[Interface] = []
         self.comments: list[str] = []
         self.first: int | None = None
@@ -253,90 +258,119 @@ class CaptureFile:
         interface = Interface(struct.unpack_from(f"{order}I", start, 20)[0] & 0xFFFF)
         self.interfaces.append(interface)
         minor = struct.unpack_from(f"{order}H", start, 6)[0]
-        unpack, data, newest = struct.Struct(f"{order}4I").unpack_from, self._read(), -1
+        data = self._read()
         # Before version 2.4 of the format the two numbers stood the other way round, or might.
         swapped = minor < 3
         if minor == 3 and len(data) >= header:
-            _, _, kept, length = unpack(data)
+            kept, length = struct.unpack_from(f"{order}2I", data, 8)
             swapped = kept > length
         layout = Layout(order, 12 if swapped else 8, 8 if swapped else 12, header, False)
+        kept_of, kept_at = struct.Struct(f"{order}I").unpack_from, layout.kept_at
         while data:
-            at = begin = frames = 0
-            last = len(data) - header
+            at, last, starts, kept = 0, len(data) - header, [], 0
             while at <= last:
-                seconds, fraction, kept, length = unpack(data, at)
-                if swapped:
-                    kept = length
-                if kept > LONGEST_FRAME:
-                    yield Run(interface, layout, data, begin, at, frames)
-                    raise Damaged(f"is damaged, a frame of it has {kept:,} bytes")
-                if at + kept > last:
+                (kept,) = kept_of(data, at + kept_at)
+                if kept > LONGEST_FRAME or at + kept > last:
                     break
-                time = seconds * NANOSECONDS + fraction * unit
-                if time > newest:
-                    if newest < 0:
-                        self.first = time
-                    self.newest = newest = time
-                    if time > self.until:
-                        yield Run(interface, layout, data, begin, at, frames, time)
-                        begin, frames = at, 0
+                starts.append(at)
                 at += header + kept
-                frames += 1
-            yield Run(interface, layout, data, begin, at, frames)
+            if starts:
+                seconds, fractions = words(data, starts, order)
+                times = (seconds * NANOSECONDS + fractions * unit).astype("i8")
+                numbers = np.zeros(len(starts), int)
+                yield from self._cut_up([interface], numbers, times, layout, data, starts, at)
+            if kept > LONGEST_FRAME:
+                raise Damaged(f"is damaged, a frame of it has {kept:,} bytes")
             more = self._read()
             if at < len(data) and not more:
                 raise self._cut_off(len(data) - at)
             data = data[at:] + more
 
+    def _cut_up(
+        self,
+        interfaces: Sequence[Interface],
+        numbers: Sequence[int] | np.ndarray,
+        times: np.ndarray,
+        layout: Layout,
+        data: bytes,
+        starts: list[int],
+        end: int,
+    ) -> Iterator[Run]:
+        """Runs of records that follow each other: another for another interface, and where a time
+        is later than `until`.
+
+        Arguments: numbers, times, starts: of each record, its interface, its time in nanoseconds
+            and where it begins. end: of the last.
+        """
+        self.first = int(times[0]) if self.first is None else self.first
+        newest = np.maximum.accumulate(times)
+        self.newest = int(max(newest[-1], self.first if self.newest is None else self.newest))
+        begin, late = 0, int(np.searchsorted(newest, self.until, "right"))
+        for change in (*(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(numbers)):
+            interface = interfaces[numbers[begin]]
+            while late < change:
+                frames, passed = late - begin, int(newest[late])
+                yield Run(interface, layout, data, starts[begin], starts[late], frames, passed)
+                begin = late
+                late = max(late + 1, int(np.searchsorted(newest, self.until, "right")))
+            after = starts[change] if change < len(starts) else end
+            yield Run(interface, layout, data, starts[begin], after, change - begin)
+            begin = change
+
     def _pcapng(self, data: bytes) -> Iterator[Run]:
         """Go through a pcapng file, of which `data` is read. Other blocks are no frames."""
-        section, newest = Section(), -1
+        section = Section()
         data += self._read()
         while data:
-            at = begin = frames = 0
-            interface = None
+            at = 0
             while at + 12 <= len(data):
                 kind, size = section.two(data, at)
                 if kind == SECTION:
                     if len(data) < at + SMALLEST_BLOCKS[SECTION]:
                         break
-                    yield Run(interface, section.layout, data, begin, at, frames)
-                    begin, frames, section = at, 0, Section(data[at + 8 : at + 14])
+                    section = Section(data[at + 8 : at + 14])
                     size = section.two(data, at)[1]
-                after = at + filled(size)
-                wrong = section.wrong(data, at, kind, size)
-                if after > len(data) and not wrong:
-                    break
-                its = None if wrong else section.interface_of(data, at, kind)
-                if its is None or its is not interface:
-                    yield Run(interface, section.layout, data, begin, at, frames)
-                    begin, frames, interface = at, 0, its
-                if wrong:
+                if wrong := section.wrong(data, at, kind, size):
                     raise Damaged(wrong)
-                if its is None:
-                    yield from self._other_block(section, kind, data[at + 8 : at + size - 4])
-                    begin = after
+                after = at + filled(size)
+                if after > len(data):
+                    break
+                if kind in section.packets:
+                    numbers, starts, at = self._packets(section, kind, data, at)
+                    times = section.times(data, starts, numbers)
+                    yield from self._cut_up(
+                        section.interfaces, numbers, times, section.layout, data, starts, at
+                    )
                 else:
-                    _, high, low, kept, _ = section.five(data, at + 8)
-                    time = ((high << 32) + low) * NANOSECONDS // its.units + its.offset
-                    if time > newest:
-                        if newest < 0:
-                            self.first = time
-                        self.newest = newest = time
-                        if time > self.until:
-                            yield Run(its, section.layout, data, begin, at, frames, time)
-                            begin, frames = at, 0
-                    frames += 1
-                    if size - kept >= 36:
-                        self._keep_comments(
-                            section.options(data[at + 28 + filled(kept) : after - 4])
-                        )
-                at = after
-            yield Run(interface, section.layout, data, begin, at, frames)
+                    yield from self._other_block(section, kind, data[at + 8 : at + size - 4])
+                    at = after
             more = self._read()
             if at < len(data) and not more:
                 raise self._cut_off(len(data) - at)
             data = data[at:] + more
+
+    def _packets(
+        self, section: Section, kind: int, data: bytes, at: int
+    ) -> tuple[list[int], list[int], int]:
+        """Packet blocks of one kind that follow each other; the first is whole and right.
+
+        Result: of each the number of its interface and where it begins, and where the last ends.
+        """
+        unpack, known, end = section.packets[kind], len(section.interfaces), len(data)
+        numbers, starts, last = [], [], end - SMALLEST_BLOCKS[kind]
+        while at <= last:
+            its_kind, size, number, kept = unpack(data, at)
+            after = at + size + -size % 4
+            if its_kind != kind or number >= known or after > end or size > LARGEST_BLOCK:
+                break
+            if kept > size - 32 or kept > LONGEST_FRAME:
+                break
+            if size >= kept + 36 and len(self.comments) < COMMENTS_KEPT:
+                self._keep_comments(section.options(data[at + 28 + filled(kept) : after - 4]))
+            numbers.append(number)
+            starts.append(at)
+            at = after
+        return numbers, starts, at
 
     def _other_block(self, section: Section, kind: int, body: bytes) -> Iterator[Run]:
         """A block that is no packet with a time. Errors: Damaged."""
@@ -378,14 +412,17 @@ class CaptureFile:
 class Section:
     """A section of a pcapng file, by the four bytes that tell its byte order and its version.
 
-    two, five: read so many numbers of 32 bits from an offset. interfaces: those described so far.
+    two: reads so many numbers of 32 bits from an offset. packets: reads type, length, interface and
+    bytes that were kept of a packet block, by its type. interfaces: those described so far.
     """
 
     def __init__(self, start: bytes = b"\x4d\x3c\x2b\x1a\1\0") -> None:
         self.known = start[:4] in BYTE_ORDERS
         self.order = BYTE_ORDERS.get(start[:4], "<")
         self.version = struct.unpack(f"{self.order}H", start[4:])[0]
-        self.two, self.five = (struct.Struct(f"{self.order}{n}I").unpack_from for n in (2, 5))
+        self.two = struct.Struct(f"{self.order}2I").unpack_from
+        forms = {PACKET: "3I8xI", OLD_PACKET: "2IH10xI"}
+        self.packets = {k: struct.Struct(self.order + f).unpack_from for k, f in forms.items()}
         self.layout = Layout(self.order, 20, 24, 28, True)
         self.interfaces: list[Interface] = []
 
@@ -397,24 +434,27 @@ class Section:
             return f"has a section of version {self.version}, which the course does not know"
         if size > LARGEST_BLOCK or size < SMALLEST_BLOCKS.get(kind, 12):
             return f"is damaged, a block of it has {size:,} bytes"
-        if kind != PACKET and kind != OLD_PACKET or len(data) < at + 28:
+        if kind not in self.packets or len(data) < at + 28:
             return ""
-        number, _, _, kept, _ = self.five(data, at + 8)
-        number = number if kind == PACKET else self._old_number(data, at)
+        _, _, number, kept = self.packets[kind](data, at)
         if number >= len(self.interfaces):
             return f"is damaged, a frame of it is of interface {number}, which it does not have"
         if kept > size - 32 or kept > LONGEST_FRAME:
             return f"is damaged, a frame of it has {kept:,} bytes"
         return ""
 
-    def interface_of(self, data: bytes, at: int, kind: int) -> Interface | None:
-        """That of a packet block; None for other blocks."""
-        if kind == PACKET:
-            return self.interfaces[self.two(data, at + 8)[0]]
-        return self.interfaces[self._old_number(data, at)] if kind == OLD_PACKET else None
-
-    def _old_number(self, data: bytes, at: int) -> int:
-        return struct.unpack_from(f"{self.order}H", data, at + 8)[0]
+    def times(self, data: bytes, starts: list[int], numbers: list[int]) -> np.ndarray:
+        """The times of packet blocks, in nanoseconds. Arguments: of each, where it begins and the
+        number of its interface."""
+        high, low = words(data, starts, self.order, 12)
+        values, its = (high << 32) + low, self.interfaces
+        scales = [0 if each.offset else NANOSECONDS // each.units for each in its]
+        usual = all(scales[n] * its[n].units == NANOSECONDS for n in set(numbers))
+        if usual and int(values.max()) <= MOST // max(scales):
+            return (values * np.array(scales, "u8")[numbers]).astype("i8")
+        pairs = zip(values.tolist(), numbers, strict=True)  # as numbers without an end
+        times = [v * NANOSECONDS // its[n].units + its[n].offset for v, n in pairs]
+        return np.array(times, object)
 
     def add_interface(self, body: bytes) -> Interface:
         """What an interface description block says."""
@@ -462,6 +502,22 @@ def read(path: str | Path) -> list[bytes]:
     if file.damage:
         warnings.warn(file.damage, stacklevel=2)
     return frames
+
+
+def expanded(path: str | Path) -> Path:
+    """A path with the home that `~` stands for, if there is one."""
+    with contextlib.suppress(RuntimeError):
+        return Path(path).expanduser()
+    return Path(path)
+
+
+def words(data: bytes, starts: list[int], order: str, offset: int = 0) -> np.ndarray:
+    """Two numbers of 32 bits out of each record: shape (2, records), dtype u8.
+
+    Arguments: starts: where records begin. order: of bytes. offset: of the first number.
+    """
+    places = np.array(starts)[:, None] + np.arange(offset, offset + 8)
+    return np.frombuffer(data, "u1")[places].view(f"{order}u4").T.astype("u8")
 
 
 def filled(size: int) -> int:

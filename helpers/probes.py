@@ -13,7 +13,7 @@ from pathlib import Path
 
 from helpers import libbpf, syscall, uapi
 from helpers.errors import CourseError
-from helpers.rights import WHOLE_MACHINE, filtered
+from helpers.rights import BPF, WHOLE_MACHINE, filtered, here, no_bpf, refusal
 from helpers.syscall.forms import MapCreate
 from helpers.table import Table
 
@@ -140,5 +140,9 @@ def access(proc: Path = Path("/proc")) -> str:
 def require() -> None:
     """Go on if this thread may use BPF. Errors: ProbeError, which says who refuses."""
     answer = access()
+    if answer == "capability":
+        raise ProbeError(refusal("using BPF", here((BPF,))))
+    if answer == "no system call":
+        raise ProbeError(no_bpf())
     if answer != "works":
         raise ProbeError(f"BPF is refused here ({answer}): ./course doctor tells what to do.")

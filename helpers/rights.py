@@ -12,6 +12,7 @@ import ctypes
 import errno
 import os
 import resource
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ ROOT = Path("/")
 WHOLE_MACHINE = ["0", "0", "4294967295"]  # /proc/PID/uid_map of who is in no user namespace
 NO_SUCH_COMMAND = 9999
 BPF, NET_ADMIN, PERFMON, SYS_ADMIN = "CAP_BPF", "CAP_NET_ADMIN", "CAP_PERFMON", "CAP_SYS_ADMIN"
+NET_RAW = "CAP_NET_RAW"
 # By number: what a program type is called in a sentence, and what loading one wants beside CAP_BPF.
 PROGRAMS: dict[int, tuple[str, tuple[str, ...]]] = {
     1: ("a socket filter", ()),
@@ -56,6 +58,17 @@ PROGRAMS: dict[int, tuple[str, tuple[str, ...]]] = {
     31: ("a syscall program", ()),
     32: ("a netfilter program", (NET_ADMIN,)),
 }
+# By where a loaded program is attached: what that wants of whoever does it, beside what loading the
+# program wanted of somebody. To most places who holds the program may attach it.
+ATTACHMENTS: dict[str, tuple[str, ...]] = {
+    "a socket": (),
+    "a raw tracepoint": (),
+    "an interface, by an XDP link": (),
+    "an interface, by a tcx link": (),
+    "a perf event": (PERFMON,),  # kprobes, uprobes and tracepoints are such events, too
+    "a cgroup": (NET_ADMIN,),
+    "an interface, over netlink": (NET_ADMIN,),  # over the interface's network: XDP and tc
+}
 # DEVMAP, SOCKMAP, XSKMAP, SOCKHASH and DEVMAP_HASH want CAP_NET_ADMIN beside CAP_BPF.
 MAPS_OF_THE_NETWORK = {14, 15, 17, 18, 25}
 # What an ordinary user may load and make where kernel.unprivileged_bpf_disabled is 0. Source:
@@ -87,6 +100,16 @@ def of_map(type: int, root: Path = ROOT) -> tuple[str, ...]:
     free = type in UNPRIVILEGED_MAPS and unprivileged(root) == "0"
     network = (NET_ADMIN,) if type in MAPS_OF_THE_NETWORK else ()
     return here((() if free else (BPF,)) + network, root)
+
+
+def of_attachment(place: str, root: Path = ROOT) -> tuple[str, ...]:
+    """The capabilities that attaching a program there wants. Arguments: place: of ATTACHMENTS."""
+    return here(ATTACHMENTS[place], root)
+
+
+def not_attached(place: str, held: int | None = None) -> str:
+    """Why the kernel did not let this process attach a program there, as `refusal`."""
+    return refusal(f"attaching a program to {place}", of_attachment(place), held)
 
 
 def here(names: tuple[str, ...], root: Path = ROOT) -> tuple[str, ...]:
@@ -168,13 +191,32 @@ def cure(missing: list[str], root: Path = ROOT) -> str:
         return "it is root, and was started without, so start it with all that root may do"
     if missing == [PERFMON]:
         return "most of the course does without, and ./course lab --tracing hands it on"
-    beyond = [name for name in missing if name not in (BPF, SYS_ADMIN)]
+    beyond = [name for name in missing if name not in (BPF, SYS_ADMIN, NET_RAW)]
     if beyond or missing == [SYS_ADMIN] and here((BPF,), root) == (BPF,):
         return "the course does without, and root has it: start as root to try it"
+    if "ipykernel" in sys.modules:  # a terminal's programs are started by ./course
+        return (
+            "something else than ./course lab has started this notebook's kernel, such as an "
+            "editor: run ./course lab in a terminal, and open the address that it prints, in a "
+            "browser, or in VS Code as Existing Jupyter Server"
+        )
     told = unprivileged(root)
     only = f", since kernel.unprivileged_bpf_disabled is {told}" if told in ("1", "2") else ""
     since = "" if BPF in missing else " (CAP_BPF came with Linux 5.8)"
     return f"./course lab hands it on, and ./course doctor tells more{since}{only}"
+
+
+def no_bpf(proc: Path = ROOT / "proc") -> str:
+    """Why bpf(2) is answered with "Function not implemented", and what helps, in a sentence."""
+    if capabilities.status(proc)["Seccomp"] == "2":
+        return (
+            "There is no bpf(2) here, since a seccomp filter hides it, a sandbox's or a "
+            "container's: start the course outside of it (chapter 10)."
+        )
+    return (
+        "This kernel has no bpf(2), for it was built without CONFIG_BPF_SYSCALL, or is a sandbox's "
+        "own: start the course on another one, best in a virtual machine."
+    )
 
 
 def listed(names: Iterable[str]) -> str:

@@ -58,9 +58,11 @@ def packet_socket(
         shown = socket.SOCK_RAW if ethernet else socket.SOCK_DGRAM
         sock = opener(socket.AF_PACKET, shown, 0)
     except PermissionError as error:
+        from helpers import rights  # rarely needed
+
         raise SocketError(
-            "This process may not open a raw socket, it lacks CAP_NET_RAW: "
-            "start the course with ./course lab, or experiment in netlab.open_network()."
+            f"This process may not open a raw socket, it lacks CAP_NET_RAW: "
+            f"{rights.cure([rights.NET_RAW])}; or experiment in netlab.open_network()."
         ) from error
     try:
         if not outgoing:

@@ -5,10 +5,13 @@ Laboratory equipment, first used in chapter 01.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from html import escape
 
 LEFT = 'style="text-align: left; vertical-align: top"'
+RIGHT = 'style="text-align: right; vertical-align: top; padding-left: 2em"'
+NUMBER = re.compile(r"|…|[-+]?\d[\d,]*(\.\d+)?")
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,13 @@ class Table:
         return "\n".join([self.caption, *("  ".join(line).rstrip() for line in padded)])
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col" {LEFT}>{escape(text)}</th>' for text in self.head)
-        rows = "".join(f"<tr>{_cells(row)}</tr>" for row in self.rows)
+        looks = [LEFT, *map(look_of, list(zip(*self.rows, strict=True))[1:])]
+        looks += [LEFT] * (len(self.head) - len(looks))  # there are no rows
+        head = "".join(
+            cell("th", text, f'scope="col" {each}')
+            for text, each in zip(self.head, looks, strict=True)
+        )
+        rows = "".join(f"<tr>{_cells(row, looks)}</tr>" for row in self.rows)
         caption = "" if self.folded else f"<caption {LEFT}>{escape(self.caption)}</caption>"
         table = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         if self.folded:
@@ -39,6 +47,17 @@ class Table:
         return table
 
 
-def _cells(row: tuple[str, ...]) -> str:
-    name, *rest = map(escape, row)
-    return f'<th scope="row" {LEFT}>{name}</th>' + "".join(f"<td {LEFT}>{t}</td>" for t in rest)
+def look_of(column: tuple[str, ...]) -> str:
+    """Numbers stand on the right, so that their digits do under each other; text on the left."""
+    numbers = all(map(NUMBER.fullmatch, column)) and any(map(str.strip, column))
+    return RIGHT if numbers else LEFT
+
+
+def cell(tag: str, text: str, attributes: str) -> str:
+    return f"<{tag} {attributes}>{escape(text)}</{tag}>"
+
+
+def _cells(row: tuple[str, ...], looks: list[str]) -> str:
+    name, *rest = row
+    cells = [cell("td", text, look) for text, look in zip(rest, looks[1:], strict=True)]
+    return cell("th", name, f'scope="row" {LEFT}') + "".join(cells)

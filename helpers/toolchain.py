@@ -49,10 +49,10 @@ def compile_bpf(
     try:
         put(output, lambda unfinished: run_clang(source, unfinished, options))
     except OSError as error:
-        raise CompileError(
-            f"The object file cannot be written to {output.parent} ({error.strerror}): "
-            "name a folder of your own as output."
-        ) from error
+        from helpers.places import unwritable  # rarely needed
+
+        said = unwritable(output.parent, error)
+        raise CompileError(f"The object file cannot be written, {said}") from error
     return output
 
 
@@ -90,13 +90,21 @@ def run_clang(source: Path, output: Path, options: Sequence[str] = ()) -> None:
     """Run clang on one file, and turn its refusal into a CompileError. Built in chapter 02."""
     import subprocess
 
-    from helpers import complaints  # rarely needed
+    from helpers import complaints, places  # rarely needed
 
-    # chapter 02: begin clang
-    command = ["clang", "-target", "bpf", "-O2", "-g", "-Wall", *STRICT, *include_options()]
-    command += [*options, "-c", str(source), "-o", str(output)]
-    result = subprocess.run(command, capture_output=True, text=True, errors="replace")
-    # chapter 02: end clang
+    kills = places.memory_kills()
+    try:
+        # chapter 02: begin clang
+        command = ["clang", "-target", "bpf", "-O2", "-g", "-Wall", *STRICT, *include_options()]
+        command += [*options, "-c", str(source), "-o", str(output)]
+        result = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        # chapter 02: end clang
+    except OSError as error:
+        lack = places.exhausted(error) or f"{error.strerror}: install the package clang anew."
+        raise CompileError(f"clang cannot be started, {lack}") from error
+    if result.returncode < 0:
+        said = places.ended("clang", -result.returncode, kills)
+        raise CompileError(f"{source.name} was not compiled, {said}", result.stderr)
     if result.returncode != 0:
         raise CompileError(complaints.sentence(result.stderr, source), result.stderr)
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from helpers import btf, libbpf
+from helpers import btf, libbpf, rights
 from helpers.errors import CourseError
 from helpers.features import KERNEL_TYPES
 
@@ -66,6 +66,8 @@ def attached(program_fd: int, name: str) -> Iterator[None]:
             raise MissingError(
                 f"This kernel ({os.uname().release}) has no tracepoint {name}: others may have it."
             )
+        if code == errno.EPERM:
+            raise TracingError(rights.not_attached("a raw tracepoint"))
         raise TracingError(
             f"The program cannot be attached to {name} ({os.strerror(code)}): has it the type of a "
             "raw tracepoint, and reads no more arguments than there are?"

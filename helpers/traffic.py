@@ -29,9 +29,15 @@ class TrafficError(CourseError):
     """What was sent did not arrive, or could not be sent."""
 
 
-def family_of(address: str) -> int:
-    """AF_INET6 for an address with a colon in it, else AF_INET."""
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
+def family_of(address: str, net: Network) -> int:
+    """AF_INET6 for an address with a colon in it, else AF_INET.
+
+    Errors: NetworkError if it is IPv6, and the network has none.
+    """
+    if ":" not in address:
+        return socket.AF_INET
+    net.require_ipv6()
+    return socket.AF_INET6
 
 
 def echo(net: Network, count: int = 1, size: int = 56, to: str = "127.0.0.1") -> None:
@@ -40,13 +46,15 @@ def echo(net: Network, count: int = 1, size: int = 56, to: str = "127.0.0.1") ->
     Each is sent once the reply to the one before has arrived. To an IPv6 address it is ICMPv6.
     On the wire one request has 14 + 20 + 8 + size bytes over IPv4, 20 more over IPv6, and its
     reply has as many.
-    Errors: TrafficError if a reply does not come within TIMEOUT_SECONDS.
+    Errors: TrafficError if a reply does not come within TIMEOUT_SECONDS; NetworkError if there is
+    no IPv6 for it.
     Source: RFC 792, RFC 4443.
     """
-    six = family_of(to) == socket.AF_INET6
+    family = family_of(to, net)
+    six = family == socket.AF_INET6
     protocol = socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP
     request, reply = (128, 129) if six else (8, 0)
-    with net.socket(family_of(to), socket.SOCK_RAW, protocol) as raw:
+    with net.socket(family, socket.SOCK_RAW, protocol) as raw:
         for number in range(count):
             identity = struct.pack("!HH", os.getpid() & 0xFFFF, number & 0xFFFF)
             message = struct.pack("!BBH", request, 0, 0) + identity + bytes(size)
@@ -114,9 +122,10 @@ def udp(
     Errors: TrafficError if one does not arrive within TIMEOUT_SECONDS.
     Source: RFC 768.
     """
+    family = family_of(to, net)
     with (
-        net.socket(family_of(to), socket.SOCK_DGRAM) as receiver,
-        net.socket(family_of(to), socket.SOCK_DGRAM) as sender,
+        net.socket(family, socket.SOCK_DGRAM) as receiver,
+        net.socket(family, socket.SOCK_DGRAM) as sender,
     ):
         receiver.bind((to, port))
         if source is not None:
@@ -140,10 +149,11 @@ def tcp(net: Network, size: int = 100_000, to: str = "127.0.0.1") -> int:
     Errors: TrafficError if the transfer stops half way.
     Source: RFC 9293.
     """
-    with net.socket(family_of(to), socket.SOCK_STREAM) as listener:
+    family = family_of(to, net)
+    with net.socket(family, socket.SOCK_STREAM) as listener:
         listener.bind((to, 0))
         listener.listen(1)
-        with net.socket(family_of(to), socket.SOCK_STREAM) as sender, patience(to):
+        with net.socket(family, socket.SOCK_STREAM) as sender, patience(to):
             sender.settimeout(TIMEOUT_SECONDS)
             sender.connect(listener.getsockname())
             receiver, _ = listener.accept()
@@ -156,9 +166,10 @@ def bulk(net: Network, size: int = 1_000_000, to: str = "127.0.0.1") -> None:
 
     Errors: TrafficError if the transfer stops half way. First used in chapter 12.
     """
+    family = family_of(to, net)
     with (
-        net.socket(family_of(to), socket.SOCK_STREAM) as listener,
-        net.socket(family_of(to), socket.SOCK_STREAM) as sender,
+        net.socket(family, socket.SOCK_STREAM) as listener,
+        net.socket(family, socket.SOCK_STREAM) as sender,
     ):
         listener.bind((to, 0))
         listener.listen(1)

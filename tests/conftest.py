@@ -14,6 +14,7 @@ import pytest
 
 from helpers import loader, netlab, sockets, toolchain
 from helpers.errors import CourseError
+from tools.kernels import attempts
 
 # The fixtures lab and page; the course's image with its tests has no playwright, and no browser.
 pytest_plugins = ["browser"] if find_spec("playwright") else []
@@ -94,10 +95,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = sorted((item for item in items if item not in left_out), key=place)
 
 
+@cache
+def makes(link: str) -> bool:
+    """Whether this kernel makes such links; those of Debian do, see test_kernels."""
+    with netlab.open_network() as network:
+        return not network.private or attempts.make_link(network, link).returncode == 0
+
+
+def has_links(item: pytest.Item) -> bool:
+    """Whether the links that a test needs can be made, or nothing can be tried at all."""
+    needed = [name for mark in item.iter_markers("link") for name in mark.args]
+    return not needed or refusal() is not None or all(map(makes, needed))
+
+
 def is_asked_for(item: pytest.Item, asked: set[str], config: pytest.Config) -> bool:
     apart = {name for name in APART if item.get_closest_marker(name)}
     if not asked or not apart:
-        return not asked and not apart
+        return not asked and not apart and has_links(item)
     # A mark may name the value that its option must have: kernels("full").
     values = {(name, v) for name in apart for m in item.iter_markers(name) for v in m.args}
     return bool(apart & asked) and all(config.getoption(f"--{n}") == v for n, v in values)

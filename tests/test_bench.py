@@ -20,6 +20,7 @@ from tools.bench import (
     counting,
     doors,
     files,
+    logs,
     machines,
     playground,
     rows,
@@ -31,7 +32,7 @@ from tools.bench.short import in_short
 
 DATAGRAMS, REPEATS = 40, 2
 SMALL = {"datagrams": DATAGRAMS, "reads": 2, "updates": 1, "repeats": REPEATS, "flows": 300}
-SMALL |= {"frames": 3000}
+SMALL |= {"frames": 3000, "lines": 3000}
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ def test_the_table_is_whole_and_the_course_misses_nothing(runs):
     assert {playground.way("flow"), playground.way("size"), playground.ALONE} <= set(found)
     assert {files.OURS, files.TSHARK, files.CAPINFOS} <= set(found)
     assert "at most 100 MB of memory: " in found[files.OURS][-1]
+    assert found[logs.SHOWN][-1].startswith("within 2 s: met; at most 200 MB of memory: met (")
     assert found[machines.STEPPED][-1].startswith("at least 50,000 a second: ")
     assert found[machines.TRANSLATED][-1].startswith("at least 4 times as many: ")
     assert "under 100 ms: met" in [row[-1] for row in found.values() if row]

@@ -139,3 +139,66 @@ def test_links_to_exercises_lead_to_them(lab: Lab, page: Page) -> None:
     page.goto(lab.address("08_the_verifier"))
     page.get_by_role("link", name="exercise 4", exact=True).click()
     expect(page.get_by_role("heading", name="Exercise 4: three roads")).to_be_in_viewport()
+
+
+READ = ("from chapters.ch08 import clinic", "asked = ", "verifier.compare(", "hundred = ")
+READ += ("heatmap.show(", "five = bytes", "verifier.show(path)", "proposal = verifier.propose")
+WIDER = """() => [...document.querySelectorAll(".jp-OutputArea-output")]
+    .filter(each => each.scrollWidth > each.clientWidth + 1)
+    .filter(each => getComputedStyle(each).overflowX == "visible")
+    .map(each => each.innerText.slice(0, 80))"""
+# Of an element, the contrast of its text with what lies behind it. Source: WCAG 2.2, 1.4.3.
+CONTRAST = """element => {
+    const numbers = text => text.match(/[0-9.]+/g).map(Number);
+    const luminance = color => {
+        const curve = c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+        const [r, g, b] = color.map(c => curve(c / 255));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    let behind = element, color = [0, 0, 0, 0];
+    while (behind && (color.length == 4 && color[3] == 0)) {
+        color = numbers(getComputedStyle(behind).backgroundColor);
+        behind = behind.parentElement;
+    }
+    const [low, high] = [luminance(color), luminance(numbers(getComputedStyle(element).color))]
+        .sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+}"""
+
+
+@pytest.mark.timeout(400)
+def test_a_refusal_is_read_by_keyboard_in_the_dark_and_on_a_narrow_page(
+    lab: Lab, page: Page, tmp_path: Path
+) -> None:
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.set_viewport_size({"width": 900, "height": 1000})
+    page.goto(lab.address("08_the_verifier"))
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
+    page.keyboard.press("Control+b")  # the files beside the notebook go
+    for text in ("five = bytes", "from chapters.ch08 import clinic", "path = toolchain", *READ):
+        run_cell(page, cell_with(page, text))
+    asked = cell_with(page, "asked = ")
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        page.get_by_role("menuitem", name="Settings", exact=True).click()
+        page.get_by_role("menuitem", name="Theme", exact=True).hover()
+        page.get_by_role("menuitem", name=theme, exact=True).click()
+        chain = asked.locator("summary", has_text="Where r0 came from")
+        if theme.endswith("Light"):
+            chain.focus()
+            page.keyboard.press("Enter")
+            page.keyboard.press("Tab")  # to the first link
+            page.keyboard.press("Enter")
+        marked = asked.locator("details details[open] pre")
+        expect(marked).to_be_visible()
+        expect(marked.locator("b").first).to_contain_text("bpf_map_lookup_elem")
+        expect(cell_with(page, "heatmap.show(").locator("img")).to_be_visible()
+        for output in page.locator("summary:visible, .jp-OutputArea-output td:visible").all():
+            assert output.evaluate(CONTRAST) >= 4.5, output.inner_text()
+        assert marked.locator("b").first.evaluate(CONTRAST) >= 4.5
+        assert page.evaluate(WIDER) == []
+        for name, text in (("chain", "asked = "), ("heat", "heatmap.show("), ("two", "compare(")):
+            cell = cell_with(page, text)
+            cell.scroll_into_view_if_needed()
+            cell.screenshot(path=tmp_path / f"{name}_{theme[11:]}.png")
+    assert errors == []

@@ -152,3 +152,24 @@ def test_capture_files_with_the_keyboard(lab: Lab, page: Page, tmp_path: Path) -
     screen.says(re.compile("there is no rate: the picture has totals"))
     expect(cell.locator("img.widget-image")).to_have_attribute("title", re.compile("chart"))
     screen.picture(tmp_path / "no_rate.png")
+
+    # The second name is written and the button pressed before the first is counted, which changes
+    # what is offered.
+    (lab.work / "another.pcap").write_bytes(captures.FILES["pcap, one packet"])
+    count("Linux_cooked_v2.pcap")
+    count("of_wireshark.pcapng")
+    screen.says(re.compile("^Counted of_wireshark.pcapng"))
+
+    # A file of the learner's own machine.
+    mine = write_pcap(tmp_path / "mine.pcap", [datagram(1), datagram(1), datagram(2)])
+    cell.get_by_role("button", name="Count file").focus()
+    page.keyboard.press("Tab")
+    expect(cell.get_by_role("button", name="Upload, up to 10 MB")).to_be_focused()
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(mine)
+    screen.says("Counted mine.pcap (uploaded), 3 frames. Another breakdown shows the same.")
+    expect(line).to_have_value("mine.pcap (uploaded)")
+    screen.write("Filter", "ip6")
+    screen.has("0 of 3 frames pass the filter: is “ip6” what you are looking for?")
+    screen.picture(tmp_path / "uploaded.png")

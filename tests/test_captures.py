@@ -20,6 +20,7 @@ import captures
 import pytest
 import tshark
 import waiting
+from kinds import FRAMES
 from stored import COURSE
 
 from chapters.playground import feeder, open_playground
@@ -92,11 +93,16 @@ def test_what_is_counted_in_a_file_is_what_tshark_says(tmp_path, table, name):
     assert rows == wanted
 
 
-def test_the_table_has_every_kind_and_no_difference():
-    rows = marked.part(COURSE / "docs" / "captures.md", "captures").splitlines()[4:]
-    cells = [row[2:-2].split(" | ") for row in rows]
-    assert [name for name, _, _ in cells] == list(captures.FILES)
-    assert all(ours == theirs for _, ours, theirs in cells)
+def test_frames_cut_at_every_length_have_the_class_that_can_be_known(tmp_path):
+    cuts = [(name, cut) for name, frame in FRAMES.items() for cut in range(len(frame))]
+    # Here tshark calls the Ethernet header truncated, which is all there; after it comes 802.2.
+    cuts.remove(("a length for a type", 18))
+    path, whole = tmp_path / "cut.pcap", FRAMES
+    records = [captures.Frame(0, len(whole[name]), whole[name][:cut]) for name, cut in cuts]
+    path.write_bytes(captures.pcap(records))
+    history, _ = counted(path)
+    rows = {group: (packets, size) for group, packets, size in history.rows("protocol")}
+    assert rows == by_tshark(path)
 
 
 EXPRESSIONS = ["udp", "ip6", "greater 90", "ip6 proto 17 or arp", "ip[9] = 1", "tcp[13] & 2 != 0"]
@@ -182,6 +188,7 @@ def test_how_a_file_can_be_named(tmp_path, monkeypatch):
         (tmp_path, "is a folder: choose a capture file"),
         ("/dev/null", "is no ordinary file"),
         (tmp_path / "none", "There is no capture file"),
+        ("~nobody-of-this-name/a.pcap", "There is no capture file"),
     ):
         with pytest.raises(pcap.PacketFileError, match=sentence):
             Capture(path)

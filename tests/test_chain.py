@@ -119,9 +119,9 @@ def test_a_value_is_followed_through_the_stack():
         ),
         # r1 = r10; r1 += -8; r2 = 8; call 113: bpf_probe_read_kernel fills it
         ("bfa1000000000000 07010000f8ffffff b702000008000000 8500000071000000", "fills 8 bytes"),
-        # r2 = r10; r2 += -16; call 87, of which the course knows nothing
+        # r2 = r10; r2 += -16; call 89, of which the course knows nothing
         (
-            "bfa1000000000000 07010000f0ffffff bfa2000000000000 07020000f0ffffff 8500000057000000",
+            "bfa1000000000000 07010000f0ffffff bfa2000000000000 07020000f0ffffff 8500000059000000",
             "may have changed what is there",
         ),
         # The same with a function that no header has.

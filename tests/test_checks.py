@@ -27,7 +27,9 @@ from chapters.ch08 import check as ch08
 from chapters.ch08 import faults
 from chapters.ch10 import check as ch10
 from chapters.ch10 import seccomp
-from helpers import cbpf, check, syscall
+from chapters.ch12 import check as ch12
+from chapters.ch12 import xdp
+from helpers import capabilities, cbpf, check, syscall
 from helpers.cbpf import Instruction
 from helpers.syscall.call import NUMBERS
 from helpers.toolchain import COURSE
@@ -222,6 +224,77 @@ def test_a_kernel_that_cannot_run_such_a_program_on_a_packet(monkeypatch):
     monkeypatch.setattr(ch08, "run", lambda *_: 0)
     said = repr(ch08.mended("bounds", program))
     assert said.endswith("but it drops packets: let them pass, with a 1.")
+
+
+NO_PINGS = """
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+SEC("xdp")
+int guard(struct xdp_md *context)
+{
+    __u8 *frame = (void *)(long)context->data;
+
+    if (%s)
+        return XDP_PASS;
+    return frame[12] == 8 && frame[13] == 0 && frame[23] == 1 ? XDP_DROP : XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "GPL";
+"""
+COMPARED = "frame + 24 > (__u8 *)(long)context->data_end"
+BY_LENGTH = "context->data_end - context->data < 24"  # right, and no proof to the verifier
+
+
+@pytest.mark.parametrize("length", [COMPARED, BY_LENGTH])
+def test_an_xdp_program_that_may_not_be_loaded_runs_in_the_machine(monkeypatch, length):
+    monkeypatch.setattr(xdp, "may_load", lambda: False)
+    said = repr(ch12.no_pings(NO_PINGS % length))
+    assert said.startswith("Right. Chapter 07's machine ran it on frames of every length.")
+    assert xdp.run(NO_PINGS % length, ch12.PING) == "XDP_DROP (in chapter 07's machine)"
+
+
+privileged = pytest.mark.skipif(
+    not {"CAP_BPF", "CAP_NET_ADMIN"} <= set(capabilities.held()),
+    reason="needs CAP_BPF and CAP_NET_ADMIN, to load XDP programs",
+)
+
+
+@privileged
+@pytest.mark.kernel
+def test_an_xdp_program_that_proves_nothing_is_refused_by_the_kernel():
+    said = repr(ch12.no_pings(NO_PINGS % BY_LENGTH))
+    assert said.startswith("Not yet. It does the right thing, but cannot prove it. ")
+
+
+@privileged
+@pytest.mark.kernel
+def test_kernel_and_machine_give_one_answer_to_a_frame():
+    with xdp.compiled(NO_PINGS % COMPARED) as path, xdp.in_kernel(path) as program:
+        for frame in [ch12.PING[:length] for length in range(14, 98)] + [ch12.DATAGRAM, ch12.SIX]:
+            ran = ch12.syscall.test_run(program, frame).value
+            assert ran == xdp.in_machine(path).run(frame), len(frame)
+
+
+def test_an_xdp_program_that_calls_what_the_machine_has_not(monkeypatch):
+    monkeypatch.setattr(xdp, "may_load", lambda: False)
+    calling = NO_PINGS % "frame && bpf_get_prandom_u32() > 9"
+    assert repr(ch12.no_pings(calling)).startswith("Not yet. Only the kernel could run it. ")
+
+
+def test_an_xdp_program_from_which_too_little_comes_out(monkeypatch):
+    monkeypatch.setattr(xdp, "may_load", lambda: True)
+    monkeypatch.setattr(xdp, "in_kernel", lambda _: nullcontext(SimpleNamespace(fd=0)))
+    answers = iter([1, 2, 2])
+    monkeypatch.setattr(ch12.syscall, "test_run", lambda *_: SimpleNamespace(value=next(answers)))
+    monkeypatch.setattr(ch12, "_through", lambda _: [ch12.SIX])
+    said = repr(ch12.no_pings(NO_PINGS % COMPARED))
+    assert said == "Not yet. On a cable 1 of three frames got through: two are to."
+
+
+@pytest.mark.parametrize("given", [None, "\0"])
+def test_an_exercise_about_xdp_wants_a_text(given):
+    assert repr(ch12.no_pings(given)).endswith(("as text between quotes.", "text between quotes."))
 
 
 def test_a_filter_that_only_the_machine_takes(monkeypatch):

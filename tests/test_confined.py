@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+
 import pytest
+import stored
 
 from chapters.ch10 import confined
 from chapters.ch10.confined_child import MACHINE, ROAD
-from helpers import capabilities
+from helpers import capabilities, toolchain
 
 pytestmark = pytest.mark.kernel
 # Each step of the road that some capabilities are needed for, and those that are enough.
@@ -64,3 +68,26 @@ def test_a_mask_in_words():
     )
     assert capabilities.in_words(1 << 63) == "capability 63"
     assert capabilities.in_words(0) == "none"
+
+
+@pytest.mark.skipif(
+    not capabilities.permitted() & capabilities.mask("CAP_SETUID"),
+    reason="only root starts something as another user",
+)
+def test_another_user_counts_with_one_capability_and_not_without(net, capsys):
+    """The cells of chapter 10, as they are: user 65534, whom no file of the course is open to."""
+    (chapter,) = (path for path in stored.CHAPTERS if path.name.startswith("10"))
+    cells = [c.source for c in stored.code_cells(chapter) if c.id.startswith("another-user-")]
+    known = {"net": net, "socket": socket, "subprocess": subprocess, "toolchain": toolchain}
+    known |= {"permitted": capabilities.permitted, "mask": capabilities.mask}
+    for cell in cells:
+        exec(cell, known)
+    assert capsys.readouterr().out.splitlines() == [
+        "setpriv --ambient-caps=-all,+bpf",
+        "user 65534 holds 0000008000000000",
+        "UDP 1420 bytes",
+        "",
+        "setpriv --ambient-caps=-all",
+        "user 65534 holds 0000000000000000",
+        "loading is refused",
+    ]

@@ -83,8 +83,9 @@ PART_ONE = ("00", "01", "02", "03", "04", "05")
 NEED_BPF = {"00", "03", "04", "05"}
 # Not run inside. The notebooks are executed above; no browser is there, and nothing is measured.
 # These hold drawn programs and random packets against the kernel for minutes, and it is the same
-# kernel that they have outside; and these boot kernels, or read one's source.
+# kernel that they have outside; and these boot kernels, or read one's source, or set up a machine.
 NOT_INSIDE = (
+    *("debian", "first_start", "package_sources", "setup"),
     *("notebooks", "browser", "browser_playground", "bench"),
     *("cbpf_truth", "machine_kernel", "fuzz_protocols"),
     *("kernel_matrix", "kernel_sample", "kernels"),
@@ -95,7 +96,10 @@ PART_ONE_TESTS = ("bcc", "counters", "doctor", "kernel", "live", "loader", "road
 FOR_ROOT = {
     "asking for a program needs CAP_SYS_ADMIN",
     "XDP, tc, pinning and drop reasons are for root",
+    "XDP and tc are for root",
     "this process does not hold CAP_PERFMON",
+    "this process does not hold CAP_SYS_ADMIN, CAP_PERFMON",
+    "this process may not load programs at tc, at XDP and at tracepoints",
 }
 OWN_LO_ONLY = "needs a network namespace, and here is own lo only"
 NOT_TESTED = [

@@ -18,6 +18,8 @@ from helpers import libbpf, netlab, probes
 DOCTOR = [sys.executable, "-m", "tools.doctor"]
 PARTS = [
     "Python",
+    "course folder",
+    "Python packages",
     "kernel version",
     "bpf(2)",
     "clang",
@@ -25,6 +27,7 @@ PARTS = [
     "BPF headers",
     "ping",
     "network",
+    "IPv6",
     "kernel config",
     "BTF of the kernel",
     "tcpdump",
@@ -73,12 +76,18 @@ def test_the_command_agrees():
     assert text.splitlines()[-1].startswith("The course can run for real here")
 
 
-@pytest.mark.parametrize("drop", [ordinary_user, without_bpf])
-def test_no_permission(drop):
+@pytest.mark.parametrize(
+    ("drop", "cure"),
+    [
+        (ordinary_user, "There is no sudo for you here: let root run setpriv"),
+        (without_bpf, "CAP_BPF"),
+    ],
+)
+def test_no_permission(drop, cure):
     status, parts, text = doctor(drop())
     assert status == 1
     assert parts["bpf(2)"] == (MISSING, "refused: capability")
-    assert "Start the course with ./course lab, which gives it CAP_BPF." in text
+    assert cure in text
     assert parts["the whole road"] == (MISSING, "not tried")
     assert "Mend first: bpf(2)." in text
 
@@ -223,3 +232,45 @@ def test_nothing_is_left_behind():
     before = set(Path("/proc/self/fd").iterdir())
     readiness.report()
     assert len(set(Path("/proc/self/fd").iterdir())) == len(before)
+
+
+def test_the_bcc_of_pypi_is_known_without_being_imported(tmp_path, monkeypatch):
+    (tmp_path / "bcc").mkdir()
+    (tmp_path / "bcc/__init__.py").write_text("import no_such_module_as_pytest")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    code = (
+        "from chapters.ch00 import readiness; from helpers.bcc import program\n"
+        "print(readiness.bcc().found)\n"
+        "try: program.library()\nexcept program.BccError as error: print(error)"
+    )
+    command = [sys.executable, "-c", code]
+    found, refusal = subprocess.check_output(command, cwd=COURSE, text=True).splitlines()
+    assert found == "another package of that name, from PyPI"
+    assert refusal.startswith("The package bcc here is the one from PyPI")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "cure"),
+    [
+        ("user/max_user_namespaces", "0", "sysctl user.max_user_namespaces=15000"),
+        ("kernel/unprivileged_userns_clone", "0", "sysctl kernel.unprivileged_userns_clone=1"),
+        (
+            "kernel/apparmor_restrict_unprivileged_userns",
+            "1",
+            "sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+        ),
+    ],
+)
+def test_the_setting_that_forbids_user_namespaces_is_named(tmp_path, setting, value, cure):
+    path = tmp_path / "proc/sys" / setting
+    path.parent.mkdir(parents=True)
+    path.write_text(f"{value}\n")
+    assert cure in readiness.namespaces(tmp_path)
+    path.write_text("7\n")
+    assert "sysctl" not in readiness.namespaces(tmp_path)
+
+
+def test_a_command_in_a_cure_is_not_broken_within_a_word():
+    command = "let root run " + " ".join(f"--option-{n} {'x' * 30}" for n in range(9))
+    lines = repr(Report([Row("found", MISSING, command, "part")])).splitlines()
+    assert " ".join(line.strip() for line in lines[1:-2]) == command

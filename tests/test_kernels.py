@@ -18,7 +18,7 @@ import pytest
 
 from helpers import features, kernel, toolchain
 from tools import packages
-from tools.kernels import attempts, fetch, inside, machine, refusals, results
+from tools.kernels import attempts, clinic, fetch, inside, machine, refusals, results
 
 HERE = ""
 OLDEST, NEWEST = fetch.SUITES[0], fetch.SUITES[-1]
@@ -36,6 +36,7 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> None:
     newer = tmp_path_factory.mktemp("newer") / "newer_kern.c"
     newer.write_text(attempts.NEWER_SOURCE)
     refusals.compile()
+    clinic.compile()
     for source in attempts.FILTERS:  # sockex1_kern.c, too: attempts.OBJECT
         toolchain.compile_bpf(source)
     toolchain.compile_bpf(newer, attempts.NEWER)
@@ -121,6 +122,12 @@ def test_a_user_can_load_many_objects_where_memory_is_counted(found):
         assert re.search("no more memory.* than 64 KB", found["checks"]["small memory"])
 
 
+def test_a_kernel_of_debian_makes_every_link(found):
+    """So its kernel tests are those of every link; the running kernel may know fewer."""
+    if found["suite"]:
+        assert found["checks"]["links"] == features.WORKS
+
+
 def test_an_older_kernel_says_which_is_needed(found):
     if tuple(found["version"]) >= (5, 16):
         assert found["checks"]["refusal"] == features.WORKS
@@ -136,6 +143,36 @@ def test_the_reader_of_refusals_is_never_wrong(found):
         return
     assert judged["wrong"] == judged["other"] == []
     assert len(judged["right"]) >= 3 * len(judged["none"])
+
+
+# The clinic's cases: the line that is refused, and those that the chain names, the first one first;
+# 0 is no line of C.
+CLINIC = {
+    "null_check": (9, [7]),
+    "bounds": (8, [6]),
+    "second_argument": (4, [0]),
+    "padding": (23, [0, 22]),
+    "key_size": (7, [0, 6]),
+    "loop": (8, []),
+    "stack": (15, []),
+    "wrong_type": (8, []),
+    "licence": (14, []),
+    "pointer": (10, [0, 4]),
+}
+
+
+@pytest.mark.parametrize("name", CLINIC)
+def test_the_clinic_is_traced_to_the_same_lines_and_proposals_are_accepted(found, name):
+    if found["clinic"] is None:  # on this machine, by somebody who is not root
+        assert not found["suite"]
+        return
+    case = found["clinic"][name]
+    assert case["key"]
+    if name == "bounds" and tuple(found["version"]) < (6, 1):  # which refuses every comparison
+        assert not case["proposed"]
+        return
+    assert (case["line"], case["chain"]) == CLINIC[name]
+    assert case["proposed"] and case["accepted"]
 
 
 @full

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -390,6 +391,59 @@ def test_a_file_that_cannot_be_counted_is_one_sentence(tmp_path, name, data, sen
             await until(lambda: 'role="alert"' in play.controls.message.value)
             assert sentence in play.controls.sentence
             assert play.reading is None
+
+    asyncio.run(main())
+
+
+def test_what_stands_in_the_box_is_counted_however_late_it_comes(tmp_path):
+    """ipywidgets keeps a line back until the kernel has answered to the one before: a press on a
+    button may overtake it."""
+    first = write(tmp_path / "first.pcap", [(42, datagram(1))])
+    second = write(tmp_path / "second.pcap", [(42, datagram(1)), (62, KNOWN[7])])
+
+    async def main() -> None:
+        with open_playground() as play:
+            play.controls.path.value = str(first)
+            assert play.controls.sentence == "Press Start."  # nothing is looked at yet
+            play._act("file")
+            play._act("file")  # pressed for the second, whose name comes now
+            play.controls.path.value = str(second)[:-4]
+            play.controls.path.value = str(second)
+            await until(lambda: play.controls.sentence.startswith("Counted second.pcap, 2 frames"))
+            assert await only_this_task()
+            play.controls.filter.value = "ip6"
+            await until(lambda: play.controls.numbers.value.startswith("1 of 2 frames pass"))
+            assert await only_this_task()
+            play.start()
+            play.controls.path.value = str(first)
+            assert play.running
+            play.stop()
+
+    asyncio.run(main())
+
+
+def test_what_is_uploaded_is_counted_and_has_no_name_on_the_disk(tmp_path):
+    content = write(tmp_path / "mine.pcap", [(42, datagram(1))]).read_bytes()
+    (tmp_path / "mine.pcap").unlink()
+    sent = {"name": "mine.pcap", "type": "", "size": len(content), "content": content}
+    sent["last_modified"] = datetime.now(timezone.utc)
+
+    async def main() -> None:
+        with open_playground() as play:
+            for _ in range(2):
+                play.controls.upload.value = (sent,)
+                await until(
+                    lambda: play.controls.sentence.startswith("Counted mine.pcap (uploaded)")
+                )
+                assert await only_this_task()
+            assert play.controls.upload.value == ()
+            assert play.controls.path.value in play.controls.path.options
+            (held,) = play._uploads.values()
+            assert Path(held).readlink().name.endswith("(deleted)")
+            play._act("file")
+            await until(lambda: play.controls.sentence.startswith("Looking through"))
+            await until(lambda: play.controls.sentence.startswith("Counted mine.pcap (uploaded)"))
+        assert not Path(held).exists() or "(deleted)" not in str(Path(held).readlink())
 
     asyncio.run(main())
 

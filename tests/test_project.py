@@ -6,9 +6,12 @@ import datetime
 import re
 from pathlib import Path
 
+import captures
 import pytest
 import yaml
 from stored import COURSE, NOTEBOOKS, tracked
+
+from tools import marked
 
 FILES = (
     "LICENSE",
@@ -128,3 +131,10 @@ def test_the_templates_are_what_a_code_host_reads():
     for path in (COURSE / ".github/ISSUE_TEMPLATE").glob("*.md"):
         front = yaml.safe_load(path.read_text().split("---\n")[1])
         assert set(front) == {"name", "about"}, path
+
+
+def test_the_table_of_captures_has_every_kind_and_no_difference():
+    rows = marked.part(COURSE / "docs" / "captures.md", "captures").splitlines()[4:]
+    cells = [row[2:-2].split(" | ") for row in rows]
+    assert [name for name, _, _ in cells] == list(captures.FILES)
+    assert all(ours == theirs for _, ours, theirs in cells)

@@ -76,6 +76,85 @@ def test_other_reasons_have_a_proposal_that_the_kernel_accepts(key):
             assert again.accepted
 
 
+EVENTS = """struct {
+    __uint(type, BPF_MAP_TYPE_%s);
+    __uint(max_entries, 4);
+    __type(key, __u32);
+    __type(value, __u32);
+} of_mine SEC(".maps");
+"""
+SENDS = """
+SEC("socket") int f(struct __sk_buff *skb)
+{
+    __u64 word = skb->len;
+
+    bpf_ringbuf_output(&of_mine, &word, sizeof(word), 0);
+    return 0;
+}
+"""
+CALLS = """
+SEC("socket") int f(struct __sk_buff *skb)
+{
+    bpf_tail_call(skb, &of_mine, 1);
+    return 0;
+}
+"""
+FIELDS = """
+SEC("%s") int f(struct %s *ctx)
+{
+    return %s;
+}
+"""
+LICENSED = 'char LICENSE[] SEC("license") = "GPL";\n'
+PLAIN = ("-include", "linux/bpf.h", "-include", "bpf/bpf_helpers.h")
+# A text, and what must come instead; "" if nothing is proposed.
+MEANT = {
+    "the one map that is right": (
+        EVENTS % "ARRAY"
+        + (EVENTS % "PERF_EVENT_ARRAY").replace("of_mine", "of_perf")
+        + SENDS.replace(
+            "bpf_ringbuf_output(&of_mine,", "bpf_perf_event_output(skb, &of_mine, 0,"
+        ).replace(", 0);", ");"),
+        "+    bpf_perf_event_output(skb, &of_perf, 0, &word, sizeof(word));",
+    ),
+    "two that are right": (
+        EVENTS % "ARRAY"
+        + (EVENTS % "PROG_ARRAY").replace("of_mine", "first")
+        + (EVENTS % "PROG_ARRAY").replace("of_mine", "second")
+        + CALLS,
+        "",
+    ),
+    "a ring buffer": (EVENTS % "HASH" + SENDS, "+    __uint(type, BPF_MAP_TYPE_RINGBUF);"),
+    "programs": (EVENTS % "HASH" + CALLS, "+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);"),
+    "a length": (
+        FIELDS % ("socket", "__sk_buff", "ctx->data_end - ctx->data"),
+        "+    return ctx->len;",
+    ),
+    "an address": (
+        FIELDS % ("cgroup/connect4", "bpf_sock_addr", "ctx->user_ip6[0] == 1"),
+        "+    return ctx->user_ip4 == 1;",
+    ),
+    "a field of which there is no other": (
+        FIELDS % ("socket", "__sk_buff", "ctx->tc_classid"),
+        "",
+    ),
+}
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("name", MEANT)
+def test_a_field_or_a_map_is_proposed_where_one_alone_is_meant(name):
+    text, wanted = MEANT[name]
+    with cases.written(text + LICENSED, ("CAP_BPF", "CAP_NET_ADMIN"), PLAIN) as said:
+        assert said.refusal.key in ("context", "map_type"), said
+        proposal = verifier.propose(said)
+    assert proposal.found == bool(wanted), proposal
+    if wanted:
+        assert wanted in proposal.change.splitlines()
+    else:
+        assert repr(proposal).startswith("No proposal: ")
+
+
 @pytest.mark.kernel
 @pytest.mark.parametrize("name", ["stack.array_by_length", "stack.store_by_mark"])
 def test_where_no_change_is_found_it_says_so(name):

@@ -10,8 +10,8 @@ import errno
 import pytest
 
 from chapters.ch08 import clinic, verifier
-from chapters.ch08.verifier import known, log, place, reasons, report, subjects
-from helpers import asm
+from chapters.ch08.verifier import known, log, place, reasons, report, special, subjects
+from helpers import asm, objfile, toolchain
 
 EXIT = "9500000000000000"
 # r0 = 0, then a byte is read from where r0 points.
@@ -52,6 +52,39 @@ def test_the_kernels_line_withdraws_a_reason(words):
     assert [heading for heading, _ in said.lines()][:2] == ["Refused", "In its own words"]
     assert said.lines()[1][1] == words
     assert "no explanation" in said.lines()[-1][1]
+
+
+@pytest.mark.parametrize(
+    ("loaded", "key"), [("pkt(id=0,off=0,r=0,imm=0)", "unset"), ("inv(id=0)", "number_followed")]
+)
+def test_an_address_that_an_older_kernel_made_a_number_of_is_gone(loaded, key):
+    # r7 = *(u32 *)(r1 + 76); call 18, after which a packet may lie elsewhere; r0 = *(u8 *)(r7 + 0)
+    code = "61174c0000000000 8500000012000000 7170000000000000" + EXIT
+    text = (
+        "0: R1=ctx(id=0,off=0,imm=0) R10=fp0\n0: (61) r7 = *(u32 *)(r1 +76)\n"
+        f"1: R7_w={loaded} R10=fp0\n1: (85) call bpf_skb_vlan_push#18\n"
+        "2: R0_w=inv(id=0) R7_w=inv(id=0) R10=fp0\n2: (71) r0 = *(u8 *)(r7 +0)\n"
+        "R7 invalid mem access 'inv'\n"
+    )
+    assert verdict(text, code).refusal.key == key
+
+
+def test_the_fields_that_only_the_kernel_may_touch_are_read_from_the_types(tmp_path):
+    source = tmp_path / "a.c"
+    source.write_text(
+        "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
+        "struct counted { __u64 bytes; struct { struct bpf_timer alarm; } inside;\n"
+        "  struct bpf_spin_lock lock; };\n"
+        "struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1);\n"
+        '  __type(key, __u32); __type(value, struct counted); } first SEC(".maps");\n'
+        "struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1);\n"
+        '  __type(key, __u32); __type(value, __u64); } second SEC(".maps");\n'
+        "struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1);\n"
+        '  __uint(key_size, 4); __uint(value_size, 8); } third SEC(".maps");\n'
+    )
+    found = special.fields(objfile.read(toolchain.compile_bpf(source, tmp_path / "a.o")))
+    fields = [special.Field(special.TIMER, 8, 16), special.Field(special.LOCK, 24, 4)]
+    assert found == {"first": tuple(fields), "second": ()}
 
 
 def test_a_list_of_what_would_have_been_right_is_no_subject():

@@ -6,8 +6,14 @@ import ctypes
 import errno
 import itertools
 import os
+import socket
+import struct
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +21,7 @@ import stored
 from unwelcome import no_bpf_call, without_bpf
 
 from chapters.ch08 import verifier
-from chapters.ch12 import announce
+from chapters.ch12 import announce, attach
 from helpers import capabilities, loader, probes, rights, syscall, toolchain
 from helpers.syscall.call import copied
 from helpers.syscall.forms import MapCreate, ProgLoad
@@ -97,6 +103,94 @@ def test_a_perf_event_wants_what_the_course_says(net):
         announce.AnnounceError, match="perf event wants CAP_PERFMON, and .* without"
     ):
         capabilities.with_only([rights.BPF], announce.announced, net, 1)
+
+
+def link(program: int, target: int, kind: int) -> int:
+    """bpf(2), LINK_CREATE: a file descriptor, or an error number below 0."""
+    return probes.bpf(28, struct.pack("=IIII", program, target, kind, 0))
+
+
+def raw_tracepoint(program: int) -> int:
+    name = ctypes.create_string_buffer(b"kfree_skb")
+    return probes.bpf(17, struct.pack("=QI", ctypes.addressof(name), program))
+
+
+def perf_event(_: int) -> int:
+    """perf_event_open(2), 298 on this machine's ABI: a clock on processor 0."""
+    attributes = ctypes.create_string_buffer(struct.pack("=IIQQ", 1, 112, 0, 1000), 112)
+    fd = ctypes.CDLL(None, use_errno=True).syscall(298, attributes, -1, 0, -1, 8)
+    # It answers EACCES where others answer EPERM.
+    return -errno.EPERM if fd < 0 and ctypes.get_errno() == errno.EACCES else fd
+
+
+def attached_socket(program: int) -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, 50, program)  # SO_ATTACH_BPF
+        except OSError as error:
+            return -error.errno
+        return os.dup(program)
+
+
+@contextmanager
+def group() -> Iterator[int]:
+    """An empty cgroup, open."""
+    mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+    root = next(where for _, where, kind, *_ in mounts if kind == "cgroup2")
+    folder = Path(tempfile.mkdtemp(prefix="course-", dir=root))
+    target = os.open(folder, os.O_RDONLY)
+    try:
+        yield target
+    finally:
+        os.close(target)
+        folder.rmdir()
+
+
+# How a program of which type is attached there.
+PLACES = {
+    "a socket": (1, attached_socket),
+    "a raw tracepoint": (17, raw_tracepoint),
+    "a perf event": (7, perf_event),
+    "a cgroup": (8, None),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_attaching_wants_what_the_table_says_and_no_less(place):
+    may({*NAMES, rights.SYS_ADMIN})
+    type, attach = PLACES[place]
+    with syscall.load_program(probes.RETURN_0, type) as program, ExitStack() as stack:
+        if place == "a cgroup":
+            target = stack.enter_context(group())
+            attach = partial(link, target=target, kind=0)
+        for held in SETS:
+
+            def tried() -> int:
+                fd = attach(program.fd)
+                if fd >= 0:
+                    os.close(fd)
+                return fd
+
+            may_attach = set(rights.of_attachment(place)) <= held
+            assert (capabilities.with_only(held, tried) >= 0) == may_attach, held
+            if not may_attach:
+                said = capabilities.with_only(held, rights.not_attached, place)
+                assert said.startswith(f"Attaching a program to {place} wants CAP_")
+
+
+@pytest.mark.parametrize(("way", "type", "kind"), [("XDP", 6, 37), ("tcx", 3, 46)])
+def test_a_link_to_an_interface_wants_nothing_of_who_holds_the_program(way, type, kind):
+    may({*NAMES, rights.SYS_ADMIN})
+    article = "an" if way == "XDP" else "a"
+    assert rights.of_attachment(f"an interface, by {article} {way} link") == ()
+    # No interface has this number: who may not attach is told so before.
+    with syscall.load_program(probes.RETURN_0, type) as program:
+        answer = capabilities.with_only([], link, program.fd, 0x7FFFFFFF, kind)
+    assert answer in (-errno.ENODEV, -errno.EINVAL)
+
+
+def test_what_refuses_an_attachment_over_netlink_is_a_capability():
+    assert "wants CAP_NET_ADMIN" in attach.explain(errno.EPERM, "XDP on lo")
 
 
 SECTIONS = {
@@ -206,7 +300,9 @@ def test_the_setting_that_shuts_others_out_is_named(tmp_path, monkeypatch):
     said = rights.cure([rights.BPF], machine(tmp_path, user="1\n"))
     assert said.startswith("./course lab hands it on")
     assert said.endswith("since kernel.unprivileged_bpf_disabled is 1")
+    may({rights.PERFMON})
     assert "./course lab --tracing hands it on" in rights.cure([rights.PERFMON], tmp_path)
+    may({rights.NET_ADMIN})
     assert "start as root" in rights.cure([rights.NET_ADMIN], tmp_path)
 
 

@@ -30,7 +30,9 @@ def test_it_is_stored_executed_and_clean(path):
     cells = stored.code_cells(path)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
-    assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
+    assert all(set(cell.metadata) <= {"tags", "jupyter"} for cell in notebook.cells)
+    folded = [cell.metadata["jupyter"] for cell in notebook.cells if "jupyter" in cell.metadata]
+    assert all(each == {"source_hidden": True} for each in folded)
     assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
     assert path.stat().st_size < 500_000
 

@@ -32,6 +32,7 @@ from helpers import (
     sockets,
     toolchain,
 )
+from tools.kernels.attempts import LINKS, make_link
 
 pytestmark = [pytest.mark.kernel, pytest.mark.own_network]
 
@@ -276,36 +277,24 @@ def test_xdp_asks_what_comes_first(net, tunnel):
                 raise AssertionError("it was attached")
 
 
-# How other links are made, and how many bytes each puts around a packet.
-MADE = {
-    "gre": ["type", "gre", "local", "192.0.2.1", "remote", "192.0.2.2"],
-    "gre, many ends": ["type", "gre", "local", "192.0.2.1", "key", "7"],
-    "ip6gre": ["type", "ip6gre", "local", "2001:db8::1", "remote", "2001:db8::2"],
-    "sit": ["type", "sit", "local", "192.0.2.1", "remote", "192.0.2.2"],
-    "ipip": ["type", "ipip", "local", "192.0.2.1", "remote", "192.0.2.2"],
-    "ip6tnl": ["type", "ip6tnl", "mode", "any", "local", "2001:db8::1", "remote", "2001:db8::2"],
-    "wireguard": ["type", "wireguard"],
-}
 CARRIES = {"sit": ["UDP over IPv6", "ICMPv6"], "ipip": ["UDP", "TCP"]}
 
 
-@pytest.mark.parametrize("name", MADE)
-def test_other_links_that_carry_ip(net, name, tmp_path):
-    made = net.run(["ip", "link", "add", "link0", *MADE[name]])
-    if made.returncode:
-        pytest.skip(f"this kernel has no links of type {name}: {made.stderr.strip()}")
+def add_link(net: netlab.Network, name: str) -> list[bytes]:
+    """Make link0, one of LINKS, which sends nothing by itself. Result: packets that it carries."""
+    made = make_link(net, name)
+    assert made.returncode == 0, made.stderr
     quiet = ["multicast", "off", "addrgenmode", "none"]
     net.run(["ip", "link", "set", "link0", *quiet], check=True)
     net.run(["ip", "link", "set", "link0", "up"], check=True)
-    assert links.of_device("link0", net) is links.RAW
-    packets = [PACKETS[kind] for kind in CARRIES.get(name, PACKETS)]
+    return [PACKETS[kind] for kind in CARRIES.get(name, PACKETS)]
+
+
+def send_through(net: netlab.Network, name: str, packets: list[bytes]) -> None:
+    """Send packets out of link0."""
     # Where it has many ends, the kernel has to be told which, and makes the outer header.
     how = socket.SOCK_DGRAM if "many" in name else socket.SOCK_RAW
-    with (
-        classes.load() as loaded,
-        sockets.packet_socket(net, loaded.program("count_bytes").fd, "link0"),
-        net.socket(socket.AF_PACKET, how, 0) as sender,
-    ):
+    with net.socket(socket.AF_PACKET, how, 0) as sender:
         for packet in packets:
             kind = links.IPV6 if packet[0] >> 4 == 6 else links.IPV4
             end = (bytes([192, 0, 2, 2]),) if "many" in name else ()
@@ -313,6 +302,20 @@ def test_other_links_that_carry_ip(net, name, tmp_path):
                 sender.sendto(packet, ("link0", kind, 0, 0, *end))
             except OSError as error:  # such as no route to the other end: after the tap
                 assert error.strerror in ("No buffer space available", "Network is unreachable")
+
+
+OTHER_LINKS = [pytest.param(name, marks=pytest.mark.link(name)) for name in LINKS]
+
+
+@pytest.mark.parametrize("name", OTHER_LINKS)
+def test_other_links_that_carry_ip(net, name, tmp_path):
+    packets = add_link(net, name)
+    assert links.of_device("link0", net) is links.RAW
+    with (
+        classes.load() as loaded,
+        sockets.packet_socket(net, loaded.program("count_bytes").fd, "link0"),
+    ):
+        send_through(net, name, packets)
         assert sorted_out(loaded) == tshark.totals(packets, tmp_path, RAW)
 
 

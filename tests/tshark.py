@@ -22,8 +22,8 @@ FIELDS += ["_ws.short"]
 FIELDS += sorted(f"{layer}.nxt" for layer in NEXT)
 # A header that a class is read from, in tshark's words where it is cut off.
 CUT_OFF = {"IPv4", "IPv6", "VLAN", "IEEE 802.1AD", "IPv6 Hop-by-Hop", "IPv6 Routing"}
-NOT_CAPTURED = {*CUT_OFF, "Ethernet"}
 CUT_OFF |= {"IPv6 Destination", "IPv6 Fragment"}
+NOT_CAPTURED = {*CUT_OFF, "Ethernet"}
 
 
 def write_pcap(path: Path, frames: Sequence[bytes], link: int = 1) -> Path:

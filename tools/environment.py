@@ -5,12 +5,14 @@ Laboratory equipment. Standard library only: it runs before anything is installe
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import sys
 import sysconfig
 from pathlib import Path
 
+from chapters.ch00 import checkout
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
 
@@ -20,9 +22,16 @@ SETTINGS = {
     "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"},
     # Links into a chapter need all of its cells on the page; 136 cells are few.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+    # What a widget shows goes with the notebook to the server, which stores a still (contents.py).
+    "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
     # No question about news on the first start, and no request to a web site.
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
+
+
+SERVER = {"ServerApp": {"contents_manager_class": "tools.contents.Contents"}}
+# Where a key is for the control that has the focus, not for the cell around it.
+OUTPUT = ".jp-OutputArea *"
 
 
 class SetupError(CourseError):
@@ -66,23 +75,66 @@ def is_linked(packages: Path) -> bool:
     return (packages / "bcc").is_dir() and (packages / "bcc/__init__.py").is_symlink()
 
 
+def first_files(packages: Path) -> list[str]:
+    """For each installed package its name and one file of each of its modules, as missing() wants.
+
+    Source: the file RECORD in PyPA's "Recording installed projects".
+    """
+    found = []
+    for record in sorted(packages.glob("*.dist-info/RECORD")):
+        modules: dict[str, str] = {}
+        with record.open(encoding="utf-8", newline="") as rows:
+            for path in sorted((row[0] for row in csv.reader(rows) if row), key=len):
+                top = path.partition("/")[0]
+                if path.endswith((".py", ".so")) and not top.endswith(("..", ".dist-info")):
+                    modules.setdefault(top, path)
+        name = record.parent.name.partition("-")[0].replace("_", "-")
+        found += [f"{name} {packages / path}" for path in modules.values()]
+    return found
+
+
+def left_to_controls(lab: Path) -> list[dict]:
+    """JupyterLab's shortcuts of one key or two without Ctrl or Alt, but not within outputs.
+
+    In command mode "dd" deletes the cell, and an arrow key moves to another, whatever has the
+    focus: a button, or a drop-down list, which needs its arrow keys.
+    Arguments: the folder share/jupyter/lab of the environment.
+    """
+    shortcuts = []
+    for path in sorted(lab.glob("schemas/@jupyterlab/*/*.json")):
+        for each in json.loads(path.read_text("utf-8")).get("jupyter.lab.shortcuts", ()):
+            words = " ".join(each["keys"]).split()
+            plain = words and {"Accel", "Ctrl", "Alt", "Enter", "Escape"}.isdisjoint(words)
+            if plain and ".jp-mod-commandMode" in each["selector"]:
+                elsewhere = {"selector": f"{each['selector']}:not({OUTPUT})"}
+                shortcuts += [each | {"disabled": True}, each | elsewhere]
+    return shortcuts
+
+
 def finish(prefix: Path, need: str) -> None:
     """Make the course and bcc importable, write JupyterLab's settings, and leave the stamp."""
     packages = Path(sysconfig.get_path("purelib"))
     (packages / "course.pth").write_text(f"{COURSE}\n", "utf-8")
     link_bcc(packages)
-    settings = prefix / "share/jupyter/lab/settings/overrides.json"
-    settings.parent.mkdir(parents=True, exist_ok=True)
-    settings.write_text(json.dumps(SETTINGS, indent=1), "utf-8")
+    lab = prefix / "share/jupyter/lab"
+    keys = {"@jupyterlab/shortcuts-extension:shortcuts": {"shortcuts": left_to_controls(lab)}}
+    for path, content in {
+        lab / "settings/overrides.json": SETTINGS | keys,
+        prefix / "etc/jupyter/jupyter_server_config.json": SERVER,
+    }.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, indent=1), "utf-8")
+    (prefix / checkout.PACKAGES).write_text("\n".join(first_files(packages)), "utf-8")
     for name in {"lab", need}:
         (prefix / f"course-{name}").write_text(stamp(), "utf-8")
 
 
 def is_ready(prefix: Path, need: str) -> bool:
-    """Whether finish() was reached for this very course, and bcc is still linked."""
+    """Whether finish() was reached for this very course, and bcc and all packages are there."""
     stored = prefix / f"course-{need}"
     same = stored.is_file() and stored.read_text("utf-8") == stamp()
-    return same and is_linked(Path(sysconfig.get_path("purelib")))
+    linked = is_linked(Path(sysconfig.get_path("purelib")))
+    return same and linked and not checkout.missing_packages(prefix)
 
 
 def main(arguments: list[str]) -> int:

@@ -17,10 +17,11 @@ from pathlib import Path
 
 from jupyter_core.paths import jupyter_runtime_dir
 
+from chapters.ch00 import checkout, copies
 from helpers import capabilities
-from tools import workspace
+from tools import sources, workspace
 from tools.privileges import TRACING
-from tools.workspace import COURSE
+from tools.workspace import COURSE, WorkspaceError
 
 FIRST_PORT = 8888
 FIRST_PAGE = "/lab/tree/00_start_here.ipynb"
@@ -60,13 +61,21 @@ def options(work: Path, port: int) -> dict:
             # Browsers refuse to run as root, and one in the terminal shows no notebook.
             "open_browser": screen and not root,
         },
-        "LabApp": {"default_url": FIRST_PAGE},
+        "LabApp": {"default_url": FIRST_PAGE, "custom_css": True},
     }
+
+
+def look(settings: Path) -> None:
+    """Give JupyterLab the course's look, so that pictures follow the theme."""
+    (settings / "custom").mkdir(exist_ok=True)
+    (settings / "custom" / "custom.css").write_bytes((COURSE / "helpers/page.css").read_bytes())
 
 
 def main(arguments: list[str], told: str = TOLD) -> None:
     """Become JupyterLab. told: the last thing to say before."""
     work = COURSE / "work"
+    if said := checkout.trouble(COURSE):
+        sys.exit(f"course: {said}")
     port = free_port(FIRST_PORT)
     try:
         brought = workspace.copy_chapters(COURSE / "notebooks", work)
@@ -75,9 +84,14 @@ def main(arguments: list[str], told: str = TOLD) -> None:
         for name, content in chosen.items():
             (settings / name).parent.mkdir(exist_ok=True)
             (settings / name).write_text(json.dumps(content, indent=1), "utf-8")
+        look(settings)
+        sources.refresh(COURSE, work)
+    except WorkspaceError as error:
+        sys.exit(f"course: {error}")
     except OSError as error:
         sys.exit(f"course: {workspace.refusal(error)}")
-    for sentence in brought.sentences():
+    damaged = filter(None, map(copies.unreadable, sorted(work.glob("*.ipynb"))))
+    for sentence in (*brought.sentences(), *damaged):
         print(sentence)
     if os.geteuid() == 0:
         print("You are root on this machine, so the course runs as root.")

@@ -16,7 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from helpers import capabilities, kernel, uapi
+from helpers import capabilities, kernel, places, uapi
 from helpers.toolchain import BUILD, COURSE
 
 LAST = Path("/proc/sys/kernel/cap_last_cap")
@@ -27,7 +27,7 @@ TRACING = "--tracing"
 KEPT_VARIABLES = re.compile(
     "HOME|USER|LOGNAME|PATH|SHELL|LANG|LANGUAGE|LC_.*|TERM|COLORTERM|TMPDIR|CI|BROWSER|DISPLAY|"
     "WAYLAND_DISPLAY|XAUTHORITY|XDG_.*|DBUS_SESSION_BUS_ADDRESS|CONDA_PREFIX|CONDA_DEFAULT_ENV|"
-    "JUPYTER_(DATA|RUNTIME)_DIR|"
+    "JUPYTER_(DATA|RUNTIME)_DIR|IPYTHONDIR|MPLCONFIGDIR|"
     "DOCKER_(HOST|CONTEXT|CONFIG|TLS_VERIFY|CERT_PATH)|CONTAINER_HOST|PLAYGROUND_PICTURE"
 )
 
@@ -61,7 +61,9 @@ def handing_over(mask: int, user: int | None = None, group: int | None = None) -
     """
     names = for_setpriv(mask)
     ids = [os.getuid() if user is None else user, os.getgid() if group is None else group]
-    become = ["--reuid", str(ids[0]), "--regid", str(ids[1]), "--init-groups"]
+    # Of who has no entry in the password database no group is known.
+    groups = "--init-groups" if places.has_entry(ids[0]) else "--clear-groups"
+    become = ["--reuid", str(ids[0]), "--regid", str(ids[1]), groups]
     memory = ["prlimit", "--memlock=unlimited:unlimited"] if memory_counts() else []
     return [*memory, "setpriv", *become, "--inh-caps", names, "--ambient-caps", names]
 
@@ -77,15 +79,15 @@ def raise_memory_limit() -> None:
 
 def writable(folder: Path) -> bool:
     """Whether this user can write to a folder, or make it."""
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    return os.access(existing, os.W_OK | os.X_OK)
+    return places.may(places.existing(folder), os.W_OK | os.X_OK)
 
 
 def give_jupyter_a_folder() -> None:
-    """Where Jupyter cannot write to its own folders, let it use one of the course's.
+    """Where Jupyter, IPython or matplotlib cannot write to its own folders, one of the course's.
 
-    Jupyter once started with sudo leaves them to root, and says so in a traceback.
-    Source: Jupyter's "Common directories and file locations".
+    Jupyter once started with sudo leaves them to root, and says so in a traceback; a HOME that is
+    not there, or read-only, is another reason.
+    Source: Jupyter's "Common directories and file locations"; IPython's and matplotlib's settings.
     """
     home = Path(os.environ.get("HOME") or "/")
     shared = Path(os.environ.get("XDG_DATA_HOME") or home / ".local/share", "jupyter")
@@ -94,6 +96,9 @@ def give_jupyter_a_folder() -> None:
     if not writable(data) or not writable(runtime):
         os.environ["JUPYTER_DATA_DIR"] = str(BUILD / "jupyter")
         os.environ["JUPYTER_RUNTIME_DIR"] = str(BUILD / "jupyter/runtime")
+    for name, folder in (("IPYTHONDIR", ".ipython"), ("MPLCONFIGDIR", ".config/matplotlib")):
+        if name not in os.environ and not writable(home / folder):
+            os.environ[name] = str(BUILD / "jupyter" / folder.rpartition("/")[2].strip("."))
 
 
 def may_sudo() -> bool:
@@ -102,6 +107,12 @@ def may_sudo() -> bool:
         return False
     print("CAP_BPF and CAP_NET_RAW are root's to give: asking sudo.", file=sys.stderr, flush=True)
     return subprocess.run(["sudo", "true"]).returncode == 0
+
+
+def for_root(verb: str, tracing: bool = False) -> str:
+    """What root has to run where there is no sudo, as a line for a shell."""
+    asked = [str(COURSE / "course"), verb, *[TRACING] * tracing]
+    return shlex.join([*handing_over(needed(tracing)), "--reset-env", *asked])
 
 
 def main(verb: str, *command: str) -> None:
@@ -121,11 +132,11 @@ def main(verb: str, *command: str) -> None:
             ]
             command = ("sudo", *handing, "--", "env", "-i", *kept, *command)
         elif verb != "doctor":  # which reports that, too
-            asked = [verb, *[TRACING] * (TRACING in command)]
-            again = shlex.join([*handing, "--reset-env", str(COURSE / "course"), *asked])
+            why = "" if places.has_entry(os.getuid()) else ", who have no entry in /etc/passwd"
+            asked = for_root(verb, verb == "lab" and TRACING in command)
             sys.exit(
                 "course: loading BPF programs takes capabilities that only root can hand over, and "
-                f"there is no sudo for you here: let root run {again}"
+                f"there is no sudo for you here{why}: let root run {asked}"
             )
     os.execvp(command[0], command)
 

@@ -1,7 +1,8 @@
 """./course render [NN ...]: execute the chapters from a fresh kernel, and store them.
 
 A stored notebook has its outputs and execution counts 1..n, and nothing that changes from run to
-run without meaning: no timestamps, no widget state, no editor's metadata.
+run without meaning: no timestamps, no widget state, no editor's metadata. Its first cell says how
+long it takes, by the rule of tools/minutes.py.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from traitlets.config import Config
 
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
-from tools import shipped
+from tools import minutes, shipped
 
 NOTEBOOKS = COURSE / "notebooks"
 METADATA = {
@@ -90,8 +91,11 @@ def clean(notebook: nbformat.NotebookNode) -> None:
     """Leave in the notebook only what means something on a code host."""
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
-        tags = cell.metadata.get("tags")
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        tags, jupyter = cell.metadata.get("tags"), cell.metadata.get("jupyter", {})
+        meant = {"tags": tags} if tags else {}
+        if jupyter.get("source_hidden"):  # code that need not be read is folded away
+            meant["jupyter"] = {"source_hidden": True}
+        cell.metadata = nbformat.from_dict(meant)
         if cell.cell_type == "code":
             cell.outputs = joined(cell.outputs)
 
@@ -122,6 +126,7 @@ def render(path: Path) -> None:
         reason = f"{error.ename}: {error.evalue}"
         raise RenderError(f"{path.name} stopped; it is stored as it was. {reason}") from error
     clean(notebook)
+    minutes.state(notebook)
     nbformat.write(notebook, path)
 
 
@@ -132,6 +137,7 @@ def main(numbers: list[str]) -> int:
             render(path)
             shipped.add([path])
             print(f"{path.stat().st_size // 1024} KB")
+        minutes.tell()
     except CourseError as error:
         print(f"course: {error}", file=sys.stderr)
         return 1

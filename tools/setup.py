@@ -13,12 +13,18 @@ import ensurepip
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
+import tempfile
+import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from chapters.ch00 import checkout
+from helpers import places
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
 from tools import package_sources
@@ -30,12 +36,21 @@ VENV = COURSE / ".venv"
 PLACES = (COURSE / ".venv-a", COURSE / ".venv-b")
 ASIDE = COURSE / ".venv-old"  # a .venv that is no link, as older versions made it
 OURS = "course-packages"  # the names of what the set-up has installed, in the environment
-SEE_LOG = 3  # the exit status where the end of the log says why
 FULL = 20 << 20  # bytes: with less than that left, a disk counts as full
+INDEX = "https://pypi.org/simple"  # where packages come from if no setting says otherwise
+SECONDS_TO_ANSWER = 10.0
+SEE_LOG = "the end of the log says why; mend that"
 
 
 class StepError(Exception):
-    """A program that was started failed; what it said is the end of the log."""
+    """A program that was started failed; what it said is the end of the log.
+
+    cause: why, as "cause: cure", if that is known; "" if not.
+    """
+
+    def __init__(self, cause: str = "") -> None:
+        super().__init__(cause)
+        self.cause = cause.rstrip(".")
 
 
 def say(sentence: str) -> None:
@@ -44,20 +59,65 @@ def say(sentence: str) -> None:
 
 def execute(command: Iterable[str | Path], environ: Mapping[str, str]) -> None:
     """Run a program, what it says in the log. Errors: StepError."""
-    words = [str(word) for word in command]
+    words, kills = [str(word) for word in command], places.memory_kills()
     try:
         with LOG.open("a", encoding="utf-8") as log:
             print("\n==", *words, file=log, flush=True)
             streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
-            try:
-                status = subprocess.run(words, env=environ, **streams).returncode
-            except OSError as error:
-                print(error, file=log, flush=True)
-                status = 1
-    except OSError as error:  # the log cannot be written
-        raise StepError from error
+            status = subprocess.run(words, env=environ, **streams).returncode
+    except OSError as error:
+        if error.filename != words[0]:
+            raise StepError(places.unwritable(LOG, error)) from error
+        with LOG.open("a", encoding="utf-8") as log:
+            print(error, file=log)
+        raise StepError(places.exhausted(error)) from error
+    if status < 0:
+        name = "pip" if "pip" in words[1:] else Path(words[0]).name
+        raise StepError(places.ended(name, -status, kills))
     if status:
-        raise StepError
+        raise StepError(no_room() or no_answer())
+
+
+def no_room() -> str:
+    """Where there is no room left for packages, as "cause: cure"; "" if there is."""
+    for place in (COURSE, Path(tempfile.gettempdir())):
+        room = os.statvfs(place)
+        if room.f_bavail * room.f_frsize < FULL:
+            return f"the disk at {place} is full: free about 2 GB"
+        if room.f_files and not room.f_favail:
+            return (
+                f"the file system of {place} has no inode left (df -i): delete files that it holds"
+            )
+    return ""
+
+
+def no_answer() -> str:
+    """Why packages cannot be fetched from where they are, as "cause: cure"; "" if that answers.
+
+    It is tried: the settings' index, or the proxy in front of it, is connected to.
+    """
+    given = package_sources.for_pip(os.environ, wheel=pip_wheel())
+    if given.get("PIP_NO_INDEX"):
+        return ""
+    index = urlsplit(given.get("PIP_INDEX_URL") or INDEX)
+    bypassed = urllib.request.proxy_bypass(index.hostname or "")
+    known = {} if bypassed else urllib.request.getproxies()
+    proxy = given.get("PIP_PROXY") or known.get(index.scheme) or known.get("all")
+    asked = urlsplit(proxy if "://" in proxy else f"http://{proxy}") if proxy else index
+    if not asked.hostname:
+        return ""
+    try:
+        port = asked.port or (443 if asked.scheme == "https" else 80)
+        socket.create_connection((asked.hostname, port), SECONDS_TO_ANSWER).close()
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", "") or str(error)
+        if proxy:
+            return f"the proxy {asked.hostname} does not answer ({said}): correct https_proxy"
+        return (
+            f"the network did not answer, {asked.hostname} cannot be reached ({said}): connect "
+            "this machine, or set https_proxy"
+        )
+    return ""
 
 
 def pip_wheel() -> Path | None:
@@ -97,7 +157,9 @@ def own_packages(environment: Path) -> tuple[list[str], list[str]]:
     found: tuple[list[str], list[str]] = ([], [])
     for info in installed(environment):
         name, _, version = info.stem.partition("-")
-        if name_of(name) not in ours and (info / "REQUESTED").exists():
+        if name == "bcc":  # PyPI's, which would take the place of the distribution's again
+            say("Left out: bcc of PyPI, which has nothing to do with BPF (chapter 05).")
+        elif name_of(name) not in ours and (info / "REQUESTED").exists():
             elsewhere = (info / "direct_url.json").exists()
             found[elsewhere].append(name if elsewhere else f"{name}=={version}")
     return found
@@ -183,6 +245,8 @@ def make(need: str) -> None:
     if ASIDE.exists() and not VENV.exists():
         ASIDE.rename(VENV)  # switch() was killed half-way
     old = VENV.resolve() if VENV.exists() else None
+    if old and (reason := checkout.why_anew(COURSE, old)):
+        say(reason)
     need = "test" if old and (old / "course-test").exists() else need
     new = PLACES[1] if old == PLACES[0] else PLACES[0]
     try:
@@ -198,14 +262,11 @@ def make(need: str) -> None:
         if old:
             keep_own(old, python, need)
         switch(new)
-    except BaseException:
-        full = shutil.disk_usage(COURSE).free < FULL
+    except OSError as error:
+        raise StepError(places.unwritable(Path(error.filename or COURSE), error)) from error
+    finally:
         if VENV.resolve() != new:
             shutil.rmtree(new, ignore_errors=True)
-        if full:
-            with LOG.open("a") as log:
-                log.write("No space left on device\n")
-        raise
 
 
 def into_conda(environment: Path, need: str) -> None:
@@ -223,7 +284,7 @@ def into_conda(environment: Path, need: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """The environment's folder, and `lab` or `test`; exit status SEE_LOG if the log says why."""
+    """The environment's folder, and `lab` or `test`."""
     environment, need = Path(arguments[0]), arguments[1]
     say("Installing Python packages, a minute or less on a quick network ...")
     try:
@@ -231,8 +292,12 @@ def main(arguments: list[str]) -> int:
             make(need)
         else:
             into_conda(environment, need)
-    except StepError:
-        return SEE_LOG
+    except StepError as error:
+        say(
+            f'course: "Installing Python packages" failed: {error.cause or SEE_LOG}, then start '
+            f"again. The details are in {LOG}"
+        )
+        return 1
     except CourseError as error:
         say(f"course: {error}")
         return 1

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from chapters.ch00 import copies
 from chapters.ch00.copies import NOTES, fingerprint, read_notes
+from helpers import places
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
 from tools import shipped
@@ -27,21 +28,32 @@ class WorkspaceError(CourseError):
 
 
 def without_outputs(notebook: str) -> str:
-    """The text of a notebook file with its outputs and execution counts taken out."""
+    """The text of a notebook file with its outputs and execution counts taken out.
+
+    In work/ the sources that the text links to lie beside the notebook (sources.py).
+    """
     content = json.loads(notebook)
     for cell in content["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = copies.as_in_work("".join(cell["source"])).splitlines(keepends=True)
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
-def write(target: Path, source: Path) -> None:
-    """Copy one file, a notebook without outputs."""
-    content = source.read_bytes()
-    if source.suffix == ".ipynb":
-        content = without_outputs(content.decode()).encode()
+def content(source: Path) -> bytes:
+    """What a copy of a file says: a notebook has no outputs. Errors: WorkspaceError."""
+    if source.suffix != ".ipynb":
+        return source.read_bytes()
+    if said := copies.unreadable(source):
+        raise WorkspaceError(said)
+    return without_outputs(source.read_text("utf-8")).encode()
+
+
+def write(target: Path, said: bytes) -> None:
+    """Write a copy, and the folder that it is in."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    put(target, content)
+    put(target, said)
 
 
 def put(target: Path, content: bytes) -> None:
@@ -108,7 +120,7 @@ def copy_chapters(
                 brought.kept.append(target)
                 notes[name] = note | {"told": str(newest)}
             continue
-        write(target, source)
+        write(target, content(source))
         note_copy(notes, name, newest)
     write_notes(work, notes)
     return brought
@@ -137,6 +149,8 @@ def reset(stored: Path, work: Path, chapter: str) -> tuple[Path, Path | None]:
     Errors: WorkspaceError if there is no such chapter.
     """
     source = find(stored, chapter)
+    # The new chapter may come with new pictures. All is read before the learner's own is touched.
+    fresh = {each: content(each) for each in (source, *stored.glob("images/*"))}
     target = work / source.name
     kept = None
     if target.exists():
@@ -144,10 +158,9 @@ def reset(stored: Path, work: Path, chapter: str) -> tuple[Path, Path | None]:
         kept = target.rename(next(path for path in numbered if not path.exists()))
     notes = read_notes(work)
     notes.pop(source.name, None)
-    # The new chapter may come with new pictures.
-    for each in (source, *stored.glob("images/*")):
+    for each, said in fresh.items():
         name = str(each.relative_to(stored))
-        write(work / name, each)
+        write(work / name, said)
         note_copy(notes, name, fingerprint(each))
     write_notes(work, notes)
     return target, kept
@@ -155,10 +168,8 @@ def reset(stored: Path, work: Path, chapter: str) -> tuple[Path, Path | None]:
 
 def refusal(error: OSError) -> str:
     """Why work/ could not be written to, and what to do, in one sentence."""
-    return (
-        f"work/ cannot be written to ({error.strerror}): free some space, or put a clone "
-        "of the course into a folder of your own."
-    )
+    place = Path(error.filename) if error.filename else COURSE / "work"
+    return f"work/ cannot be written to, {places.unwritable(place, error)}"
 
 
 def main(arguments: list[str]) -> int:

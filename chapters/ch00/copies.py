@@ -23,11 +23,39 @@ def fingerprint(path: Path) -> str | None:
     if path.suffix == ".ipynb":
         try:
             cells = json.loads(content)["cells"]
-            said = [[cell["cell_type"], "".join(cell["source"])] for cell in cells]
+            said = [[cell["cell_type"], as_in_work("".join(cell["source"]))] for cell in cells]
         except (ValueError, KeyError, TypeError):
             return None
         content = json.dumps([each for each in said if each[1].strip()]).encode()
     return hashlib.sha256(content).hexdigest()[:16]
+
+
+def unreadable(notebook: Path) -> str:
+    """What is wrong with a notebook's file, and what helps, in a sentence; "" if nothing is.
+
+    Arguments: a file in notebooks/ or work/.
+    """
+    name = f"{notebook.parent.name}/{notebook.name}"
+    try:
+        content = notebook.read_bytes()
+    except OSError as error:
+        return f"{name} cannot be read ({error.strerror}): let it be yours, sudo chown $USER {name}"
+    try:
+        json.loads(content)["cells"]
+    except (ValueError, KeyError, TypeError):
+        rows = [row for row, line in enumerate(content.splitlines(), 1) if line[:8] == b"<<<<<<< "]
+        marks = f"has the marks of a merge that did not fit, from line {rows[0]} on" if rows else ""
+        damage = marks or ("is damaged" if content else "is empty")
+        cure = f"git checkout HEAD -- {name} takes the version before"
+        if notebook.parent.name == "work":
+            cure = f"./course reset {number(notebook.stem)} takes the course's, and keeps it aside"
+        return f"{name} {damage}: {cure}."
+    return ""
+
+
+def as_in_work(text: str) -> str:
+    """A cell's text with its links to the sources as they lead from work/."""
+    return text.replace("](../", "](")
 
 
 def read_notes(work: Path) -> dict[str, dict[str, str]]:

@@ -18,7 +18,20 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from helpers import kernel, libbpf, loader, netlab, probes, sockets, toolchain, traffic, uapi
+from chapters.ch00 import checkout
+from helpers import (
+    kernel,
+    libbpf,
+    loader,
+    netlab,
+    places,
+    probes,
+    rights,
+    sockets,
+    toolchain,
+    traffic,
+    uapi,
+)
 from helpers.bcc import headers as bcc_headers
 from helpers.bcc import program as bcc_program
 from helpers.errors import CourseError
@@ -37,11 +50,9 @@ TOOLS = {
     "zstd": ("zstd", "the playground reads capture files that zstd has compressed"),
 }
 REFUSALS = {
-    "capability": "Start the course with ./course lab, which gives it CAP_BPF.",
     "user namespace": "Use a machine whose root is the real one; a rootless container's is not.",
     "seccomp": "Start the container with --cap-add BPF --cap-add NET_RAW, or with --privileged "
     "if its seccomp profile dates from before 2023 (chapter 10).",
-    "no system call": "Start a kernel with CONFIG_BPF_SYSCALL=y; a sandbox may hide it, too.",
 }
 IN_A_CONTAINER = "Start the container with --privileged or --cap-add BPF, and without --user."
 ECHO = 196  # one echo of 56 bytes: 98 bytes of request, 98 bytes of reply
@@ -88,7 +99,9 @@ class Report:
         lines = []
         for row in self.rows:
             lines.append(f"{row.status:<7}  {row.what:<{width}}  {row.found}")
-            lines += textwrap.wrap(row.cure, 90, initial_indent=" " * 9, subsequent_indent=" " * 9)
+            indent = {"initial_indent": " " * 9, "subsequent_indent": " " * 9}
+            whole = {"break_long_words": False, "break_on_hyphens": False}  # a command is copied
+            lines += textwrap.wrap(row.cure, 90, **indent, **whole)
         return "\n".join([*lines, "", self.verdict])
 
     def _repr_html_(self) -> str:
@@ -96,12 +109,17 @@ class Report:
         return Table(self.verdict, ("part", "found", "status", "cure"), rows)._repr_html_()
 
 
-def report() -> Report:
-    """Look at and try every part; no exception, whatever is missing. Takes about a second."""
+def report(for_root: str = "") -> Report:
+    """Look at and try every part; no exception, whatever is missing. Takes about a second.
+
+    for_root: what root has to run, where the capabilities are missing and there is no sudo.
+    """
     needed = [
         check("Python", python),
+        check("course folder", course_folder),
+        check("Python packages", packages),
         check("kernel version", kernel_version),
-        check("bpf(2)", bpf),
+        check("bpf(2)", partial(bpf, for_root)),
         check("clang", clang),
         check("libbpf", library),
         check("BPF headers", headers),
@@ -109,6 +127,7 @@ def report() -> Report:
         check("network", network),
     ]
     wanted = [
+        check("IPv6", ipv6, WARNING),
         check("kernel config", kernel_config, WARNING),
         check("BTF of the kernel", btf, WARNING),
         *(check(name, partial(tool, name), WARNING) for name in TOOLS),
@@ -124,9 +143,11 @@ def check(what: str, look: Callable[[], Finding], worst: str = MISSING) -> Row:
     """Run one check; an exception becomes a row like any other, with `worst` as its status."""
     try:
         finding = look()
-    except CourseError as error:  # "cause: cure"
-        cause, _, cure = str(error).rpartition(": ")
-        finding = Finding(cause, worst, cure[:1].upper() + cure[1:])
+    except CourseError as error:
+        finding = said(str(error), worst)
+    except OSError as error:
+        lack = places.exhausted(error)
+        finding = said(lack or f"{error}: run ./course lab, which sets up what it can.", worst)
     except Exception as error:
         finding = Finding(
             f"{type(error).__name__}: {error}",
@@ -134,6 +155,28 @@ def check(what: str, look: Callable[[], Finding], worst: str = MISSING) -> Row:
             "Run ./course lab, which sets up what it can.",
         )
     return Row(finding.found, finding.status, finding.cure, what)
+
+
+def said(sentence: str, status: str = MISSING) -> Finding:
+    """The finding that a sentence of the form "cause: cure" is."""
+    cause, _, cure = sentence.rpartition(": ")
+    return Finding(cause, status, cure[:1].upper() + cure[1:])
+
+
+def course_folder(course: Path = toolchain.COURSE, prefix: Path = Path(sys.prefix)) -> Finding:
+    """Whether the course's folder can be set up and worked in, as ./course lab will ask."""
+    set_up = (prefix / checkout.PACKAGES).is_file()
+    trouble = checkout.trouble(course, None if set_up else course / ".venv")
+    return said(trouble) if trouble else Finding(str(course))
+
+
+def packages(course: Path = toolchain.COURSE, prefix: Path = Path(sys.prefix)) -> Finding:
+    """The Python packages that the notebooks need."""
+    if not (prefix / checkout.PACKAGES).is_file():
+        return Finding("not set up yet", WARNING, "Run ./course lab, which installs them in .venv.")
+    if reason := checkout.why_anew(course, prefix):
+        return Finding(reason.rstrip("."), MISSING, "Run ./course lab, which installs them anew.")
+    return Finding(str(prefix))
 
 
 def python(version: tuple[int, ...] = sys.version_info[:3]) -> Finding:
@@ -169,15 +212,29 @@ def kernel_config(root: Path = kernel.ROOT, release: str | None = None) -> Findi
     return Finding(found, WARNING, "Believe the row bpf(2), which tried it.")
 
 
-def bpf() -> Finding:
-    """Whether this process may use bpf(2), and if not, who refuses."""
+def bpf(for_root: str = "") -> Finding:
+    """Whether this process may use bpf(2), and if not, who refuses; for_root as report() has it."""
     answer = probes.access()
     if answer == "works":
         return Finding(answer)
+    if answer == "no system call":
+        return said(rights.no_bpf())
     cure = REFUSALS.get(answer, "Look this answer up in the manual page bpf(2).")
-    if answer == "capability" and os.environ.get("COURSE_IMAGE"):
-        cure = IN_A_CONTAINER
+    if answer == "capability":
+        cure = rights.cure([*rights.here((rights.BPF,))])
+        cure = cure[:1].upper() + cure[1:] + "."
+        if for_root:
+            cure = f"There is no sudo for you here: let root run {for_root}"
+        if os.environ.get("COURSE_IMAGE"):
+            cure = IN_A_CONTAINER
     return Finding(f"refused: {answer}", MISSING, cure)
+
+
+def ipv6() -> Finding:
+    """IPv6 in the network to experiment in, for the experiments that are about it."""
+    with netlab.open_network() as net:
+        net.require_ipv6()
+    return Finding("::1 can be reached")
 
 
 def btf(root: Path = kernel.ROOT) -> Finding:
@@ -193,11 +250,14 @@ def clang() -> Finding:
     if shutil.which("clang") is None:
         cure = "Run ./course lab, or install the package clang."
         return Finding("not installed", MISSING, cure)
-    said = subprocess.run(
+    kills = places.memory_kills()
+    result = subprocess.run(
         ["clang", "--version"], capture_output=True, text=True, timeout=TIMEOUT_SECONDS
     )
-    number = re.search(r"version (\S+)", said.stdout)
-    return Finding(number[1] if number else said.stdout.strip())
+    if result.returncode < 0:
+        return said(places.ended("clang", -result.returncode, kills))
+    number = re.search(r"version (\S+)", result.stdout)
+    return Finding(number[1] if number else result.stdout.strip())
 
 
 def library() -> Finding:
@@ -236,19 +296,19 @@ def tool(name: str) -> Finding:
 def bcc() -> Finding:
     """bcc as the distribution packages it, imported in a process of its own (it is large)."""
     code = "import bcc; print(bcc.__version__ if hasattr(bcc, 'BPF') else 'wrong')"
-    command = [sys.executable, "-c", code]
+    command = [sys.executable, "-c", "print('wrong')" if bcc_program.is_of_pypi() else code]
     result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
-    said = result.stdout.strip()
-    if said == "wrong":
+    version = result.stdout.strip()
+    if version == "wrong":
         cure = "Run pip uninstall bcc, then ./course lab, which links the real one (chapter 05)."
         return Finding("another package of that name, from PyPI", WARNING, cure)
     if result.returncode:
         cure = "Run ./course lab, which links the distribution's python3-bpfcc (chapter 05)."
         return Finding(result.stderr.strip().splitlines()[-1], WARNING, cure)
-    if bcc_program.too_old(said):
+    if bcc_program.too_old(version):
         cure = "Use a distribution with 0.21 or later, as Debian 12 or Ubuntu 24.04 (chapter 05)."
-        return Finding(f"{said}, too old", WARNING, cure)
-    return Finding(said)
+        return Finding(f"{version}, too old", WARNING, cure)
+    return Finding(version)
 
 
 def kernel_headers() -> Finding:
@@ -270,15 +330,28 @@ def network() -> Finding:
         if net.private:
             where = "its own lo" if net.kind == "own lo" else f"in a {net.kind}"
             return Finding(f"private, {where}")
-        cure = (
-            "Allow user namespaces (Ubuntu: sysctl "
-            "kernel.apparmor_restrict_unprivileged_userns=0), or other traffic is counted too."
-        )
+        cure = f"{namespaces()}, or other traffic is counted too."
         if os.environ.get("COURSE_IMAGE"):
             cure = (
                 "Add --privileged, or leave out the host's network: other traffic is counted too."
             )
         return Finding(net.kind, WARNING, cure)
+
+
+def namespaces(root: Path = kernel.ROOT) -> str:
+    """What allows user namespaces here: the setting that forbids them is looked for."""
+    forbidding = {
+        "user/max_user_namespaces": "0",
+        "kernel/unprivileged_userns_clone": "0",
+        "kernel/apparmor_restrict_unprivileged_userns": "1",
+    }
+    better = {"user/max_user_namespaces": "15000", "kernel/unprivileged_userns_clone": "1"}
+    for name, value in forbidding.items():
+        path = root / "proc/sys" / name
+        if os.access(path, os.R_OK) and path.read_text().strip() == value:
+            setting = name.replace("/", ".")
+            return f"Let root allow user namespaces (sysctl {setting}={better.get(name, '0')})"
+    return "Allow user namespaces, which a container's seccomp filter or a security module forbids"
 
 
 def road(gone: str = "") -> Finding:

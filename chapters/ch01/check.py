@@ -77,7 +77,9 @@ def ring_buffer(sizes: tuple[int, int, int] | None) -> Verdict:
         return not_yet("A ring buffer has no keys and no values: how many bytes do they take?")
     whole_pages = entries > 0 and entries % mmap.PAGESIZE == 0
     if not whole_pages or entries & (entries - 1):
-        return not_yet(f"A length of {entries} bytes cannot be had: which can, says the hint.")
+        return not_yet(
+            f"A length of {entries} bytes cannot be had: which can, say the rules above."
+        )
     if entries > MOST_BYTES:
         return not_yet(
             f"That is more than we want to take from the kernel: at most {MOST_BYTES} bytes."

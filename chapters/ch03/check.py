@@ -132,7 +132,10 @@ def counted_as_tcp(
         return not_yet(f"{given} cannot be the source of a packet: choose another beginning.")
     if given.is_link_local or given.ipv4_mapped or given.scope_id:
         return not_yet(f"{given} is kept for one link, or for IPv4: choose another beginning.")
-    net.add_address(str(given))
+    try:
+        net.add_address(str(given))
+    except netlab.NetworkError as refused:
+        return not_yet(str(refused))
     try:
         landed = grown(lambda: traffic.echo(net, to=str(given)))
     finally:

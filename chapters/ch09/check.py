@@ -96,8 +96,66 @@ def waiting(sock: socket.socket) -> list[bytes]:
             return messages
 
 
+def segment(
+    options: int = 0,
+    fragment: int = 0x4000,
+    protocol: int = 6,
+    ports: tuple[int, int] = (50_000, 443),
+    ethertype: bytes = b"\x08\x00",
+) -> bytes:
+    """A frame that looks like TCP over IPv4, with so many bytes of IP options.
+
+    fragment: the flags and the offset, 0x4000 for "in one piece", as TCP sends. Source: RFC 791.
+    """
+    fields = (0x45 + options // 4, 0, 60 + options, 1, fragment, 64, protocol, 0)
+    header = struct.pack("!BBHHHBBH", *fields) + bytes([192, 0, 2, 1, 192, 0, 2, 2])
+    tcp = struct.pack("!HHIIBBHHH", *ports, 0, 0, 0x50, 2, 0, 0, 0)
+    return bytes(12) + ethertype + header + bytes([1] * options) + tcp + bytes(20)
+
+
+# What exercise 2 shows a filter: the frame, whether it is to arrive, and what is wrong if not so.
+SEGMENTS = (
+    (segment(), True, "An ordinary one, in one piece and without options, does not arrive"),
+    (segment(options=4), True, "Behind 4 bytes of IP options the port is not found"),
+    (segment(options=40), True, "Behind 40 bytes of IP options the port is not found"),
+    (segment(fragment=0x2000), True, "The first of several pieces has the port, and is refused"),
+    (segment(fragment=0), True, "One without any flag does not arrive"),
+    (segment(fragment=1), False, "A later piece arrives, whose data look like a port"),
+    (segment(fragment=0x1000), False, "A piece from far behind arrives: all 13 bits count"),
+    (segment(ports=(50_000, 80)), False, "One to port 80 arrives"),
+    (segment(ports=(443, 50_000)), False, "One that comes from port 443 arrives"),
+    (segment(protocol=17), False, "A datagram of UDP arrives"),
+    (segment(ethertype=b"\x08\x06"), False, "A frame arrives whose EtherType is 0x806"),
+)
+
+
+def to_port_443(rows: list[bytes] | None) -> Verdict:
+    """Exercise 2: attached to one of two local sockets, and shown eleven frames."""
+    code = as_bytes(rows)
+    if code == b"" or rows is None:
+        return not_attempted("Write rows into the list, one for each instruction.")
+    if reason := complaint(code):
+        return not_yet(reason)
+    for frame, wanted, otherwise in SEGMENTS:
+        arrived = through(code, frame)
+        if bool(arrived) != wanted:
+            return not_yet(f"{otherwise}.")
+        if wanted and arrived != [frame]:
+            return not_yet(f"Of {len(frame)} bytes {len(arrived[0])} arrive: the rest is cut off.")
+    return right(f"{sum(wanted for _, wanted, _ in SEGMENTS)} of {len(SEGMENTS)} frames arrived.")
+
+
+def through(code: bytes, frame: bytes) -> list[bytes]:
+    """What arrives at a local socket with this filter, which sees just what is sent to it."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with ours, theirs:
+        sockets.attach_filter(theirs, code)
+        ours.send(frame)
+        return waiting(theirs)
+
+
 def marked(rows: list[bytes] | None) -> Verdict:
-    """Exercise 2: attached to an ordinary UDP socket by a thread that has no capability."""
+    """Exercise 3: attached to an ordinary UDP socket by a thread that has no capability."""
     code = as_bytes(rows)
     if code == b"" or rows is None:
         return not_attempted("Write rows into the list, one for each instruction.")
@@ -145,7 +203,7 @@ def exchange(code: bytes, sent: list[bytes]) -> list[bytes]:
 
 
 def scratch(rule: Callable[[Instruction], bytes | None]) -> Verdict:
-    """Exercise 3: every word is stored through the rule and loaded again, in the kernel."""
+    """Exercise 4: every word is stored through the rule and loaded again, in the kernel."""
     made = []
     for word in range(SCRATCH_WORDS):
         returned = {}

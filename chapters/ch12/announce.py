@@ -40,7 +40,7 @@ def announced(net: Network, count: int = 10) -> tuple[list[int], list[int]]:
     with loader.load(compiled) as loaded, ExitStack() as stack:
         perf = library.perf_buffer__new(loaded.map("perf").fd, PAGES, take_perf, None, None, None)
         if not perf:
-            code, wanted = ctypes.get_errno(), rights.here((rights.PERFMON,))
+            code, wanted = ctypes.get_errno(), rights.of_attachment("a perf event")
             if code in (errno.EACCES, errno.EPERM) and rights.lacking(wanted):
                 raise AnnounceError(rights.refusal("opening a perf event", wanted))
             reason = os.strerror(code)

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from helpers import links, uapi
+from helpers import links, rights, uapi
 from helpers.errors import CourseError
 from helpers.netlab import Network
 
@@ -132,6 +132,8 @@ def explain(number: int, what: str) -> str:
         )
     if number == errno.EINVAL:
         return f"The kernel takes no such program ({what}): is it of the right type, and open?"
+    if number == errno.EPERM:
+        return rights.not_attached("an interface, over netlink")
     if number == errno.EEXIST:
         return f"Something is attached there already ({what}): leave its with block first."
     return f"The program cannot be attached ({what}: {os.strerror(number)})."

@@ -9,9 +9,21 @@ from pathlib import Path
 
 import numpy as np
 
-from chapters.ch12 import frames
-from helpers import counters, flows, loader, netlab, protocols, sockets, toolchain, traffic
+from chapters.ch12 import attach, frames, xdp
+from helpers import (
+    counters,
+    flows,
+    loader,
+    netlab,
+    protocols,
+    sockets,
+    syscall,
+    toolchain,
+    traffic,
+    uapi,
+)
 from helpers.check import (
+    NO_PROGRAM,
     Verdict,
     as_list,
     as_number,
@@ -23,6 +35,7 @@ from helpers.check import (
     shown,
 )
 from helpers.errors import CourseError
+from helpers.machine import faults
 
 LLDP = 0x88CC
 TALK = frames.ethernet(LLDP, bytes(50))
@@ -204,3 +217,102 @@ def dns(answer: Callable[[flows.Reading], object]) -> Verdict:
         10: "Those are packets: add up bytes.",
     }
     return not_yet(hints.get(total, f"For the flows of the check it gives {total:,}, not {DNS:,}."))
+
+
+PING = frames.ethernet(frames.IPV4, frames.ipv4(1, bytes(64)))
+DATAGRAM = frames.ethernet(frames.IPV4, frames.ipv4(17, frames.udp(bytes(56))))
+# Its byte 23 is 1, and lies in the sender's address: 2001:db8::1.
+SIX = frames.ethernet(frames.IPV6, frames.ipv6(17, frames.udp(bytes(56))))
+SHORTEST = 14  # bytes; no frame has fewer
+PROTOCOL_ENDS = 24  # from so many bytes on, byte 23 is there
+
+
+def no_pings(program: str | None) -> Verdict:
+    """Exercise 5: an XDP program, on frames of every length in chapter 07's machine, which stops
+    where it reads too far, then in the kernel and on a cable, where it may be loaded."""
+    if program is None:
+        return not_attempted("Write an XDP program, as text between quotes.")
+    written = as_text(program)
+    if written is None:
+        return NO_PROGRAM
+    try:
+        with xdp.compiled(written) as path:
+            return _by_the_machine(path) or _by_the_kernel(path)
+    except CourseError as error:
+        return not_yet(f"It is no XDP program yet. {error}")
+
+
+def _by_the_machine(path: Path) -> Verdict | None:
+    """What is wrong with the program; None if nothing is, or only the kernel can tell."""
+    guard, at = xdp.in_machine(path), 0
+    try:
+        answers = [guard.run(PING[: (at := length)]) for length in range(SHORTEST, len(PING) + 1)]
+        datagram, six = guard.run(DATAGRAM), guard.run(SIX)
+    except faults.BadAddress as fault:
+        return not_yet(f"Of a ping only {at} bytes came. {fault} Compare with data_end before.")
+    except faults.UnknownHelper as fault:
+        return None if xdp.may_load() else not_yet(f"Only the kernel could run it. {fault}")
+    if {*answers, datagram, six} == {xdp.PASS} and xdp.reads_nothing(path):
+        return not_attempted("It lets everything pass: have it look at its frame.")
+    return _judged(answers[-1], datagram, six, answers[: PROTOCOL_ENDS - SHORTEST])
+
+
+def _judged(ping: int, datagram: int, six: int, short: list[int]) -> Verdict | None:
+    """What is wrong with the answers to a ping, a datagram, one over IPv6, and pieces of a ping."""
+    other = {ping, datagram, six, *short} - {xdp.DROP, xdp.PASS}
+    if other:
+        return not_yet(
+            f"One of its answers is {xdp.action(min(other))}: give XDP_DROP or XDP_PASS."
+        )
+    if datagram == six == xdp.DROP:
+        return not_yet("It drops datagrams, over IPv4 and over IPv6: they are to pass.")
+    if six == xdp.DROP:
+        return not_yet("It drops a datagram over IPv6, from 2001:db8::1: what is its byte 23?")
+    if datagram == xdp.DROP:
+        return not_yet("It drops a datagram of UDP over IPv4: which protocol is to be dropped?")
+    if ping == xdp.PASS:
+        return not_yet("A ping gets through: which bytes make it one, and in which order?")
+    if xdp.DROP in short:
+        return not_yet("It drops a frame that ends before byte 23: nobody can tell what that was.")
+    return None
+
+
+def _by_the_kernel(path: Path) -> Verdict:
+    if not xdp.may_load():
+        return right(
+            "Chapter 07's machine ran it on frames of every length. The kernel was not asked: "
+            "an XDP program is loaded by holders of CAP_NET_ADMIN only."
+        )
+    try:
+        with xdp.in_kernel(path) as program:
+            ran = [syscall.test_run(program, frame).value for frame in (PING, DATAGRAM, SIX)]
+            wrong = _judged(*ran, [])
+            passed = None if wrong else _through(program.fd)
+    except loader.LoadError as refusal:
+        return not_yet(f"It does the right thing, but cannot prove it. {refusal}")
+    if wrong:
+        return wrong
+    if passed != [DATAGRAM, SIX]:
+        return not_yet(f"On a cable {len(passed)} of three frames got through: two are to.")
+    return right("Attached to a cable's end, it dropped the ping, and two datagrams got through.")
+
+
+def _through(program_fd: int) -> list[bytes]:
+    """Send a ping and two datagrams through a cable at whose end the program is; what comes out.
+
+    Errors: NetworkError where there can be no cable; AttachError.
+    """
+    with netlab.open_network() as net:
+        net.add_veth()
+        with (
+            attach.xdp(net, program_fd, "right"),
+            net.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as tap,
+        ):
+            tap.bind(("right", uapi.ETH_P_ALL))
+            tap.settimeout(traffic.TIMEOUT_SECONDS)
+            traffic.frames(net, [PING, DATAGRAM, SIX], "left")
+            arrived: list[bytes] = []
+            while SIX not in arrived:
+                frame = tap.recv(2048)
+                arrived += [frame] if frame in (PING, DATAGRAM, SIX) else []
+        return arrived

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -22,7 +23,7 @@ from chapters.playground.controls import PlaygroundControls
 from chapters.playground.history import History
 from chapters.playground.program import FLOWS, Compiles, Counting, Reading
 from chapters.playground.screen import Screen
-from helpers import cbpf, netlab
+from helpers import cbpf, netlab, pcap
 from helpers.cbpf import Instruction
 from helpers.errors import CourseError
 from helpers.live import still
@@ -63,6 +64,9 @@ class Playground(MovingPlot):
         # The program while it counts, on an interface or a file, and what was read of it.
         self._counting: Counting | None = None
         self._history = History()
+        # The file that is looked at, if it is no interface; and the paths of what was uploaded.
+        self._file: str | Path | None = None
+        self._uploads: dict[str, str] = {}
         # Which names are being looked up, if any, and the filter that was made of the last ones.
         self._looking: object | None = None
         self._found: tuple[tuple, Sequence[Instruction]] | None = None
@@ -81,14 +85,15 @@ class Playground(MovingPlot):
 
         The same program counts it, frame by frame, in test runs (BPF_PROG_TEST_RUN), behind the
         filter, which libpcap runs as tcpdump -r does. It ends early where it is stopped, or
-        something else is begun.
+        something else is begun; another filter counts it anew.
         Errors: PacketFileError, CaptureError, FilterError, CompileError, FeederError, SyscallError;
             LiveError once it is closed.
         """
         self._require_open()
         self._stop()
-        self.controls.list_captures()
-        capture = Capture(path)
+        self._file = path
+        self.controls.list_captures(self._uploads)
+        capture = Capture(self._uploads.get(str(path), path), Path(path).name)
         self._release()
         counting = self._counting = Counting("", self._flows)
         try:
@@ -254,8 +259,12 @@ class Playground(MovingPlot):
             self._counting.close()
         self._counting = None
 
+    def _still(self) -> still.Still | None:
+        return self.figure() if len(self._history.times) > 1 else None
+
     def _prepare(self) -> str:
         """Count from zero on the interface that was chosen."""
+        self._file = None
         self._counting = self._program(self._once(*self._filter()))
         self._history = History(self._counting.expression)
         try:
@@ -267,7 +276,7 @@ class Playground(MovingPlot):
         return f"Running on {self._attachment.label}."
 
     def _step(self) -> None:
-        self._attachment.check()
+        self._look()
         self._record()
 
     def _stop(self) -> None:
@@ -315,8 +324,10 @@ class Playground(MovingPlot):
     def _actions(self) -> dict[str, Callable[..., None]]:
         return super()._actions() | {
             "interface": self._count_anew,
-            "filter": self._count_anew,
-            "file": lambda: self._beside(self.count_file, self.controls.path.value),
+            "filter": self._filter_chosen,
+            "path": self._name_chosen,
+            "file": self._count_chosen,
+            "upload": self._keep_upload,
             "csv": lambda: self._save("csv"),
             "png": lambda: self._save("png"),
         }
@@ -339,14 +350,53 @@ class Playground(MovingPlot):
         self._stop()
         self._start()
 
+    def _filter_chosen(self) -> None:
+        self._count_anew()
+        if self._file is not None:
+            self._beside(self.count_file, self._file)
+
+    def _name_chosen(self) -> None:
+        """Another file, if it is one and not yet half a name: count it if a file is looked at.
+
+        Its last letters may come later than the press on the button that was made after them:
+        Jupyter keeps them back while the kernel has not yet answered to those before.
+        """
+        name = self.controls.path.value
+        is_one = name in self._uploads or pcap.expanded(name).is_file()
+        if self._file is not None and is_one:
+            self._count_chosen()
+
+    def _count_chosen(self) -> None:
+        self._file = self.controls.path.value
+        self._beside(self.count_file, self._file)
+
+    def _keep_upload(self) -> None:
+        """Count what was uploaded, and keep it until close().
+
+        It lies in a file without a name, which ends with the kernel, however that ends.
+        """
+        for sent in self.controls.upload.value:
+            file = tempfile.TemporaryFile()  # noqa: SIM115
+            self._owns.append(file)
+            file.write(sent["content"])
+            file.flush()
+            name = f"{sent['name']} (uploaded)"
+            self._uploads[name], self._file = f"/proc/self/fd/{file.fileno()}", None
+            self.controls.path.value, self.controls.upload.value = name, ()
+            self._count_chosen()
+
     async def _count_found(self) -> None:
         if await self._look_up(*self._filter()) and self.running:
             self._stop()
             self._start()
 
     def _save(self, kind: str) -> None:
+        if not self._history.newest:
+            raise LiveError(
+                "Nothing is counted yet, so nothing is saved: press Start or Count file before."
+            )
         path = self._screen.save(self._history, kind, dated("playground", kind))
-        self._say(f"Saved to {path.absolute()}.")
+        self._remark(f"Saved to {path.absolute()}.")
 
 
 def in_words(capture: Capture) -> str:

@@ -45,11 +45,12 @@ class Capture:
     """A capture file to be fed to a program.
 
     beginnings: how its frames begin, once it was looked through.
+    Arguments: name: what to call it in sentences, "": as it is called.
     Errors: PacketFileError if it cannot be read.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        with CaptureFile(path) as file:
+    def __init__(self, path: str | Path, name: str = "") -> None:
+        with CaptureFile(path, name) as file:
             self.name = file.name
         self._path = path
         self._file: CaptureFile | None = None
@@ -61,7 +62,7 @@ class Capture:
         Errors: CaptureError if it has no frame; PacketFileError for a link type that the course
             does not know.
         """
-        with CaptureFile(self._path) as file:
+        with CaptureFile(self._path, self.name) as file:
             for run in file:
                 if run.frames:
                     self.beginnings.add((run.interface.link, run.layout.order))
@@ -109,7 +110,7 @@ class Capture:
         Errors: those of looked(); FeederError, SyscallError.
         """
         whole = self.looked()
-        with CaptureFile(self._path) as file, Feeder(program) as feeder:
+        with CaptureFile(self._path, self.name) as file, Feeder(program) as feeder:
             numbers = {each: feeder.add_filter(code) for each, code in (filters or {}).items()}
             ends = steps(whole.first or 0, whole.newest or 0)
             yield Progress(0, 0.0)

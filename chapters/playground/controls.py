@@ -5,12 +5,13 @@ Laboratory equipment. As in helpers.live, the widgets' values are the only state
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import ipywidgets as widgets
 
 from chapters.playground.breakdown import BREAKDOWNS
+from helpers import page
 from helpers.live.controls import Controls, row
 
 CAPTURES = {".pcap", ".pcapng", ".cap", ".dmp"}  # what tcpdump and Wireshark call their files
@@ -24,9 +25,11 @@ class PlaygroundControls(Controls):
         interfaces: labels of what can be looked at. sends: labels of the buttons that send.
         interval: seconds between readings.
         act: called as act(what) by buttons and changes, on any thread: "start", "stop", "redraw",
-            "interface", "filter", "file", "csv", "png"; and as act("send", label).
+            "interface", "filter", "path", "file", "upload", "csv", "png"; and as act("send",
+            label).
     """
 
+    NOUN = "playground"
     CHOICES = ("interface", "filter", "breakdown", "interval", "quantity", "scale")
 
     def __init__(
@@ -43,15 +46,26 @@ class PlaygroundControls(Controls):
         self.breakdown = self.choice("Breakdown", BREAKDOWNS)
         self.path = line_of_text("Capture file", "choose or write a name", widgets.Combobox)
         self.path.layout.width = "32em"
+        # Or else ipywidgets would put what stood there before in the place of what is being
+        # written, whenever other files are offered.
+        self.path.continuous_update = True
         self.list_captures()
+        self.path.observe(lambda change: act("path"), "value")
         count = self.button("Count file", "file", "folder-open")
+        # Jupyter's server drops a message to the kernel that is longer than 10 MiB, without a word.
+        self.upload = widgets.FileUpload(
+            description="Upload, up to 10 MB",
+            tooltip="A longer file: put it beside the notebook, and write its name.",
+            layout={"width": "auto"},
+        )
+        self.upload.observe(lambda change: act("upload"), "value")
         saves = [self.button(f"Save {what}", what.lower(), "download") for what in ("CSV", "PNG")]
-        self.view = widgets.VBox(
+        self.view = page.column(
             [
                 row([self.interface, self.filter, self.breakdown]),
                 row([self.start, self.stop, *self.sends, *saves]),
                 row([self.quantity, self.scale, self.interval]),
-                row([self.path, count]),
+                row([self.path, count, self.upload]),
                 self.message,
                 self.numbers,
                 self.image,
@@ -59,11 +73,11 @@ class PlaygroundControls(Controls):
             ]
         )
 
-    def list_captures(self) -> None:
-        """Offer the capture files that lie beside the notebook, the newest first."""
+    def list_captures(self, uploaded: Iterable[str] = ()) -> None:
+        """Offer what was uploaded, and the capture files beside the notebook, the newest first."""
         files = [path for path in Path().iterdir() if is_capture(path)]
         files.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-        self.path.options = [path.name for path in files]
+        self.path.options = [*uploaded, *(path.name for path in files)]
 
 
 def is_capture(path: Path) -> bool:

@@ -32,6 +32,7 @@ class History:
         self.newest: Reading | None = None
         # A flow keeps its column, in the order in which flows were first read.
         self._columns: dict[bytes, int] = {}
+        self._places: list[int] = []  # the columns of the newest reading's flows
         self._keys = np.empty(0, FLOW)
         self._traffic = np.empty(0, TRAFFIC)
         # A row for each reading. By flow the bytes since the reading before, in numbers as short as
@@ -54,15 +55,14 @@ class History:
             for record in (self.times, self._sizes, self._missed):
                 record.pop()
         known, columns = len(self._columns), self._columns
-        places = [
-            columns.setdefault(key, len(columns))
-            for key in reading.keys.view(f"V{FLOW.itemsize}").tolist()
-        ]
+        if not self.newest or reading.keys.tobytes() != self.newest.keys.tobytes():
+            keys = reading.keys.view(f"V{FLOW.itemsize}").tolist()
+            self._places = [columns.setdefault(key, len(columns)) for key in keys]
         if len(columns) > known:
             self._keys = np.frombuffer(b"".join(columns), FLOW)
             self._groups = None
         before, self._traffic = self._traffic["bytes"], np.zeros(len(columns), TRAFFIC)
-        self._traffic[places] = reading.traffic
+        self._traffic[self._places] = reading.traffic
         self.times.append(now)
         came = self._traffic["bytes"].copy()
         came[: len(before)] -= before

@@ -8,8 +8,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
 from chapters.playground.breakdown import REST
@@ -122,7 +124,14 @@ class Screen:
 
 def bars(history: History, by: str) -> still.Still:
     """The largest groups as bars, with their bytes: what there is to see without time."""
-    rows = history.rows(by, LINES_SHOWN)[::-1]
+    rows = history.rows(by, LINES_SHOWN)
+    parts = [f"{name} {with_unit(size, 'total')}" for name, _, size in rows]
+    alt = f"Bar chart of {LABELS['total']}: {', '.join(parts)}."
+    return still.Still(partial(drawn_bars, rows[::-1], by), alt)
+
+
+def drawn_bars(rows: Sequence[tuple[str, int, int]], by: str) -> Figure:
+    """The figure: rows from the lowest bar up, each a name, packets and bytes."""
     styles = LineStyles(by)
     styles.arrange([name for name, _, _ in rows])
     canvas, axes = new_figure()
@@ -134,8 +143,7 @@ def bars(history: History, by: str) -> still.Still:
     axes.margins(x=0.12)
     axes.set_xlabel(LABELS["total"])
     axes.xaxis.set_major_formatter(EngFormatter(UNITS["total"]))
-    parts = [f"{name} {with_unit(size, 'total')}" for name, _, size in rows[::-1]]
-    return still.Still(canvas.figure, f"Bar chart of {LABELS['total']}: {', '.join(parts)}.")
+    return canvas.figure
 
 
 def shortened(name: str) -> str:

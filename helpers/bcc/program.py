@@ -15,6 +15,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import SequenceMatcher
+from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -38,21 +40,31 @@ def library() -> ModuleType:
     Errors: BccError. Built in chapter 05.
     """
     cure = "run ./course lab, or install python3-bpfcc (elsewhere python3-bcc or python-bcc)"
+    foreign = BccError(
+        "The package bcc here is the one from PyPI, which has nothing to do with BPF: run "
+        f"'{sys.executable}' -m pip uninstall bcc, then ./course lab."
+    )
+    if is_of_pypi():
+        raise foreign
     try:
         import bcc
     except (ImportError, OSError) as error:
         raise BccError(f"bcc cannot be imported ({error}): {cure}.") from error
     if not hasattr(bcc, "BPF"):
-        raise BccError(
-            "The package bcc here is the one from PyPI, which has nothing to do with BPF: run "
-            f"'{sys.executable}' -m pip uninstall bcc, then ./course lab."
-        )
+        raise foreign
     if too_old(bcc.__version__):
         raise BccError(
             f"bcc {bcc.__version__} is too old, it has no atomic_increment(): use a distribution "
             "with 0.21 or later, such as Debian 12 or Ubuntu 24.04."
         )
     return bcc
+
+
+def is_of_pypi() -> bool:
+    """Whether the package bcc here is the one from PyPI. Not imported: that one wants pytest."""
+    found = find_spec("bcc")
+    folders = list(found.submodule_search_locations or ()) if found else []
+    return bool(folders) and not any(Path(each, "libbcc.py").exists() for each in folders)
 
 
 def too_old(version: str) -> bool:

@@ -137,7 +137,7 @@ class LivePlot(MovingPlot):
         return "Running."
 
     def _step(self) -> None:
-        self._attachment.check()
+        self._look()
         self._series.add(self._clock(), self._source.read())
         self._draw()
         if self._below:
@@ -165,6 +165,9 @@ class LivePlot(MovingPlot):
     def _release(self) -> None:
         self._source = self._below = None
 
+    def _still(self) -> still.Still | None:
+        return self.figure() if len(self._series.times) > 1 else None
+
     def _actions(self) -> dict[str, Callable[..., None]]:
         return super()._actions() | {
             "interface": self._move,
@@ -188,8 +191,11 @@ class LivePlot(MovingPlot):
             self._draw()
 
     def _save(self) -> None:
+        readings = len(self._series.times)
+        if not readings:
+            raise LiveError("Nothing is recorded yet, so nothing is saved: press Start before.")
         path = self.save_csv(dated("bytes", "csv"))
-        self._say(f"Saved {len(self._series.times)} readings to {path.absolute()}.")
+        self._remark(f"Saved {readings} readings to {path.absolute()}.")
 
 
 def open_plot(**options: object) -> LivePlot:

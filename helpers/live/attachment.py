@@ -18,6 +18,7 @@ from helpers.netlab import Network
 
 # A label, and the function that attaches the program there and returns the socket.
 Interfaces = Mapping[str, Callable[[], socket.socket]]
+GONE = "The interface {} is down or gone: choose another one, or bring it up, and press Start."
 
 
 @dataclass(frozen=True)
@@ -67,16 +68,20 @@ class Attachment:
     def __init__(self, interfaces: Interfaces) -> None:
         self._interfaces = dict(interfaces)
         self._socket: socket.socket | None = None
+        self._name: str | None = None  # what the interface was called at the first look
         self.label: str | None = None
 
     def attach(self, label: str | None) -> None:
         """Move to the interface with this label; None, or where it is already, changes nothing.
 
         If the new one refuses, the old one is kept.
-        Errors: whatever the interface's function raises; for sockets.packet_socket, SocketError.
+        Errors: LiveError if it is gone; whatever the interface's function raises; for
+            sockets.packet_socket, SocketError.
         """
         if label in (None, self.label):
             return
+        if label not in self._interfaces:
+            raise LiveError(GONE.format(label))
         new = self._interfaces[label]()
         self.close()
         self._socket, self.label = new, label
@@ -87,15 +92,19 @@ class Attachment:
             return
         failure = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if failure == errno.ENETDOWN:
-            raise LiveError(
-                f"The interface {self.label} is down or gone: choose another one, or bring it "
-                "up, and press Start."
-            )
+            raise LiveError(GONE.format(self.label))
         if failure:
             raise LiveError(f"The socket on {self.label} failed ({os.strerror(failure)}).")
+        name = self._socket.getsockname()[0]
+        self._name = self._name or name
+        if name != self._name:
+            raise LiveError(
+                f"The interface {self.label} is called {name} now: run this cell again, and "
+                "choose it by that name."
+            )
 
     def close(self) -> None:
         """Close the socket, and thereby detach the program."""
         if self._socket:
             self._socket.close()
-        self._socket, self.label = None, None
+        self._socket = self._name = self.label = None

@@ -7,12 +7,12 @@ the only state there is; whoever changes one, a learner or a cell, asks for a ne
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from html import escape
 from typing import ClassVar
 
 import ipywidgets as widgets
 from traitlets import TraitError, Unicode
 
+from helpers import page
 from helpers.live.task import LiveError
 from helpers.table import Table
 
@@ -43,6 +43,8 @@ class Controls:
 
     # What choose() can set.
     CHOICES: ClassVar[tuple[str, ...]] = ("interface", "interval", "quantity", "scale")
+    # What the page calls it.
+    NOUN: ClassVar[str] = "plot"
     view: widgets.VBox
 
     def __init__(
@@ -54,9 +56,11 @@ class Controls:
         alt: str,
         act: Callable[..., None],
     ) -> None:
-        self._act, self.sentence = act, ""
+        self._act, self.sentence, self._running = act, "", False
         self.image = TitledImage(format="png", width=800, height=400)
         self.image.layout.max_width, self.image.tooltip = "100%", alt
+        self.image.layout.min_width = "700px"  # narrower, its letters could not be read
+        self.image.add_class("course-picture")
         self.message, self.numbers, self.below = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.interface = self.choice("Interface", interfaces, "interface")
         self.quantity = self.choice("Show", [("rate", "rate"), ("total so far", "total")])
@@ -103,14 +107,15 @@ class Controls:
     def say(self, text: str, running: bool, error: bool = False) -> None:
         """Show one sentence, which screen readers read out, and by the colour of Start whether the
         plot runs."""
-        role, css = ("alert", "color:#b00020;font-weight:bold") if error else ("status", "")
-        self.sentence = text
-        self.message.value = f'<span role="{role}" style="{css}">{escape(text)}</span>'
+        self.sentence, self._running = text, running
+        self.message.value = page.sentence(text, self.NOUN, error)
         self.start.button_style = "success" if running else ""
+        page.beat(self.view, running)
 
     def show(self, picture: bytes, numbers: str) -> None:
         """Show a picture, as PNG, and numbers in words, in place of those before."""
         self.image.value, self.numbers.value = picture, numbers
+        page.beat(self.view, self._running)
 
     def show_below(self, table: Table) -> None:
         """Show a table under everything else, in place of the one before."""
@@ -119,14 +124,12 @@ class Controls:
         self.below.value = table._repr_html_()
 
     def remove(self, text: str) -> None:
-        """Take the rows of controls away, and leave the last picture with a sentence."""
+        """Take the controls away, and leave a sentence; neither kernel nor page keeps a widget."""
         self.say(text, running=False)
-        rows = [child for child in self.view.children if isinstance(child, widgets.HBox)]
-        self.view.children = [child for child in self.view.children if child not in rows]
-        for box in rows:
-            for child in box.children:
-                child.close()
-            box.close()
+        page.close(self.view)
+        self.view.children = [
+            child for child in self.view.children if not isinstance(child, widgets.HBox)
+        ]
 
 
 class PlotControls(Controls):
@@ -163,7 +166,7 @@ class PlotControls(Controls):
         save = self.button("Save CSV", "save", "download")
         clear = self.button("Clear", "clear", "eraser")
         choices = [self.interval, self.quantity, self.scale]
-        self.view = widgets.VBox(
+        self.view = page.column(
             [
                 row([self.start, self.stop, *self.sends, save, clear]),
                 row([*choices, self.interface] if interfaces else choices),

@@ -7,16 +7,20 @@ rate, the lines over the saved background, again and again.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import ClassVar, Protocol, TypeVar
 
-from helpers import traffic
+from IPython.display import display, update_display
+
+from helpers import page, pictures, traffic
 from helpers.errors import CourseError
 from helpers.live.attachment import Attachment, Interfaces
 from helpers.live.controls import Controls
+from helpers.live.still import Still
 from helpers.live.task import LiveError, Repeat
 from helpers.netlab import Network
 
@@ -30,6 +34,7 @@ SENDS: Sends = {
 }
 SENDS_PER_SECOND = 10
 SECONDS_OF_SENDING = 2.0
+SECONDS_OF_A_REMARK = 10.0  # while it runs
 
 Plot = TypeVar("Plot", bound="MovingPlot")
 
@@ -70,7 +75,12 @@ class MovingPlot(ABC):
             self._current.close(f"A newer {self.NOUN} has taken the place of this one.")
         self._controls, self._net, self._sends, self._owns = controls, net, sends, list(owns)
         self._closed, self._error = False, None
+        # Under which name Jupyter knows what cells show of it.
+        self._display_id, self._shown = secrets.token_hex(16), False
         self._tasks: set[asyncio.Task] = set()
+        # How things stand, in a sentence, and whether it is an error; when a remark hid it.
+        self._standing: tuple[str, bool] = "", False
+        self._remarked: float | None = None
         self._attachment = Attachment(at)
         self._attachment.attach(next(iter(at), None))
         self._repeat = Repeat(self._step, lambda: controls.interval.value, self._failed)
@@ -141,16 +151,34 @@ class MovingPlot(ABC):
             task.cancel()
         self._attachment.close()
         self._release()
-        self._closed = True
+        self._closed, self._remarked = True, None
         # Jupyter keeps what a cell has shown: without this, map and program would stay with it.
         self._attachment, self._net, self._sends = Attachment({}), None, {}
         self._controls.remove(
             text or f"This {self.NOUN} is closed: run its cell again for a new one."
         )
+        if self._shown:
+            self._display(update_display)
         while self._owns:
             self._owns.pop().close()
         if self._current is self:
             type(self)._current = None
+
+    def _look(self) -> None:
+        """Whether what is looked at is there still. Errors: LiveError, which says what is not."""
+        self._unsay(SECONDS_OF_A_REMARK)
+        home = next(iter(self._controls.interface.options), None)
+        if (
+            self._net
+            and self._net.private
+            and self._net.ended
+            and self._attachment.label in (home, None)
+        ):
+            raise LiveError(
+                f"The private network has ended, and nothing passes in it any more: run this "
+                f"cell again for a new {self.NOUN}."
+            )
+        self._attachment.check()
 
     @abstractmethod
     def _prepare(self) -> str:
@@ -175,6 +203,10 @@ class MovingPlot(ABC):
     def _release(self) -> None:
         """Let go of what is read."""
 
+    @abstractmethod
+    def _still(self) -> Still | None:
+        """A still figure of what was recorded; None if that is not enough for one."""
+
     def _actions(self) -> dict[str, Callable[..., None]]:
         """What the controls may ask for, by the name that they use."""
         return {
@@ -192,6 +224,7 @@ class MovingPlot(ABC):
         """Do what the controls ask for, unless it is closed; a refusal is shown as one sentence."""
         if self._closed:
             return
+        self._unsay()
         try:
             self._actions()[what](*label)
         except (CourseError, OSError) as error:
@@ -220,23 +253,36 @@ class MovingPlot(ABC):
         self._say(f"Stopped: {self._error}", error=True)
 
     def _say(self, text: str, error: bool = False) -> None:
-        """Show one sentence beside the picture."""
+        """Show one sentence beside the picture: how things stand from now on."""
+        self._standing, self._remarked = (text, error), None
         self._controls.say(text, self.running, error)
+
+    def _remark(self, text: str) -> None:
+        """Show one sentence for a while; then it is said again how things stand."""
+        self._controls.say(text, self.running)
+        self._remarked = time.monotonic()
+
+    def _unsay(self, after: float = 0.0) -> None:
+        """A remark of more than so many seconds ago is over."""
+        if self._remarked is not None and time.monotonic() - self._remarked >= after:
+            self._remarked = None
+            self._controls.say(self._standing[0], self.running, self._standing[1])
 
     def _send_beside(self, kind: str) -> None:
         """Send for two seconds, and say so where this plot does not show it."""
         self._beside(self.send, kind)
         home = next(iter(self._controls.interface.options), None)  # the private network's
         if not self.running:
-            self._say(f"{kind} is sent in the private network. Press Start to see it.")
+            self._remark(f"{kind} is sent in the private network. Press Start to see it.")
         elif self._attachment.label != home:
-            self._say(f"{kind} is sent in the private network. Choose {home} to see it.")
+            self._remark(f"{kind} is sent in the private network. Choose {home} to see it.")
 
     def _beside(self, function: Callable[..., object], *arguments: object) -> None:
         """Run an async function beside whatever else runs on this loop; its error is shown."""
 
         def done(task: asyncio.Task) -> None:
             self._tasks.discard(task)
+            self._unsay()  # what was said of it is over
             if not task.cancelled() and task.exception():
                 self._say(str(task.exception()), error=True)
 
@@ -257,7 +303,24 @@ class MovingPlot(ABC):
         )
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        return self._controls.view._repr_mimebundle_() | {"text/plain": repr(self)}
+        return self._bundle()[0]
+
+    def _bundle(self) -> tuple[dict, dict]:
+        """The widget; once it is closed a still figure. Result: as of pictures.bundle."""
+        if not self._closed:
+            return self._controls.view._repr_mimebundle_() | {"text/plain": repr(self)}, {}
+        words = self._controls.sentence
+        if (still := self._still()) is not None:
+            return pictures.bundle(still.figure, still.alt, words)
+        return {"text/plain": words, "text/html": page.paragraph(words)}, {}
+
+    def _ipython_display_(self) -> None:
+        self._shown = True
+        self._display(display)
+
+    def _display(self, show: Callable[..., object]) -> None:
+        data, metadata = self._bundle()
+        show(data, metadata=metadata, raw=True, display_id=self._display_id)
 
 
 def dated(stem: str, ending: str) -> str:

@@ -28,7 +28,7 @@ LABELS = {"rate": "bytes per second", "total": "bytes counted so far"}
 UNITS = {"rate": "B/s", "total": "B"}
 # The top of an idle axis, in bytes or bytes per second.
 IDLE_TOP = 1000.0
-# So many names stand beside each other above the axes, if they are short.
+# From so many short names on, the legend has two rows.
 LEGEND_COLUMNS = 6
 # A legend with fewer columns gives a name so many characters.
 NAME_LENGTH = 48
@@ -206,8 +206,12 @@ def decorate(axes: Axes, chart: Chart, top: float) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     if axes.lines or axes.patches:
         legend = {"loc": "lower left", "frameon": False, "handlelength": 3.5}
-        if chart.columns == LEGEND_COLUMNS:
+        names = len(axes.lines) + len(axes.patches)
+        if chart.columns == LEGEND_COLUMNS and names < LEGEND_COLUMNS:
             axes.legend(bbox_to_anchor=(0, 1), ncols=chart.columns, **legend)
+        elif chart.columns == LEGEND_COLUMNS:  # two rows
+            legend |= {"ncols": -(-names // 2), "fontsize": 8.5, "labelspacing": 0.3}
+            axes.legend(bbox_to_anchor=(0, 1), **legend)
         else:  # three rows of long names
             handles, names = axes.get_legend_handles_labels()
             names = [shortened(name) for name in names]

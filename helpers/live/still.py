@@ -5,7 +5,9 @@ The last stage of the road. Built in chapter 04, live_plot.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -19,10 +21,19 @@ from helpers.live.series import Curves
 
 @dataclass(frozen=True)
 class Still:
-    """A figure and its alternative text; as the last thing in a cell it shows itself."""
+    """A figure, drawn when it is asked for, and its alternative text; as the last thing in a cell
+    it shows itself.
 
-    figure: Figure
+    Jupyter keeps what a cell ends with, and a drawn figure takes megabytes.
+    """
+
+    draw: Callable[[], Figure]
     alt: str
+
+    @property
+    def figure(self) -> Figure:
+        """A new Matplotlib figure each time."""
+        return self.draw()
 
     def _ipython_display_(self) -> None:
         pictures.show(self.figure, self.alt)
@@ -32,6 +43,11 @@ def draw(curves: Curves, chart: Chart) -> Still:
     """All readings of `curves`, as a Still. Built in chapter 04."""
     times = curves.times - curves.times[:1]  # seconds since the first reading
     values = curves.values(chart.quantity, chart.shown)
+    return Still(partial(drawn, times, values, chart), in_words(times, values, chart))
+
+
+def drawn(times: np.ndarray, values: np.ndarray, chart: Chart) -> Figure:
+    """The figure. Arguments: as for in_words."""
     canvas, axes = picture.new_figure()
     if chart.scale == "stacked":
         lines = picture.add_areas(axes, chart)
@@ -45,7 +61,7 @@ def draw(curves: Curves, chart: Chart) -> Still:
     axes.set_xlim(0, times[-1] if len(times) > 1 else 1)
     axes.set_xlabel("seconds since the first reading")
     picture.decorate(axes, chart, top)
-    return Still(canvas.figure, in_words(times, values, chart))
+    return canvas.figure
 
 
 def in_words(times: np.ndarray, values: np.ndarray, chart: Chart) -> str:

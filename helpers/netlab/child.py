@@ -44,8 +44,19 @@ def enter(kind: str) -> None:
     elif kind == "network namespace":
         check(libc.unshare(uapi.CLONE_NEWNET))
     if kind.endswith("namespace"):
+        enable_ipv6()
         bring_up("lo")
     socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()
+
+
+def enable_ipv6() -> None:
+    """In here IPv6 is on, whatever net.ipv6.conf.all.disable_ipv6 is outside."""
+    for name in ("all", "default", "lo"):
+        setting = Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6")
+        # The kernel may have no IPv6, or a container a /proc/sys that cannot be written to.
+        with contextlib.suppress(OSError):
+            if setting.read_text() != "0\n":
+                setting.write_text("0")
 
 
 def bring_up(interface: str) -> None:
@@ -132,10 +143,10 @@ def main() -> None:
         control.send(json.dumps(said).encode())
         return
     control.send(json.dumps({"number": 0}).encode())
-    with contextlib.suppress(ConnectionError):  # the other end is gone: that is the end
-        serve()
+    serve()
 
 
 control = socket.socket(fileno=int(sys.argv[1]))
 running: dict[int, subprocess.Popen] = {}
-main()
+with contextlib.suppress(ConnectionError):  # the other end is gone: that is the end
+    main()

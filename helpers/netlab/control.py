@@ -53,6 +53,11 @@ class Control:
         """Whether close() was called."""
         return self._socket.fileno() < 0
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing answers any more: it was closed, or the process inside has ended."""
+        return self.closed or self._child.poll() is not None
+
     def require_open(self) -> None:
         """Errors: NetworkError after close()."""
         if self.closed:

@@ -9,9 +9,9 @@ the process that lives inside, `helpers/netlab/control.py` how it is asked.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -19,8 +19,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from helpers.netlab import own_lo
+from helpers.netlab import own_lo, patience
 from helpers.netlab.control import Control, NetworkError
+from helpers.places import exhausted
 
 # Tried in this order. "own lo" is a container's: as quiet as the others if nobody else in there
 # speaks through it. The last one is this machine's own lo, where other traffic passes too.
@@ -41,21 +42,42 @@ class Network:
         self._added: list[list[str]] = []
         self._control = Control(kind)
 
+    @property
+    def ended(self) -> bool:
+        """Whether it is closed, or has ended by itself: nothing can be sent in it any more."""
+        return self._control.ended
+
     def socket(
         self, family: int = socket.AF_INET, type: int = socket.SOCK_STREAM, protocol: int = 0
     ) -> socket.socket:
         """A socket inside the network: the same arguments as socket.socket, the same result.
 
         The caller stays outside; a socket belongs to the network it was opened in for good.
+        To wait for something in vain ends after a minute.
         Errors: OSError as socket.socket, NetworkError if the network is closed.
         Source: network_namespaces(7), unix(7) for how the socket is handed over.
         """
         _, (fd,) = self._control.ask(do="socket", family=family, type=type, protocol=protocol)
-        return socket.socket(fileno=fd)
+        return patience.PatientSocket(fd)
 
-    def start(self, command: list[str]) -> Command:
+    def require_ipv6(self) -> None:
+        """Go on if this network has IPv6. Errors: NetworkError, which says why it has none."""
+        try:
+            with self.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+                probe.bind(("::1", 0))
+        except OSError as error:
+            cause = "its lo has no address ::1, since net.ipv6.conf.lo.disable_ipv6 is 1"
+            if error.errno == errno.EAFNOSUPPORT:
+                cause = "this kernel was started with ipv6.disable=1, or built without"
+            raise NetworkError(
+                f"This network has no IPv6 ({cause}): go on with the next part, or have IPv6 "
+                "switched on; the stored chapter shows what happens with it."
+            ) from error
+
+    def start(self, command: list[str], seconds: float = patience.SECONDS) -> Command:
         """Start a command inside, such as ["ping", "-c", "4", "127.0.0.1"], and return at once.
 
+        Arguments: seconds: how long its output, or its end, is waited for.
         Errors: NetworkError if there is no such command, or it is a string and no list.
         """
         if isinstance(command, str):
@@ -67,7 +89,7 @@ class Network:
             raise NetworkError(
                 f"The command {command[0]} is not installed: run ./course lab, which installs it."
             ) from error
-        return Command(self._control, reply["pid"], fds)
+        return Command(self._control, reply["pid"], fds, words[0], seconds)
 
     def run(self, command: list[str], check: bool = False) -> subprocess.CompletedProcess[str]:
         """Run a command inside to its end; the result has .returncode, .stdout and .stderr.
@@ -98,6 +120,8 @@ class Network:
 
         Errors: NetworkError if it is not an address that an interface can have.
         """
+        if ":" in address:
+            self.require_ipv6()
         options = ["/128", "nodad"] if ":" in address else ["/32"]
         added = [f"{address}{options[0]}", "dev", interface]
         result = self.run(["ip", "address", "replace", *added, *options[1:]])
@@ -213,20 +237,30 @@ class Network:
 
 
 class Command:
-    """A command that runs inside a network: .stdout and .stderr to read, wait() for its status."""
+    """A command that runs inside a network: .stdout and .stderr to read, wait() for its status.
 
-    def __init__(self, control: Control, pid: int, fds: list[int]) -> None:
-        self._control, self.pid = control, pid
+    Neither waits for longer than the seconds that it was started with.
+    """
+
+    def __init__(
+        self, control: Control, pid: int, fds: list[int], name: str, seconds: float
+    ) -> None:
+        self._control, self.pid, self._name, self._seconds = control, pid, name, seconds
         *pipes, self._ended = fds
-        self.stdout, self.stderr = (os.fdopen(fd, errors="replace") for fd in pipes)
+        self.stdout, self.stderr = (patience.text(fd, name, seconds) for fd in pipes)
         self.status: int | None = None
 
     def wait(self) -> int:
-        """Wait for the end; the exit status, negative if a signal ended it."""
+        """Wait for the end; the exit status, negative if a signal ended it.
+
+        Errors: NetworkError if it does not end.
+        """
         if self.status is None:
-            ended = select.poll()
-            ended.register(self._ended, select.POLLIN)
-            ended.poll()  # here and not inside, so that others may ask meanwhile
+            # Here and not inside, so that others may ask meanwhile.
+            if not patience.poll(self._ended, self._seconds):
+                raise NetworkError(
+                    f"{self._name} has not ended for {self._seconds:.0f} seconds: stop() it."
+                )
             self.status = self._control.ask(do="wait", pid=self.pid)[0]["status"]
         return self.status
 
@@ -270,6 +304,8 @@ def open_network() -> Network:
         try:
             return Network(kind)
         except OSError as error:
+            if lack := exhausted(error):
+                raise NetworkError(f"No network to experiment in: {lack}") from error
             refusals.append(f"{kind}: {error.strerror}")
     raise NetworkError(
         f"No network to experiment in ({'; '.join(refusals)}): allow user namespaces, or start the "

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from helpers import complaints, features, libbpf, objfile, rights
+from helpers import complaints, features, libbpf, objfile, probes, rights
 from helpers.refusals.case import Case, asked
 from helpers.refusals.code import addresses, called_through_a_pointer, licence
 from helpers.refusals.maps import map_declaration, map_elsewhere, pins, refused_map
@@ -70,6 +70,11 @@ def damaged(case: Case) -> str | None:
     return None
 
 
+def no_call(case: Case) -> str | None:
+    absent = case.code == errno.ENOSYS and not case.verified
+    return rights.no_bpf() if absent and probes.access() == "no system call" else None
+
+
 def permission(case: Case) -> str | None:
     if case.code != errno.EPERM or case.verified:
         return None
@@ -99,7 +104,7 @@ def too_new(case: Case) -> str | None:
 
 
 CAUSES = (
-    damaged, permission, undefined, odd_sections, map_declaration, pins, section, too_new,
+    damaged, no_call, permission, undefined, odd_sections, map_declaration, pins, section, too_new,
     refused_map, attach_target, of_the_kernel, relocation, licence, called_through_a_pointer,
     map_elsewhere, addresses,
 )  # fmt: skip

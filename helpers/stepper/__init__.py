@@ -9,12 +9,13 @@ widget.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from html import escape
 
 import ipywidgets as widgets
 
+from helpers import page
 from helpers.errors import CourseError
-from helpers.stepper import page, text
+from helpers.stepper import page as panes
+from helpers.stepper import text
 from helpers.stepper.view import View, Walk
 
 __all__ = ["Stepper", "StepperError"]
@@ -54,7 +55,8 @@ class Stepper:
             self._packet,
         ]
         layout = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="0 8px")
-        self.widget = widgets.VBox([widgets.HBox(row, layout=layout), self._message, self._page])
+        self._remark = ""
+        self.widget = page.column([widgets.HBox(row, layout=layout), self._message, self._page])
         self.reset()
         lines = [(f"{line.number}: {line.text}", line.number) for line in self.walk.lines]
         self._place.options = [("the end", THE_END), *lines]
@@ -78,13 +80,26 @@ class Stepper:
 
     def run_to(self, place: int | None = None) -> None:
         """Run until the instruction at that place is next, or (None, or if it never is) to the
-        end. Errors: StepperError if the program has no such place."""
+        end. If it is behind, and does not come again, nothing runs, and the sentence says so.
+
+        Errors: StepperError if the program has no such place.
+        """
         if place is not None and self.walk.line(place) is None:
             raise StepperError(f"The program has no instruction at place {place}.")
-        while (following := self.walk.view(self.steps + 1)) is not None:
-            self.steps += 1
+        end = self.steps
+        while (following := self.walk.view(end + 1)) is not None:
+            end += 1
             if place is not None and following.following == place:
                 break
+        else:
+            behind = range(self.steps + 1) if place is not None else ()
+            if any(self.walk.view(step).following == place for step in behind):
+                self._remark = (
+                    f"Instruction {place} is behind already, and does not come again: press Back "
+                    "or Reset."
+                )
+                end = self.steps
+        self.steps = end
         self._show()
 
     def reset(self) -> None:
@@ -105,13 +120,16 @@ class Stepper:
 
     def _show(self) -> None:
         view = self.view
-        self._page.value = page.html(self.walk, view)
-        self._message.value = f'<span role="status">{escape(self.sentence)}</span>'
+        self._page.value = panes.html(self.walk, view)
+        self._message.value = page.sentence(self.sentence, "stepper")
+        self._remark = ""  # said once
 
     @property
     def sentence(self) -> str:
         """How far the run is, and what the last instruction did."""
         view = self.view
+        if self._remark:
+            return self._remark
         if view.executed is None:
             return "Before the first instruction: press Step."
         done = f"{self.steps} instruction{'s' if self.steps > 1 else ''} done."

@@ -12,12 +12,14 @@ from html import escape
 from helpers.stepper.view import Cell, View, Walk
 
 LINES_AROUND = 14  # of the program, above and below the current one
+LINES_NEAR = 3  # of them, where there is less room; see helpers/page.css
 BYTES_PER_ROW = 16  # of the packet
+MAX_BYTES_SHOWN = 256  # of the packet
+ROW = 16  # of the packet
 MAX_BYTES_SHOWN = 256  # of the packet
 INK, QUIET, PAPER, EDGE = "#1a1a1a", "#555", "#fff", "#ccc"
 CHANGED, NEXT, READ = "#f0e442", "#cde8f6", "#d55e00"  # of the palette of Okabe and Ito, or near
 BOX = f"background:{PAPER};color:{INK};font-family:monospace;font-size:13px;line-height:1.45"
-ROW = "display:flex;gap:6px;white-space:pre"
 
 
 def html(walk: Walk, view: View) -> str:
@@ -26,13 +28,11 @@ def html(walk: Walk, view: View) -> str:
     groups = "".join(cells(group.name, group.cells) for group in view.memory)
     right = registers + groups + packet(walk, view)
     columns = "".join(
-        f'<div style="flex:1 1 400px;overflow:auto">{column}</div>'
-        for column in (program(walk, view), right)
+        # What can be scrolled can have the focus: the arrow keys scroll it then.
+        f'<div tabindex="0" role="region" aria-label="{name}">{column}</div>'
+        for name, column in (("program", program(walk, view)), ("registers and memory", right))
     )
-    return (
-        f'<div style="{BOX};padding:8px;border:1px solid {EDGE};display:flex;flex-wrap:wrap;'
-        f'gap:16px">{columns}</div>'
-    )
+    return f'<div class="course-stepper"><div class="course-panes">{columns}</div></div>'
 
 
 def program(walk: Walk, view: View) -> str:
@@ -43,14 +43,15 @@ def program(walk: Walk, view: View) -> str:
     shown = walk.lines[max(0, current - LINES_AROUND) : current + LINES_AROUND + 1]
     rows, source = [], ""
     for line in shown:
+        far = "" if abs(places.index(line.number) - current) <= LINES_NEAR else " course-far"
         if line.source and line.source != source:
             source = line.source
-            rows.append(f'<div style="white-space:pre;color:{QUIET}">; {escape(source)}</div>')
+            rows.append(f'<div class="course-quiet{far}">; {escape(source)}</div>')
         following = line.number == view.following
         mark = "→" if following else "·" if line.number == view.executed else " "
-        look = f"background:{NEXT};font-weight:bold" if following else ""
+        look = "course-next" if following else ""
         text = f"{mark} {line.number:4}  {line.text}"
-        rows.append(f'<div style="white-space:pre;{look}">{escape(text)}</div>')
+        rows.append(f'<div class="{look}{far}">{escape(text)}</div>')
     more = len(walk.lines) - len(shown)
     note = f"; {more} more instructions are not shown" if more else ""
     return heading(f"program (→ runs next, · ran last){note}") + "".join(rows)
@@ -60,13 +61,12 @@ def cells(name: str, shown: Iterable[Cell]) -> str:
     """A heading, and a row for each cell that has a value."""
     rows = []
     for cell in shown:
-        look = f"background:{CHANGED};font-weight:bold" if cell.changed else ""
+        look = "course-changed" if cell.changed else "" if cell.value else "course-quiet"
         value = cell.value or "no value"
         words = f"  {cell.meaning}" if cell.meaning else ""
-        quiet = "" if cell.value else f"color:{QUIET};"
         text = escape(f"{'•' if cell.changed else ' '} {cell.name:9} {value}{words}")
-        rows.append(f'<div style="white-space:pre;{quiet}{look}">{text}</div>')
-    return heading(name) + ("".join(rows) or f'<div style="color:{QUIET}">  nothing yet</div>')
+        rows.append(f'<div class="{look}">{text}</div>')
+    return heading(name) + ("".join(rows) or '<div class="course-quiet">  nothing yet</div>')
 
 
 def packet(walk: Walk, view: View) -> str:
@@ -78,18 +78,17 @@ def packet(walk: Walk, view: View) -> str:
             byte(value, start <= at + n < end)
             for n, value in enumerate(walk.packet[at : at + BYTES_PER_ROW])
         ]
-        rows.append(
-            f'<div style="{ROW}"><span style="color:{QUIET}">{at:4}</span>{"".join(row)}</div>'
-        )
+        offset = f'<span class="course-quiet">{at:4}</span>'
+        rows.append(f'<div class="course-bytes">{offset}{"".join(row)}</div>')
     read = f", reading byte {start}" + (f" to {end - 1}" if end - start > 1 else "")
     title = f"packet, {len(walk.packet)} bytes{read if view.reading else ''}"
     return heading(title) + "".join(rows)
 
 
 def byte(value: int, read: bool) -> str:
-    look = f"background:{READ};color:#fff;font-weight:bold;outline:2px solid {INK}" if read else ""
-    return f'<span style="{look}">{value:02x}</span>'
+    look = ' class="course-read"' if read else ""
+    return f"<span{look}>{value:02x}</span>"
 
 
 def heading(text: str) -> str:
-    return f'<div style="color:{QUIET};margin-top:6px">{escape(text)}</div>'
+    return f'<div class="course-quiet course-heading">{escape(text)}</div>'

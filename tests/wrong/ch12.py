@@ -142,3 +142,273 @@ icmp_port = "icmp"
 
 # %% 4 right: another high byte
 icmp_port = 0x8801
+
+# %% 5 no_check_of_the_length -> Compare with data_end before
+guard = """
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+SEC("xdp")
+int guard(struct xdp_md *context)
+{
+    __u8 *frame = (void *)(long)context->data;
+    __u8 *end = (void *)(long)context->data_end;
+
+    if (frame[12] == 8 && frame[13] == 0 && frame[23] == 1)
+        return XDP_DROP;
+    return XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "GPL";
+"""
+
+# %% 5 checks_too_little -> Compare with data_end before
+guard = """
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+SEC("xdp")
+int guard(struct xdp_md *context)
+{
+    __u8 *frame = (void *)(long)context->data;
+    __u8 *end = (void *)(long)context->data_end;
+
+    if (frame + 20 > end)
+        return XDP_PASS;
+    if (frame[12] == 8 && frame[13] == 0 && frame[23] == 1)
+        return XDP_DROP;
+    return XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "GPL";
+"""
+
+# %% 5 one_byte_too_few -> Compare with data_end before
+guard = """
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+SEC("xdp")
+int guard(struct xdp_md *context)
+{
+    __u8 *frame = (void *)(long)context->data;
+    __u8 *end = (void *)(long)context->data_end;
+
+    if (frame + 23 > end)
+        return XDP_PASS;
+    if (frame[12] == 8 && frame[13] == 0 && frame[23] == 1)
+        return XDP_DROP;
+    return XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "GPL";
+"""
+
+# %% 5 no_ethertype -> what is its byte 23
+guard = """
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+SEC("xdp")
+int guard(struct xdp_md *context)
+{
+    __u8 *frame = (void *)(long)context->data;
+    __u8 *end = (void *)(long)context->data_end;
+
+    if (frame + 24 > end)
+        return XDP_PASS;
+    return frame[23] == 1 ? XDP_DROP : XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "GPL";
+"""
+
+# %% 5 byte_order_of_the_machine -> A ping gets through
+guard = """
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+SEC("xdp")
+int guard(struct xdp_md *context)
+{
+    __u8 *frame = (void *)(long)context->data;
+    __u8 *end = (void *)(long)context->data_end;
+
+    if (frame + 24 > end)
+        return XDP_PASS;
+    if (*(__u16 *)(frame + 12) == ETH_P_IP && frame[23] == 1)
+        return XDP_DROP;
+    return XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "GPL";
+"""
+
+# %% 5 drops_everything_else -> they are to pass
+guard = """
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+SEC("xdp")
+int guard(struct xdp_md *context)
+{
+    __u8 *frame = (void *)(long)context->data;
+    __u8 *end = (void *)(long)context->data_end;
+
+    if (frame + 24 > end)
+        return XDP_PASS;
+    if (frame[12] == 8 && frame[13] == 0 && frame[23] == 1)
+        return XDP_PASS;
+    return XDP_DROP;
+}
+
+char LICENSE[] SEC("license") = "GPL";
+"""
+
+# %% 5 udp_in_place_of_icmp -> which protocol is to be dropped
+guard = """
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+SEC("xdp")
+int guard(struct xdp_md *context)
+{
+    __u8 *frame = (void *)(long)context->data;
+    __u8 *end = (void *)(long)context->data_end;
+
+    if (frame + 24 > end)
+        return XDP_PASS;
+    if (frame[12] == 8 && frame[13] == 0 && frame[23] == 17)
+        return XDP_DROP;
+    return XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "GPL";
+"""
+
+# %% 5 drops_what_is_short -> ends before byte 23
+guard = """
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+SEC("xdp")
+int guard(struct xdp_md *context)
+{
+    __u8 *frame = (void *)(long)context->data;
+    __u8 *end = (void *)(long)context->data_end;
+
+    if (frame + 24 > end)
+        return XDP_DROP;
+    if (frame[12] == 8 && frame[13] == 0 && frame[23] == 1)
+        return XDP_DROP;
+    return XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "GPL";
+"""
+
+# %% 5 as_a_socket_filter -> give XDP_DROP or XDP_PASS
+guard = """
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+SEC("xdp")
+int guard(struct xdp_md *context)
+{
+    __u8 *frame = (void *)(long)context->data;
+    __u8 *end = (void *)(long)context->data_end;
+
+    if (frame + 24 > end)
+        return XDP_PASS;
+    if (frame[12] == 8 && frame[13] == 0 && frame[23] == 1)
+        return 0;
+    return XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "GPL";
+"""
+
+# %% 5 does_not_compile -> It is no XDP program yet
+guard = """
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+SEC("xdp")
+int guard(struct xdp_md *context)
+{
+    __u8 *frame = (void *)(long)context->data;
+    __u8 *end = (void *)(long)context->data_end;
+
+    if (frame + 24 > end)
+        return XDP_PASS
+    return XDP_DROP;
+}
+
+char LICENSE[] SEC("license") = "GPL";
+"""
+
+# %% 5 of_another_type -> It is no XDP program yet
+guard = """
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+SEC("socket")
+int guard(void *context)
+{
+    return XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "GPL";
+"""
+
+# %% 5 a_function -> A program is wanted
+guard = len
+
+# %% 5 right: by a struct, and with a chapter's own words
+guard = """
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+SEC("xdp")
+int guard(struct xdp_md *context)
+{
+    __u8 *frame = (void *)(long)context->data;
+    __u8 *end = (void *)(long)context->data_end;
+
+    struct ethhdr *ethernet = (void *)frame;
+    struct iphdr *ip = (void *)(ethernet + 1);
+
+    if ((void *)(ip + 1) > (void *)end)
+        return XDP_PASS;
+    if (ethernet->h_proto != bpf_htons(ETH_P_IP))
+        return XDP_PASS;
+    return ip->protocol == 1 ? XDP_DROP : XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "GPL";
+"""

@@ -25,6 +25,7 @@ from tools.bench import (
     doors,
     drawing,
     files,
+    logs,
     machines,
     playground,
     reading,
@@ -58,7 +59,7 @@ def machine() -> str:
 
 
 def measure(
-    datagrams: int, reads: int, updates: int, repeats: int, flows: int, frames: int
+    datagrams: int, reads: int, updates: int, repeats: int, flows: int, frames: int, lines: int
 ) -> list[Row]:
     """Every row. Errors: a CourseError of whichever stage fails."""
     with (
@@ -75,6 +76,7 @@ def measure(
         rows += playground.measure(repeats, flows)
         rows += files.measure(max(repeats // 4, 2), frames)
         rows += doors.measure(repeats)
+        rows += logs.measure(max(repeats // 4, 2), lines)
         return rows + machines.measure(net, repeats, rounds=updates)
 
 
@@ -102,6 +104,7 @@ def main(
     repeats: int = 21,
     flows: int = 10_000,
     frames: int = 1_000_000,
+    lines: int = 100_000,
     target: Path = PICTURE,
     costs: Path = COSTS,
     readme: Path = README,
@@ -120,7 +123,7 @@ def main(
             print(where, end="\n\n")
             plot(datagrams, repeats, target)
             return 0
-        rows = measure(datagrams, reads, updates, repeats, flows, frames)
+        rows = measure(datagrams, reads, updates, repeats, flows, frames, lines)
         whole = f"{where}\n\n{table(rows)}\n\n{NOTES}"
         print(whole)
         if chosen == "--keep":

@@ -116,7 +116,7 @@ def compare_at_once(expressions: list[str], places: tuple[str, ...]) -> list[Row
                     witness.listen()
             traffic.frames(net, there, "left")
             traffic.frames(net, back, "right")
-            net.run(["kill", "-TERM", str(theirs.pid)], check=True)
+            net.run(["sh", "-c", f"kill -TERM {theirs.pid}"], check=True)
             assert theirs.stdout.readline() == "counted\n", theirs.stderr.read()
         said = json.loads(theirs.stdout.read())
         counted = [

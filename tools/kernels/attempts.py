@@ -6,6 +6,7 @@ Laboratory equipment; `inside` calls them in a virtual machine, or on this one.
 from __future__ import annotations
 
 import os
+import subprocess
 from functools import partial
 from pathlib import Path
 
@@ -16,13 +17,24 @@ from helpers.toolchain import BUILD, COURSE, SOURCES
 OBJECT, NEWER = BUILD / "sockex1_kern.o", BUILD / "newer_kern.o"
 # The course's programs that an ordinary user may load.
 FILTERS = sorted(p for p in SOURCES.glob("*_kern.c") if 'SEC("socket")' in p.read_text())
+# Links that carry IP, which Debian's kernels have as modules, and others may not have: how each is
+# made in the private network.
+LINKS = {
+    "gre": ["type", "gre", "local", "192.0.2.1", "remote", "192.0.2.2"],
+    "gre, many ends": ["type", "gre", "local", "192.0.2.1", "key", "7"],
+    "ip6gre": ["type", "ip6gre", "local", "2001:db8::1", "remote", "2001:db8::2"],
+    "sit": ["type", "sit", "local", "192.0.2.1", "remote", "192.0.2.2"],
+    "ipip": ["type", "ipip", "local", "192.0.2.1", "remote", "192.0.2.2"],
+    "ip6tnl": ["type", "ip6tnl", "mode", "any", "local", "2001:db8::1", "remote", "2001:db8::2"],
+    "wireguard": ["type", "wireguard"],
+}
 # More than fit into what a login may lock in memory before 5.11.
 OBJECTS = 40
 TESTS = ("test_kernel.py", "test_loader.py", "test_road.py", "test_counters.py", "test_live.py")
 TESTS += ("test_syscall.py", "test_verifier.py", "test_faults.py", "test_classic_sockets.py")
 TESTS += ("test_seccomp.py", "test_confined.py", "test_measuring.py", "test_protocols.py")
 TESTS += ("test_flows.py", "test_positions.py", "test_chapter12_helpers.py", "test_playground.py")
-TESTS += ("test_tunnels.py",)
+TESTS += ("test_tunnels.py", "test_link_types.py")
 # What shows or tries more if root runs it: runs a second time, as root.
 TESTS_OF_ROOT = ("test_road.py", "test_confined.py", "test_positions.py")
 CHAPTERS_OF_ROOT = ("10", "12")
@@ -89,6 +101,22 @@ def refusal() -> str:
     except loader.LoadError as error:
         return str(error)
     return features.WORKS
+
+
+def links() -> str:
+    """Whether a link of each of LINKS can be made; "works", or which cannot, and why."""
+    missing = []
+    for name in LINKS:
+        with netlab.open_network() as net:
+            made = make_link(net, name)
+        if made.returncode:
+            missing.append(f"{name}: {made.stderr.strip()}")
+    return "; ".join(missing) or features.WORKS
+
+
+def make_link(net: netlab.Network, name: str) -> subprocess.CompletedProcess[str]:
+    """Make link0, one of LINKS."""
+    return net.run(["ip", "link", "add", "link0", *LINKS[name]])
 
 
 def memory() -> str:

@@ -21,7 +21,7 @@ from helpers import capabilities, features, kernel
 from helpers.errors import CourseError
 from helpers.toolchain import BUILD, COURSE
 from tools import privileges
-from tools.kernels import attempts, refusals
+from tools.kernels import attempts, clinic, refusals
 
 NOBODY = 65534
 SMALL_LIMIT = 64 << 10  # of a login, before 5.11
@@ -71,6 +71,7 @@ def the_course(wanted: str) -> None:
         ("filters", attempts.filters),
         ("refusal", attempts.refusal),
         ("memory", attempts.memory),
+        ("links", attempts.links),
     ):
         report(what, answer=attempt())
     if wanted == "full":
@@ -97,6 +98,7 @@ def main(wanted: str, where: str = "here") -> None:
     tried_by_everybody()
     if is_root():
         report("refusals", **refusals.report())
+        report("clinic", cases=clinic.tried())
         start_as_user("features" if where == "here" else wanted, where == "machine")
     if wanted != "features" and where != "machine":
         the_course(wanted)

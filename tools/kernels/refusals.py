@@ -7,7 +7,7 @@ judged it from the program and the kernel's source:
     //= packet_end; 5.10 comparison; off guess
 
 that is packet_end, on Linux 5.10 comparison, and on a kernel that was started with mitigations=off
-guess.
+guess. `from 6.4` says since when a kernel has what the program needs to be shown to the verifier.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PROGRAM = re.compile(r'^//= (.+)\n(?:ASM\(|SEC\()"([^"]+)"(?:, |\) int )(\w+)', 
 OPTIONS = ["-mcpu=v3", "-Wno-array-bounds"]
 # What the loader holds, by the beginning of a program's section.
 HOLDING = {"socket": ("CAP_BPF",), "cgroup_skb": ("CAP_BPF",)}
-HOLDING |= dict.fromkeys(("tc", "xdp"), ("CAP_BPF", "CAP_NET_ADMIN"))
+HOLDING |= dict.fromkeys(("tc", "xdp", "cgroup"), ("CAP_BPF", "CAP_NET_ADMIN"))
 HOLDING |= {"raw_tp": ("CAP_BPF", "CAP_PERFMON")}
 
 
@@ -55,8 +55,19 @@ class Program:
         return only.get(version) or (only.get("off") if off else None) or first
 
     @property
+    def since(self) -> tuple[int, int]:
+        """The oldest kernel that it can be shown to."""
+        found = re.search(r"; from (\d+)\.(\d+)", self.reasons)
+        return (int(found[1]), int(found[2])) if found else (0, 0)
+
+    @property
     def holding(self) -> tuple[str, ...]:
-        return HOLDING[self.section.split("/")[0]]
+        return holding(self.section)
+
+
+def holding(section: str) -> tuple[str, ...]:
+    """The capabilities to load a program of this section with."""
+    return HOLDING[section.split("/")[0]]
 
 
 def programs(family: str = "*") -> Iterator[Program]:
@@ -84,6 +95,8 @@ def judged(family: str = "*") -> dict[str, list]:
     found |= {"report": [], "same": [], "other": []}
     objects: dict[str, objfile.ObjectFile] = {}
     for program in programs(family):
+        if kernel.version()[:2] < program.since:
+            continue
         name = f"{program.family}.{program.name}"
         if program.family not in objects:
             objects[program.family] = objfile.read(OBJECTS / f"{program.family}.o")

@@ -15,6 +15,7 @@ from tools import marked
 from tools.kernels import refusals
 
 PAGE = COURSE / "docs" / "kernels.md"
+SHOWN_ELSEWHERE = ("refusals", "clinic")  # or not at all, but to the tests
 FIVE_LINES = [f"TCP 0 UDP 0 ICMP {98 * 2 * pings} bytes" for pings in range(5)]
 
 
@@ -35,6 +36,7 @@ def entry(suite: str, accelerator: str, findings: list[dict]) -> dict:
         "tests": outcome([each for each in findings if each["what"] == "tests"]),
         "chapters": {},
         "refusals": next((each for each in findings if each["what"] == "refusals"), None),
+        "clinic": next((each["cases"] for each in findings if each["what"] == "clinic"), None),
     }
     for each in findings:
         what = each["what"]
@@ -46,7 +48,7 @@ def entry(suite: str, accelerator: str, findings: list[dict]) -> dict:
         elif what == "chapter":  # it works if it does for everybody
             if found["chapters"].get(each["name"], WORKS) == WORKS:
                 found["chapters"][each["name"]] = each["answer"]
-        elif what not in ("kernel", "tests", "refusals"):
+        elif what not in ("kernel", "tests", *SHOWN_ELSEWHERE):
             found["checks"][what] = each["answer"]
     return found
 
@@ -68,7 +70,7 @@ def keep(new: dict, file: Path = FILE, page: Path = PAGE) -> None:
     the same release. Errors: MarkError if the page has no place for it.
     """
     refused = new["refusals"]
-    new = {name: value for name, value in new.items() if name != "refusals"}
+    new = {name: value for name, value in new.items() if name not in SHOWN_ELSEWHERE}
     if refused and page == PAGE:
         refusals.keep(new["suite"], refused)
     kernels = load(file)

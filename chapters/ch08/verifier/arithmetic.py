@@ -69,6 +69,8 @@ def cut(at: Place) -> Reason | None:
         return None
     if moves and not i.takes_register:
         return None
+    if not moves and known.is_pointer(at.of(i.src)) and i.takes_register:  # see two_pointers
+        return None
     return Reason(
         "cut",
         "This takes the lower 32 bits of an address, which are an address no more. In C, make an "
@@ -133,7 +135,8 @@ def operation(at: Place) -> Reason | None:
 @about("arithmetic")
 def two_pointers(at: Place) -> Reason | None:
     i = at.instruction
-    if i.opcode_class != ALU64 or i.operation == MOVE or not i.takes_register or at.unset:
+    calculates = i.opcode_class in (ALU64, ALU32) and i.operation != MOVE
+    if not calculates or not i.takes_register or at.unset:
         return None
     first, second = _operands(at)
     if not known.is_pointer(first) or not known.is_pointer(second):

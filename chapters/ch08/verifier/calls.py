@@ -9,30 +9,44 @@ from __future__ import annotations
 
 import errno
 
-from chapters.ch08.verifier import known
+from chapters.ch08.verifier import known, special
+from chapters.ch08.verifier.memory import one_way, said_of, touched
 from chapters.ch08.verifier.place import LOCK, UNLOCK, Place, Reason, about
 from chapters.ch08.verifier.wants import (
     ANY,
+    ANY_SOCKET,
     CONSTANT,
     CONTEXT,
+    DATA,
     FILLED,
+    FILLED_VALUE,
+    FUNCTION,
     KEY,
     MAP,
-    READ,
+    NULLABLE,
     RECORD,
     SIZE,
     SIZE_OR_ZERO,
     SOCKET,
+    TEXT,
     VALUE,
     WANTS,
+    Wants,
 )
 from helpers import asm
+from helpers.objfile import MapDefinition
 
 MOST = 1 << 29  # bytes: what a size must stay below
 MEMORY = ("fp", "map_value", "pkt", "pkt_meta", "map_key", "buf", *known.RECORDS)
 # What the kernel may speak of when an argument is wrong.
 KINDS = ("context", "packet", "metadata", "end", "stack", "value", "map", "memory", "record")
 KINDS += ("socket", "number", "argument", "bounds")
+OF_ARGUMENTS = ("null", "unset", "leak", "size", "direction", "lock", "constant", "reference")
+OF_ARGUMENTS += ("spill", "guess", "kernel")
+# Helper functions that take the address of a field for the kernel alone, by number: of which.
+SPECIAL = {LOCK: special.LOCK, UNLOCK: special.LOCK}
+SPECIAL |= dict.fromkeys(range(169, 173), special.TIMER)
+MOST_FRAMES = 8  # functions within each other
 
 
 def _name(at: Place) -> str:
@@ -104,10 +118,123 @@ def lock(at: Place) -> Reason | None:
     return None
 
 
-@about(*KINDS, "null", "unset", "leak", "size", "constant", "reference", "spill", "guess", "kernel")
+@about("lock")
+def lock_other(at: Place) -> Reason | None:
+    if at.instruction.helper != UNLOCK or not _may_look(at) or at.locked_at is None:
+        return None
+    taken, given = at.locked_at.before.get("R1", ""), at.of(1)
+    if known.kind(taken) != "map_value" or known.kind(given) != "map_value":
+        return None
+    ids = [known.attribute(value, "id") for value in (taken, given)]
+    if not all(ids) or ids[0] == ids[1] or known.may_be_null(given):
+        return None
+    line = getattr(at.instructions.get(at.locked_at.number), "line", 0)
+    where = f", on line {line}" if line else ""
+    return Reason(
+        "lock_other",
+        f"The lock that is held here was taken of another value{where}, or of another lookup of "
+        "it. Keep the pointer that was handed to bpf_spin_lock.",
+        (1,),
+    )
+
+
+@about("lock", *KINDS, "null", "kernel")
+def special_place(at: Place) -> Reason | None:
+    wanted, value = SPECIAL.get(at.instruction.helper), at.of(1)
+    if wanted is None or not _may_look(at) or at.locked != (at.instruction.helper == UNLOCK):
+        return None
+    place = "lock_place" if wanted == special.LOCK else "timer_place"
+    if known.kind(value) in ("number", "ctx", "fp", "pkt", "pkt_end", "map_ptr"):
+        return Reason(
+            place,
+            f"{_name(at)} wants the address of a struct {wanted} within a map's value, and r1 is "
+            f"{known.what(value)}.",
+            (1,),
+        )
+    fields, (low, high) = at.special_of(value), known.moved(value)
+    if known.kind(value) != "map_value" or fields is None:
+        return None
+    if known.may_be_null(value):
+        return _null(at, 1, "")
+    offsets = [field.offset for field in fields if field.type == wanted]
+    if not offsets:
+        return Reason(
+            place,
+            f"The values of {known.map_name(value)} have no struct {wanted}: put one into them.",
+            (1,),
+        )
+    if low == high and low not in offsets:
+        return Reason(
+            place,
+            f"{_name(at)} wants the address of the value's struct {wanted}, {offsets[0]} bytes "
+            f"after its beginning, and r1 lies {low} after it.",
+            (1,),
+        )
+    return None
+
+
+@about("lock")
+def lock_call_of_function(at: Place) -> Reason | None:
+    if not at.instruction.calls_function or not at.locked or not at.whole:
+        return None
+    if at.number != errno.EINVAL:
+        return None
+    return Reason(
+        "lock_call",
+        "No function can be called while a lock is held, but for a static one on newer kernels. "
+        "Call it before bpf_spin_lock, or after bpf_spin_unlock.",
+    )
+
+
+@about("depth", "stack")
+def call_depth(at: Place) -> Reason | None:
+    if not at.instruction.calls_function or at.frame != MOST_FRAMES - 1:
+        return None
+    if at.number != errno.E2BIG:
+        return None
+    entered = {i.target for i in map(at.instructions.get, {s.number for s in at.path}) if i}
+    again = at.instruction.target in entered - {None} and any(
+        step.number == at.instruction.target for step in at.path
+    )
+    said = "This function calls itself, directly or by another one" if again else "This goes deeper"
+    return Reason(
+        "call_depth",
+        f"{said}: at most {MOST_FRAMES} functions can be under way within each other, the program "
+        "being the first. Write a loop with a fixed number of turns, or put functions together.",
+    )
+
+
+@about("kernel", "function")
+def function_type(at: Place) -> Reason | None:
+    if not at.function_for or at.unset:
+        return None
+    listed = ", ".join(at.function_for)
+    return Reason(
+        "function_type",
+        f"{_name(at)} is a function of the kernel's that programs of this type ({at.type}) may not "
+        f"call. It was tried which may, with the same rights: {listed}.",
+    )
+
+
+@about(
+    *KINDS,
+    "null",
+    "unset",
+    "leak",
+    "size",
+    "direction",
+    "lock",
+    "constant",
+    "reference",
+    "spill",
+    "guess",
+    "kernel",
+)
 def argument(at: Place) -> Reason | None:
     wants = WANTS.get(at.instruction.helper)
     if wants is None or not _may_look(at) or (at.locked and at.path):
+        return None
+    if _other_map(at, wants):
         return None
     for number, want in enumerate(wants.arguments, 1):
         judged = _judge(at, number, want, wants.arguments)
@@ -116,14 +243,22 @@ def argument(at: Place) -> Reason | None:
     return None
 
 
-@about("map", "size")
+def _other_map(at: Place, wants: Wants) -> MapDefinition | None:
+    """The map that is handed to a function which takes none of its type, if it is one."""
+    if MAP not in wants.arguments:
+        return None
+    register = wants.arguments.index(MAP) + 1
+    described = at.map_of(at.of(register)) or _loaded_map(at, register)
+    return None if described is None or wants.takes(described.type) else described
+
+
+@about("map", "size", "stack", "value", "bounds", "direction")
 def map_type(at: Place) -> Reason | None:
     wants = WANTS.get(at.instruction.helper)
     if wants is None or not _may_look(at) or MAP not in wants.arguments:
         return None
-    register = wants.arguments.index(MAP) + 1
-    described = at.map_of(at.of(register)) or _loaded_map(at, register)
-    if described is None or wants.takes(described.type):
+    described = _other_map(at, wants)
+    if described is None:
         return None
     return Reason(
         "map_type",
@@ -158,8 +293,24 @@ def _judge(at: Place, register: int, want: str, wants: tuple[str, ...]) -> Reaso
         return OK
     if want in (SIZE, SIZE_OR_ZERO):
         return _size(at, register, want)
+    if want == NULLABLE and known.may_be_null(value):
+        return None
     if known.may_be_null(value):
         return _null(at, register, want)
+    if want == ANY_SOCKET:
+        if known.kind(value) in known.SOCKETS:
+            return OK
+        return _other(at, register, "a socket")
+    if want == FUNCTION:
+        return OK if known.kind(value) == "func" else _other(at, register, "a function")
+    if want == DATA:
+        if known.constant(value) == 0 or known.kind(value) == "fp":
+            return OK
+        return _other(at, register, "an address on the stack, or NULL,")
+    if want == TEXT:
+        if known.kind(value) == "map_value":
+            return OK if one_way(at, value) == "read" else None
+        return _other(at, register, "a text that cannot change, a static const char[],")
     if want == CONTEXT:
         return _context(at, register, value)
     if want == MAP:
@@ -168,20 +319,23 @@ def _judge(at: Place, register: int, want: str, wants: tuple[str, ...]) -> Reaso
         return _constant(at, register, value)
     if want in (RECORD, SOCKET):
         return _given_back(at, register, value, want)
-    if want in (KEY, VALUE):
+    if want in (KEY, VALUE, FILLED_VALUE):
         name = "ks" if want == KEY else "vs"
         size = known.attribute(at.of(1), name)
-        return _memory(at, register, (size, size), True, want) if size else None
+        read = want != FILLED_VALUE
+        return _memory(at, register, (size, size), read, want) if size else None
     size = known.signed_limits(at.of(register + 1))
     if not known.is_number(at.of(register + 1)):
         return None
     zero = wants[register] == SIZE_OR_ZERO
+    if want == NULLABLE and known.constant(value) == 0 and size == (0, 0):
+        return OK
     if known.kind(value) == "number":
         # With no bytes at all there need be no memory, for some functions.
         return None if zero else _other(at, register, "memory")
     if size[0] < 0 or size[1] >= MOST or (size[0] == 0 and not zero):
         return OK if known.kind(value) in MEMORY else _other(at, register, "memory")
-    return _memory(at, register, size, want == READ, want)
+    return _memory(at, register, size, want != FILLED, want)
 
 
 def _null(at: Place, register: int, want: str) -> Reason:
@@ -279,15 +433,20 @@ def _memory(
     most = size[1]
     if kind in ("number", "ctx", "map_ptr", "pkt_end"):
         return _other(
-            at, register, "memory" if want in (READ, FILLED) else f"the address of a {want}"
+            at, register, f"the address of a {want}" if want in (KEY, VALUE) else "memory"
         )
     low, high = known.moved(value) if kind != "fp" else (0, 0)
+    if kind == "map_value" and (only := one_way(at, value)) and (only == "read") != read:
+        return _direction(register, only)
     if kind == "fp":
         offset = known.stack_offset(value)
         if offset is None:
             return None
         if offset < -512 or offset + most > 0:
             return _short(at, register, -offset, most, want)
+        held = {byte // 8 * 8 for byte in range(offset, offset + most)}
+        if any(known.is_pointer(at.before.get(f"fp{slot}", "")) for slot in held):
+            return None if at.trusted else _holds_address(register, read)
         unwritten = [
             byte for byte in range(offset, offset + most) if byte not in known.written(at.before)
         ]
@@ -299,7 +458,8 @@ def _memory(
     if kind not in MEMORY or there is None:
         return None
     if low >= 0 and high + most <= there:
-        return OK
+        field = touched(at, value, low, high + most) if kind == "map_value" else None
+        return Reason("lock_touched", said_of(field), (register,)) if field else OK
     if kind == "pkt":
         return Reason(
             "packet_end",
@@ -310,8 +470,41 @@ def _memory(
     return _short(at, register, there - high, most, want)
 
 
+def _holds_address(register: int, read: bool) -> Reason:
+    if read:
+        return Reason(
+            "leak_key",
+            f"What r{register} points to holds an address of the kernel's, which would get out. "
+            "Put a number there.",
+            (register,),
+        )
+    return Reason(
+        "spilled",
+        f"What r{register} points to holds an address of the kernel's, which would be written "
+        "over. Give the function a variable of its own.",
+        (register,),
+    )
+
+
+def _direction(register: int, only: str) -> Reason:
+    if only == "read":
+        return Reason(
+            "read_only",
+            f"What r{register} points to would be written, and programs can only read it: its map "
+            "was made with BPF_F_RDONLY_PROG, or it is a constant. Give another place.",
+            (register,),
+        )
+    return Reason(
+        "write_only",
+        f"What r{register} points to would be read, and programs can only write it: its map was "
+        "made with BPF_F_WRONLY_PROG. Give another place.",
+        (register,),
+    )
+
+
 def _short(at: Place, register: int, there: int, most: int, want: str) -> Reason:
-    if want in (KEY, VALUE):
+    if want in (KEY, VALUE, FILLED_VALUE):
+        want = KEY if want == KEY else VALUE
         return Reason(
             "key_bounds" if want == KEY else "value_short",
             f"The map's {want} has {most} bytes, and what r{register} points to ends after "

@@ -62,9 +62,15 @@ def written(
     include it.
     Errors: as verifier.show, CompileError.
     """
+    with tempfile.TemporaryDirectory(prefix="course-") as folder:
+        target = compile(text, Path(folder) / "yours_kern.o", options)
+        return show(target, holding, written=(text, options))
+
+
+def compile(text: str, target: Path, options: Sequence[str] = OPTIONS) -> Path:
+    """Compile C that a learner has written. Errors: CompileError."""
     own = ["-DOWN_LICENSE"] if 'SEC("license")' in text else []
     with tempfile.TemporaryDirectory(prefix="course-") as folder:
         source = Path(folder) / "yours_kern.c"
         source.write_text(text)
-        target = toolchain.compile_bpf(source, source.with_suffix(".o"), [*options, *own])
-        return show(target, holding, written=(text, options))
+        return toolchain.compile_bpf(source, target, [*options, *own])

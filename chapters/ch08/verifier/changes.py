@@ -13,6 +13,8 @@ from chapters.ch08.verifier import known
 from chapters.ch08.verifier.shape import STACK_SIZE
 from chapters.ch08.verifier.source import DECLARED, Source
 from chapters.ch08.verifier.verdict import KernelVerdict
+from chapters.ch08.verifier.wants import WANTS
+from helpers import uapi
 from helpers.asm import Instruction
 
 Change = Callable[[Source, KernelVerdict], Iterator[str]]
@@ -24,6 +26,21 @@ TAKES |= dict.fromkeys(
     ("bpf_sk_lookup_tcp", "bpf_sk_lookup_udp", "bpf_skc_lookup_tcp"), "bpf_sk_release({});"
 )
 TURNS = (64, 16)  # of a loop
+# What is meant by fields that a type of program does not have, and the one that it has.
+MEANT = {
+    r"CONTEXT->data_end - CONTEXT->data\b": "len",
+    r"CONTEXT->user_ip6(\[0\])?": "user_ip4",
+    r"CONTEXT->msg_src_ip6(\[0\])?": "msg_src_ip4",
+}
+# How a map is declared of which there is but one type for a function.
+_TYPE = "    __uint(type, BPF_MAP_TYPE_{});\n"
+_NUMBERS = "    __uint(key_size, 4);\n    __uint(value_size, 4);\n"
+_ENTRIES = "    __uint(max_entries, {});\n"
+ANEW = {
+    uapi.BPF_MAP_TYPE_RINGBUF: _TYPE.format("RINGBUF") + _ENTRIES.format(1 << 16),
+    uapi.BPF_MAP_TYPE_PERF_EVENT_ARRAY: _TYPE.format("PERF_EVENT_ARRAY") + _NUMBERS,
+    uapi.BPF_MAP_TYPE_PROG_ARRAY: _TYPE.format("PROG_ARRAY") + _ENTRIES.format(4) + _NUMBERS,
+}
 
 
 def helps(*keys: str) -> Callable[[Change], Change]:
@@ -304,9 +321,38 @@ def fit_the_size(source: Source, verdict: KernelVerdict) -> Iterator[str]:
         yield source.with_line(source.at, source.here.replace(f", {size}", f", {room}", 1))
 
 
+@helps("context")
+def name_the_field_that_is_meant(source: Source, verdict: KernelVerdict) -> Iterator[str]:
+    """Where one other field, and no more than one, is what this type of program has for it."""
+    for line in range(source.at, source.ends_at(source.at) + 1):
+        for meant, field in MEANT.items():
+            pattern = meant.replace("CONTEXT", re.escape(source.context))
+            text = re.sub(pattern, rf"{source.context}->{field}", source[line])
+            if text != source[line]:
+                yield source.with_line(line, text)
+
+
+@helps("map_type")
+def take_a_map_of_the_right_type(source: Source, verdict: KernelVerdict) -> Iterator[str]:
+    """The one map of the program that has it; or declared anew, if one type alone has it."""
+    wanted = WANTS.get(verdict.refusal.instruction.helper)
+    if wanted is None or not wanted.maps or wanted.other_maps:
+        return
+    right = [map.name for map in verdict.maps.values() if wanted.takes(map.type)]
+    for name in re.findall(r"&(\w+)", source.here):
+        if name not in verdict.maps or name in right:
+            continue
+        if len(right) == 1:
+            used = re.sub(rf"&{name}\b", f"&{right[0]}", source.here)
+            yield source.with_line(source.at, used)
+        elif not right and len(wanted.maps) == 1 and (anew := ANEW.get(min(wanted.maps))):
+            declared = rf"struct \{{[^{{}}]*\}} {name} SEC"
+            yield re.sub(declared, f"struct {{\n{anew}}} {name} SEC", source.text, count=1)
+
+
 @helps("helper_type", "helper_unknown", "perfmon", "licence", "lock_call", "lock_twice")
-@helps("unlock_free", "packet_write", "read_only", "write_only", "atomic_place", "context")
-@helps("load_type", "release", "lock_place", "map_type", "socket_field", "leak_stored")
+@helps("unlock_free", "packet_write", "read_only", "write_only", "atomic_place", "load_type")
+@helps("release", "lock_place", "socket_field", "leak_stored")
 def leave_it_out(source: Source, verdict: KernelVerdict) -> Iterator[str]:
     """The refused statement goes; what it gives is 0."""
     last = source.ends_at(source.at)

@@ -8,13 +8,22 @@ from __future__ import annotations
 import errno
 
 from chapters.ch08.verifier import known
-from chapters.ch08.verifier.log import GONE
-from chapters.ch08.verifier.place import Place, Reason, about
+from chapters.ch08.verifier.memory import is_gone
+from chapters.ch08.verifier.place import ENDED_BY, Place, Reason, about
 from helpers import asm
 from helpers.asm import Instruction
 
 # What programs of a type may return, by their section, where the kernel asks at all.
 RESULTS = {"cgroup_skb": (0, 1), "cgroup_skb/ingress": (0, 1), "cgroup_skb/egress": (0, 3)}
+RESULTS |= dict.fromkeys(
+    ("sock", "sock_create", "sock_release", "post_bind4", "post_bind6", "connect4", "connect6")
+    + ("sendmsg4", "sendmsg6", "dev", "sysctl", "getsockopt", "setsockopt"),
+    (0, 1),
+)
+TAIL_CALL = 12
+# What holds something at the beginning of the program, and of a function that it calls.
+STARTS = ("A program starts with r1, which is its one argument",)
+STARTS += ("A function starts with its arguments, from r1 on",)
 PACKET_LOADERS = ("socket", "tc", "classifier", "action", "tcx")  # may use the old instructions
 
 
@@ -31,17 +40,12 @@ def unset(at: Place) -> Reason | None:
             (0,),
         )
     register = at.unset[0]
-    if at.before.get(f"R{register}") == GONE:
-        return Reason(
-            "unset",
-            f"r{register} holds nothing any more: what it pointed to was given back, or the packet "
-            "may lie elsewhere since a function has changed it. Take the address anew.",
-            at.unset,
-        )
+    if at.gone(register):
+        return Reason("unset", is_gone(register), at.unset)
     return Reason(
         "unset",
-        f"r{register} holds nothing here. A program starts with r1, which is its one argument, and "
-        "r10, the stack; all else must be put into a register first, and a call empties r1 to r5.",
+        f"r{register} holds nothing here. {STARTS[bool(at.frame)]}, and r10, the stack; all else "
+        "must be put into a register first, and a call empties r1 to r5.",
         at.unset,
     )
 
@@ -50,15 +54,16 @@ def unset(at: Place) -> Reason | None:
 def reference(at: Place) -> Reason | None:
     if not at.references or at.frame or at.number != errno.EINVAL:
         return None
-    if not at.instruction.is_exit and not at.instruction.loads_packet:
+    i = at.instruction
+    if not i.is_exit and not i.loads_packet and (i.helper != TAIL_CALL or at.unset):
         return None
     taken = _taken(at)
     where = f" (line {taken.line})" if taken and taken.line else ""
     return Reason(
         "reference",
         f"Something was taken{where} and is not given back before this on every path: a record of "
-        "a ring buffer must be submitted or discarded, a socket released, also where the result is "
-        "not used.",
+        "a ring buffer must be submitted or discarded, a socket released, other things given back "
+        "by their own function, also where the result is not used.",
     )
 
 
@@ -71,13 +76,26 @@ def _taken(at: Place) -> Instruction | None:
     return None
 
 
-@about("lock")
+@about("lock", "load")
 def lock_kept(at: Place) -> Reason | None:
     if not (at.instruction.is_exit or at.instruction.loads_packet) or at.frame or not at.locked:
         return None
     return Reason(
         "lock_kept",
         "A lock is still held here. Call bpf_spin_unlock on every path before it.",
+    )
+
+
+@about("lock", "kernel")
+def region_kept(at: Place) -> Reason | None:
+    if not at.instruction.is_exit or at.frame or at.references or at.locked or not at.whole:
+        return None
+    kept = [begins for begins in ENDED_BY if at.begun(begins) > 0]
+    if len(kept) != 1:
+        return None
+    return Reason(
+        "region_kept",
+        f"What {kept[0]} has begun is not ended here. Call {ENDED_BY[kept[0]]} on every path.",
     )
 
 
@@ -110,7 +128,7 @@ def stack_returned(at: Place) -> Reason | None:
 def result(at: Place) -> Reason | None:
     if not at.instruction.is_exit or at.frame or at.references or at.locked:
         return None
-    limits, allowed = known.limits(at.of(0)), RESULTS.get(at.type)
+    limits, allowed = known.limits(at.of(0)), RESULTS.get(at.type.removeprefix("cgroup/"))
     if limits is None or allowed is None:
         return None
     if allowed[0] <= limits[0] and limits[1] <= allowed[1]:
@@ -130,6 +148,8 @@ def load_type(at: Place) -> Reason | None:
         return None
     if at.number != errno.EINVAL:
         return None
+    if at.type.startswith("cgroup/"):
+        return Reason("load_type", f"This type of program ({at.type}) has no packet to read.")
     return Reason(
         "load_type",
         f"This type of program ({at.type}) cannot read the packet with the old instructions, that "

@@ -10,11 +10,12 @@ import ctypes
 import errno
 import mmap
 import os
+import re
 import struct
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from chapters.ch08.verifier import log
+from chapters.ch08.verifier import log, special
 from chapters.ch08.verifier.verdict import KernelVerdict
 from helpers import asm, capabilities, libbpf, loader, objfile, syscall, uapi
 from helpers.errors import CourseError
@@ -30,6 +31,15 @@ TYPES |= {"raw_tp": uapi.BPF_PROG_TYPE_RAW_TRACEPOINT}
 TYPES |= {"raw_tracepoint": uapi.BPF_PROG_TYPE_RAW_TRACEPOINT}
 # Helper functions for holders of CAP_PERFMON only: bpf_base_func_proto() in the kernel tree.
 PERFMON_ONLY = {4, 6, 35, 45, 112, 113, 114, 115, 177}
+# A call of a function of the kernel's that is no helper, in the log: its place, and its number.
+KERNEL_CALL = re.compile(r"^(\d+): \(85\) call \w+#(\d+)", re.MULTILINE)
+OF_ONE_NAME = ("socket", "tc", "xdp", "cgroup_skb", "raw_tp")
+MOVE, CALL = asm.ALU64 | asm.MOVE, asm.JUMP | asm.CALL | asm.KERNEL_FUNCTION << 12
+# What the arguments are when that is tried: the context and zeros, or ones.
+ARGUMENTS = [
+    [(MOVE | register << 8, number) for register in range(first, 6)]
+    for first, number in ((2, 0), (1, 1))
+]
 PROCESSOR_ID = 8  # bpf_get_smp_processor_id, which every program may call
 
 
@@ -85,6 +95,7 @@ def show(
         object_file.maps,
         trial(number, text, instructions, TYPES.get(type.split("/")[0]), license, holding),
         *written,
+        special.fields(object_file),
     )
 
 
@@ -145,6 +156,8 @@ def trial(
     refuses the function (EINVAL), or asks for its arguments (EACCES).
     Result: for reasons.Place; {} if no call was refused that way.
     """
+    if number == errno.EACCES and type is not None and (called := KERNEL_CALL.findall(text)):
+        return {"function_for": _may_call(called[-1], text, instructions, type, license, holding)}
     if number != errno.EINVAL or type is None:
         return {}
     stopped = log.last_instruction(text)
@@ -166,17 +179,56 @@ def trial(
     return tried
 
 
+def _may_call(
+    called: tuple[str, str],
+    text: str,
+    instructions: Sequence[asm.Instruction],
+    type: int,
+    license: str,
+    holding: tuple[str, ...],
+) -> tuple[str, ...]:
+    """The types of programs that may call a function of the kernel's which is no helper, if this
+    type may not; () if it may, or if that is not where it stopped.
+
+    Tried with programs that do nothing but call it. One that may not is refused with EACCES,
+    whatever the arguments are; one that may is refused otherwise for some of them, or accepted.
+    Arguments: called: the last call in the log, the instruction's number and the function's.
+    """
+    stopped, function = map(int, called)
+    call = next((i for i in instructions if i.number == stopped), None)
+    if call is None or call.src != asm.KERNEL_FUNCTION or stopped != log.last_instruction(text):
+        return ()
+
+    def may(type: int) -> bool:
+        tried = (_answer(type, (*moves, (CALL, function)), license, holding) for moves in ARGUMENTS)
+        return any(answer in (0, errno.EINVAL) for answer in tried)
+
+    return () if may(type) else tuple(name for name in OF_ONE_NAME if may(TYPES[name]))
+
+
 def _refuses(type: int, helper: int, license: str, holding: tuple[str, ...]) -> bool | None:
     """Whether a program that only calls this helper function is refused for that; None if the
     kernel says something else."""
     # A call of another one first, which leaves nothing in r1 to r5.
-    calls = (struct.pack("<BBhi", asm.JUMP | asm.CALL, 0, 0, n) for n in (PROCESSOR_ID, helper))
-    code = b"".join([*calls, struct.pack("<BBhi", asm.JUMP | asm.EXIT, 0, 0, 0)])
+    calls = ((asm.JUMP | asm.CALL, PROCESSOR_ID), (asm.JUMP | asm.CALL, helper))
+    answer = _answer(type, calls, license, holding)
+    return {0: False, errno.EINVAL: True, errno.EACCES: False}.get(answer)
+
+
+def _answer(
+    type: int, body: Iterable[tuple[int, int]], license: str, holding: tuple[str, ...]
+) -> int:
+    """What the kernel says to a program that does this and returns 0: 0, or an error number.
+
+    Arguments: body: of each instruction the first two bytes, as one number, and the last four.
+    """
+    lines = [*body, (MOVE, 0), (asm.JUMP | asm.EXIT, 0)]
+    code = b"".join(struct.pack("<Hhi", head, 0, number) for head, number in lines)
     try:
         capabilities.with_only(holding, syscall.load_program, code, type, license).close()
     except syscall.SyscallError as error:
-        return {errno.EINVAL: True, errno.EACCES: False}.get(error.number)
-    return False
+        return error.number
+    return 0
 
 
 def _load(

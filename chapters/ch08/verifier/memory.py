@@ -7,7 +7,7 @@ looks at it, so that no two rules need the same.
 
 from __future__ import annotations
 
-from chapters.ch08.verifier import known
+from chapters.ch08.verifier import known, special
 from chapters.ch08.verifier.place import Place, Reason, about
 from helpers import uapi
 from helpers.asm import LDX
@@ -15,7 +15,7 @@ from helpers.asm import LDX
 STACK = 512  # bytes
 # Types of programs that read a packet's bytes directly, but write none.
 READERS_OF_PACKETS = ("cgroup_skb",)
-EVERYWHERE = ("memory", "bounds", "null")
+OPTIONS = ("cgroup/getsockopt", "cgroup/setsockopt")  # what is a packet elsewhere is one of these
 
 
 def _at(at: Place, *kinds: str) -> bool:
@@ -40,7 +40,7 @@ def _base(at: Place) -> tuple[int, ...]:
     return (at.instruction.base,)
 
 
-@about("null", "memory", "value", "record", "socket")
+@about("null", "memory", "value", "record", "socket", "direction", "kernel")
 def null(at: Place) -> Reason | None:
     if at.instruction.base is None or at.unset or not known.may_be_null(at.base):
         return None
@@ -54,10 +54,19 @@ def null(at: Place) -> Reason | None:
     )
 
 
+def is_gone(register: int) -> str:
+    return (
+        f"r{register} holds nothing any more: what it pointed to was given back, or the packet may "
+        "lie elsewhere since a function has changed it. Take the address anew."
+    )
+
+
 @about("memory", "number")
 def number_followed(at: Place) -> Reason | None:
     if not _at(at, "number"):
         return None
+    if at.gone(at.instruction.base):
+        return Reason("unset", is_gone(at.instruction.base), _base(at))
     if known.constant(at.base) == 0:
         return Reason(
             "zero_followed",
@@ -81,6 +90,13 @@ def packet_end(at: Place) -> Reason | None:
         return None
     if not _beyond(at, known.attribute(at.base, "r") or 0):
         return None
+    if at.type.startswith(OPTIONS):
+        return Reason(
+            "packet_end",
+            "The option may end before this: nothing has shown that all of what is read or written "
+            "here lies before optval_end. Compare with it first.",
+            _base(at),
+        )
     if known.moved(at.base)[0] + at.instruction.offset < 0:
         return Reason(
             "packet_end",
@@ -212,7 +228,7 @@ def context(at: Place) -> Reason | None:
 
 @about("value", "map", "memory", "bounds")
 def value_bounds(at: Place) -> Reason | None:
-    if not _at(at, "map_value") or _leaks(at) or _one_way(at):
+    if not _at(at, "map_value") or _leaks(at) or one_way(at, at.base):
         return None
     size = known.attribute(at.base, "vs")
     if not _beyond(at, size):
@@ -225,11 +241,38 @@ def value_bounds(at: Place) -> Reason | None:
     )
 
 
-def _one_way(at: Place) -> str:
+@about("lock", "value")
+def lock_touched(at: Place) -> Reason | None:
+    if not _at(at, "map_value") or _leaks(at) or one_way(at, at.base):
+        return None
+    if _beyond(at, known.attribute(at.base, "vs")):
+        return None
+    low, high = known.moved(at.base)
+    first, last = low + at.instruction.offset, high + at.instruction.offset + at.instruction.size
+    field = touched(at, at.base, first, last)
+    return field and Reason("lock_touched", said_of(field), _base(at))
+
+
+def touched(at: Place, value: str, first: int, last: int) -> special.Field | None:
+    """The field for the kernel alone that an access to these bytes of a value touches."""
+    for field in at.special_of(value) or ():
+        if first < field.offset + field.size and field.offset < last:
+            return field
+    return None
+
+
+def said_of(field: special.Field) -> str:
+    return (
+        f"This touches the struct {field.type} at byte {field.offset} of the value, which only the "
+        "kernel's own functions may read or write. Name the other fields one by one."
+    )
+
+
+def one_way(at: Place, value: str) -> str:
     """What alone programs may do with the values of the map, "read" or "written"; "" if both."""
-    name, described = known.map_name(at.base), at.map_of(at.base)
+    name, described = known.map_name(value), at.map_of(value)
     flags = described.map_flags if described else 0
-    if name.endswith(".rodata") or flags & uapi.BPF_F_RDONLY_PROG:
+    if ".rodata" in name or flags & uapi.BPF_F_RDONLY_PROG:
         return "read"
     return "written" if flags & uapi.BPF_F_WRONLY_PROG else ""
 
@@ -238,7 +281,7 @@ def _one_way(at: Place) -> str:
 def read_only(at: Place) -> Reason | None:
     if not _at(at, "map_value") or _leaks(at):
         return None
-    only = _one_way(at)
+    only = one_way(at, at.base)
     if only == "read" and at.stores:
         return Reason(
             "read_only",
@@ -254,6 +297,17 @@ def read_only(at: Place) -> Reason | None:
             _base(at),
         )
     return None
+
+
+@about("direction", "memory", "value")
+def key_written(at: Place) -> Reason | None:
+    if not _at(at, "map_key") or not at.stores or _leaks(at):
+        return None
+    return Reason(
+        "read_only",
+        "A key that the kernel hands to a function can only be read. Copy it to change it.",
+        _base(at),
+    )
 
 
 @about("map", "memory", "guess", "kernel", "direction")
@@ -287,10 +341,11 @@ def record_bounds(at: Place) -> Reason | None:
 def socket_field(at: Place) -> Reason | None:
     if not _at(at, *known.SOCKETS) or at.instruction.is_atomic or _leaks(at):
         return None
+    struct = {"tcp_sock": "bpf_tcp_sock", "xdp_sock": "bpf_xdp_sock"}.get(known.kind(at.base))
     return Reason(
         "socket_field",
         "Of a socket only some fields can be read, each with its size, and none written. "
-        "struct bpf_sock in <linux/bpf.h> has them.",
+        f"struct {struct or 'bpf_sock'} in <linux/bpf.h> has them.",
         _base(at),
     )
 

@@ -293,7 +293,7 @@ def _call(origins: Origins, at: int, i: Instruction) -> None:
         value = registers[register]
         if row and number < len(row.arguments):
             kind = row.arguments[number]
-            if kind != wants.FILLED:
+            if kind not in (wants.FILLED, wants.FILLED_VALUE, wants.DATA):
                 continue
         elif row or (i.reads and register not in i.reads):  # of some it is not known what they take
             continue

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from chapters.ch08.verifier import known
+from chapters.ch08.verifier import known, special
 from chapters.ch08.verifier.log import GONE, Step
 from helpers import asm
 from helpers.asm import Instruction
 from helpers.objfile import MapDefinition
 
 LOCK, UNLOCK = 93, 94  # bpf_spin_lock and bpf_spin_unlock, by number
+# Functions of the kernel that begin what another one must end on every path.
+ENDED_BY = {"bpf_rcu_read_lock": "bpf_rcu_read_unlock", "bpf_preempt_disable": "bpf_preempt_enable"}
 
 
 def as_text(instruction: Instruction) -> str:
@@ -49,6 +51,9 @@ class Place:
     helper_refused: whether the kernel refuses the helper function that is called here to every
     program of this type, tried; None if that was not tried or no helper is called.
     with_gpl, with_perfmon: the same for a program under the GPL, and for a holder of CAP_PERFMON.
+    special: by the map's name, the fields of its values that only the kernel may touch; a map that
+    is missing has types of which nothing is known. function_for: if a function of the kernel's that
+    is no helper is refused here to every program of this type, the types that may call it, tried.
     """
 
     instruction: Instruction
@@ -65,6 +70,8 @@ class Place:
     helper_refused: bool | None = None
     with_gpl: bool | None = None
     with_perfmon: bool | None = None
+    special: Mapping[str, Sequence[special.Field]] = field(default_factory=dict)
+    function_for: tuple[str, ...] = ()
 
     def of(self, register: int) -> str:
         """What was known of it; "" if it held nothing."""
@@ -113,12 +120,46 @@ class Place:
     @property
     def locked(self) -> bool:
         """Whether a lock is held, by the calls on the path."""
-        held = 0
+        return self.locked_at is not None
+
+    @property
+    def locked_at(self) -> Step | None:
+        """The call on the path that took the lock which is held here."""
+        held = None
         for step in self.path[:-1]:
+            helper = getattr(self.instructions.get(step.number), "helper", None)
+            if not step.pruned and helper in (LOCK, UNLOCK):
+                held = step if helper == LOCK else None
+        return held
+
+    def begun(self, begins: str) -> int:
+        """How often what this function of the kernel's begins is not ended yet, on the path."""
+        called = [self.instructions.get(step.number) for step in self.path[:-1] if not step.pruned]
+        names = [i.symbol for i in called if i is not None and i.is_call]
+        return names.count(begins) - names.count(ENDED_BY[begins])
+
+    def gone(self, register: int) -> bool:
+        """Whether the kernel has taken an address away from it: newer ones leave nothing there,
+        older ones a number, with no instruction on the path that would have done so."""
+        value = self.before.get(f"R{register}", "")
+        if value and not known.is_number(value):
+            return value == GONE
+        for step in reversed(self.path[:-1]):
             instruction = self.instructions.get(step.number)
-            if instruction is not None and not step.pruned:
-                held += (instruction.helper == LOCK) - (instruction.helper == UNLOCK)
-        return held > 0
+            if step.frame > self.frame:  # of a function that has given back since
+                continue
+            if instruction is None or step.frame < self.frame:
+                return False
+            written = register in instruction.writes
+            held = (step.after if written else step.before).get(f"R{register}", "")
+            if written or known.is_pointer(held):  # which, compared with null, may have been that
+                return known.is_pointer(held) and not known.may_be_null(held)
+        return False
+
+    def special_of(self, value: str) -> Sequence[special.Field] | None:
+        """The fields of the map's value that only the kernel may touch; None if the log does not
+        name the map, or nothing is known of it."""
+        return self.special.get(known.map_name(value))
 
     def map_of(self, value: str) -> MapDefinition | None:
         """The map that an address belongs to, if the log names it and the object has it."""

@@ -7,6 +7,7 @@ shown if the kernel has accepted the program with it, loaded with the same right
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
@@ -46,11 +47,14 @@ class Proposal:
         return f"<p>{escape(self.said)}</p>{change}"
 
 
-def propose(refused: KernelVerdict) -> Proposal:
+def propose(
+    refused: KernelVerdict, written: Callable[..., KernelVerdict] = cases.written
+) -> Proposal:
     """The smallest change, of those that the course knows for the reason, that the kernel accepts.
 
     Arguments: refused: the verdict on a program that was written as text, such as clinic.written
-    gives. Result: a Proposal; without a change if the program was accepted, is not there as C, has
+    gives. written: compiles a text and shows it to the kernel, with these rights and options.
+    Result: a Proposal; without a change if the program was accepted, is not there as C, has
     no known reason, or none of the changes helps. It takes as long as up to 24 compilations.
     Errors: as verifier.show. Chapter 08.
     """
@@ -68,7 +72,7 @@ def propose(refused: KernelVerdict) -> Proposal:
     changed = _candidates(source, refused)
     tried, text = 0, ""
     for tried, each in enumerate(changed, 1):  # noqa: B007
-        if _accepted(each, refused):
+        if _accepted(each, refused, written):
             text = each
             break
     if not text:
@@ -101,9 +105,9 @@ def _size(old: str, new: str) -> int:
     return sum(line.startswith(("+ ", "- ")) for line in lines)
 
 
-def _accepted(text: str, refused: KernelVerdict) -> bool:
+def _accepted(text: str, refused: KernelVerdict, written: Callable[..., KernelVerdict]) -> bool:
     try:
-        with cases.written(text, refused.holding, refused.options) as verdict:
+        with written(text, refused.holding, refused.options) as verdict:
             return verdict.accepted
     except (toolchain.CompileError, loader.LoadError, asm.LinkError, NotOneProgramError):
         return False

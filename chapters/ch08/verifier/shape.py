@@ -11,11 +11,34 @@ from collections.abc import Mapping, Sequence
 
 from chapters.ch08.verifier.log import Step
 from chapters.ch08.verifier.place import Reason
+from chapters.ch08.verifier.special import LOCK, Field
 from helpers.asm import ALU64, JUMP, MOVE, REGISTER_SOURCE, ST, STX, Instruction
 
 STACK_SIZE = 512  # bytes, for all functions on a path together
 ENDLESS = {errno.E2BIG, errno.EFAULT, errno.EINVAL, errno.ENOSPC}  # the last: of room for the log
+WITHOUT_LOCKS = ("socket", "raw_tp", "raw_tracepoint")
 MAY_GOTO = JUMP | 0xE0  # of Linux 6.9 on: goes on behind itself, or to its target
+
+
+def lock_type(
+    instructions: Sequence[Instruction],
+    type: str,
+    special: Mapping[str, Sequence[Field]],
+    number: int,
+) -> Reason | None:
+    """A map whose values have a lock, used by a type of program that may have none."""
+    if number != errno.EINVAL or type.split("/")[0] not in WITHOUT_LOCKS:
+        return None
+    for instruction in instructions:
+        if any(each.type == LOCK for each in special.get(instruction.symbol, ())):
+            return Reason(
+                "lock_type",
+                f"The values of {instruction.symbol} have a struct bpf_spin_lock, and this type of "
+                f"program ({type}) may not even use such a map. Programs at tc, at XDP and of a "
+                "cgroup may.",
+                instruction=instruction,
+            )
+    return None
 
 
 def broken(instructions: Sequence[Instruction]) -> Reason | None:

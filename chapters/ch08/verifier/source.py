@@ -15,7 +15,7 @@ from helpers.asm import Instruction
 
 DECLARED = r"(?P<type>(?:const |volatile |struct |unsigned |signed )*\w+(?: \w+)?)"
 # What a program of a type returns to let the packet pass; 0 elsewhere.
-PASSES = {"cgroup_skb": "1", "xdp": "XDP_PASS", "classifier": "0"}
+PASSES = {"cgroup_skb": "1", "cgroup": "1", "xdp": "XDP_PASS", "classifier": "0"}
 
 
 @dataclass(frozen=True)

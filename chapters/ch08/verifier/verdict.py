@@ -12,7 +12,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 
-from chapters.ch08.verifier import chain, ending, known, log, reasons, report, shape, subjects
+from chapters.ch08.verifier import (
+    chain,
+    ending,
+    known,
+    log,
+    reasons,
+    report,
+    shape,
+    special,
+    subjects,
+)
 from chapters.ch08.verifier.place import as_text
 from helpers import asm
 from helpers.asm import Instruction
@@ -63,6 +73,7 @@ class KernelVerdict:
     holding: the capabilities that it was loaded with. maps: those of the object, by name. tried:
     what was tried of a helper that is called where it stopped, see reasons.Place. source: the C
     that it was made from, "" if that is not known; options: those that it was compiled with.
+    special: see reasons.Place.
     steps: the log, read. refusal: why it was refused, None if it was accepted. report: what a
     newer kernel explains, None if there is nothing.
     """
@@ -79,6 +90,7 @@ class KernelVerdict:
     tried: Mapping[str, bool | None] = field(default_factory=dict)
     source: str = ""
     options: Sequence[str] = ()
+    special: Mapping[str, Sequence[special.Field]] = field(default_factory=dict)
     steps: list[log.Step] = field(init=False)
     refusal: Refusal | None = field(init=False)
     report: report.Report | None = field(init=False)
@@ -229,6 +241,7 @@ def find(verdict: KernelVerdict, text: str) -> Refusal:
             verdict.maps,
             last.frame,
             last.references,
+            special=verdict.special,
             **verdict.tried,
         )
         used = asm.ARGUMENTS if stopped.calls_function else sorted(set(stopped.reads))
@@ -252,6 +265,7 @@ SHAPES = {
     "stack_depth": ("depth", "stack", "endless"),
     "endless": ("endless",),
     "encoding": ("encoding", "atomic"),
+    "lock_type": ("lock",),
 }
 
 
@@ -265,6 +279,7 @@ def _in_the_shape(
         wrong = [(i, ending.wrong_bytes(i)) for i in instructions]
         fitting += [reasons.Reason("encoding", why, (), i) for i, why in wrong if why][:1]
         fitting += [shape.broken(instructions), shape.too_deep(instructions)]
+        fitting.append(shape.lock_type(instructions, verdict.type, verdict.special, verdict.number))
     elif last.pruned or (stopped and stopped.is_exit):
         fitting.append(shape.too_deep(instructions))  # all paths were gone to their ends
     fitting.append(shape.endless(instructions, log.last_path(verdict.steps), verdict.number))

@@ -18,6 +18,10 @@ from helpers import uapi
 CONTEXT, MAP, KEY, VALUE, ANY = "context", "map", "key", "value", "number"
 READ, FILLED, SIZE, SIZE_OR_ZERO = "memory to read", "memory to fill", "size", "size or zero"
 CONSTANT, RECORD, SOCKET = "constant", "record", "socket"
+# Memory to read, or null with a size of zero; what is filled like a value; any socket; a function
+# to call back; an address on the stack or null; a text that cannot change.
+NULLABLE, FILLED_VALUE, ANY_SOCKET = "memory or null", "value to fill", "any socket"
+FUNCTION, DATA, TEXT = "function", "stack or null", "constant text"
 
 
 @dataclass(frozen=True)
@@ -38,24 +42,57 @@ def _types(*names: str) -> frozenset[int]:
     return frozenset(getattr(uapi, f"BPF_MAP_TYPE_{name}") for name in names)
 
 
-_NO_ELEMENTS = _types("RINGBUF", "PERF_EVENT_ARRAY")
-_RINGS, _EVENTS = _types("RINGBUF"), _types("PERF_EVENT_ARRAY")
+_NO_ELEMENTS = _types("RINGBUF", "PERF_EVENT_ARRAY", "PROG_ARRAY", "CPUMAP", "CGROUP_STORAGE")
+_NO_ELEMENTS |= _types("PERCPU_CGROUP_STORAGE", "STACK_TRACE", "CGROUP_ARRAY", "QUEUE", "STACK")
+_NO_ELEMENTS |= _types("BLOOM_FILTER", "SK_STORAGE")
+_NOT_CHANGED = _NO_ELEMENTS | _types("ARRAY_OF_MAPS", "HASH_OF_MAPS", "DEVMAP", "DEVMAP_HASH")
+_RINGS, _EVENTS, _GROUPS = _types("RINGBUF"), _types("PERF_EVENT_ARRAY"), _types("CGROUP_ARRAY")
+_QUEUES = _types("QUEUE", "STACK")
+_TUPLE = Wants((CONTEXT, READ, SIZE, ANY, ANY))
+_OF_A_SOCKET = Wants((ANY_SOCKET,))
 WANTS = {
     1: Wants((MAP, KEY), _NO_ELEMENTS, True),
-    2: Wants((MAP, KEY, VALUE, ANY), _NO_ELEMENTS | _types("PROG_ARRAY"), True),
-    3: Wants((MAP, KEY), _NO_ELEMENTS | _types("PROG_ARRAY"), True),
+    2: Wants((MAP, KEY, VALUE, ANY), _NOT_CHANGED, True),
+    3: Wants((MAP, KEY), _NOT_CHANGED, True),
     9: Wants((CONTEXT, ANY, READ, SIZE, ANY)),
+    10: Wants((CONTEXT, ANY, ANY, ANY, ANY)),
+    11: Wants((CONTEXT, ANY, ANY, ANY, ANY)),
     12: Wants((CONTEXT, MAP, ANY), _types("PROG_ARRAY")),
     16: Wants((FILLED, SIZE)),
+    18: Wants((CONTEXT, ANY, ANY)),
+    20: Wants((CONTEXT, FILLED, SIZE, ANY)),
+    21: Wants((CONTEXT, READ, SIZE, ANY)),
     23: Wants((ANY, ANY)),
     25: Wants((CONTEXT, MAP, ANY, READ, SIZE_OR_ZERO), _EVENTS),
     26: Wants((CONTEXT, ANY, FILLED, SIZE)),
     27: Wants((CONTEXT, MAP, ANY), _types("STACK_TRACE")),
+    28: Wants((NULLABLE, SIZE_OR_ZERO, NULLABLE, SIZE_OR_ZERO, ANY)),
+    33: Wants((CONTEXT, MAP, ANY), _GROUPS),
+    34: Wants((CONTEXT,)),
+    37: Wants((MAP, ANY), _GROUPS),
     44: Wants((CONTEXT, ANY)),
+    51: Wants((MAP, ANY, ANY), _types("DEVMAP", "DEVMAP_HASH", "CPUMAP", "XSKMAP")),
+    67: Wants((CONTEXT, FILLED, SIZE_OR_ZERO, ANY)),
+    68: Wants((CONTEXT, ANY, FILLED, SIZE, ANY)),
+    69: Wants((CONTEXT, READ, SIZE, ANY)),
+    81: Wants((MAP, ANY), _types("CGROUP_STORAGE", "PERCPU_CGROUP_STORAGE")),
+    84: _TUPLE,
+    85: _TUPLE,
     86: Wants((SOCKET,)),
+    87: Wants((MAP, VALUE, ANY), _QUEUES | _types("BLOOM_FILTER")),
+    88: Wants((MAP, FILLED_VALUE), _QUEUES),
+    95: _OF_A_SOCKET,
+    96: _OF_A_SOCKET,
     113: Wants((FILLED, SIZE_OR_ZERO, ANY)),
+    115: Wants((FILLED, SIZE_OR_ZERO, ANY)),
     130: Wants((MAP, READ, SIZE_OR_ZERO, ANY), _RINGS),
     131: Wants((MAP, CONSTANT, ANY), _RINGS),
     132: Wants((RECORD, ANY)),
     133: Wants((RECORD, ANY)),
+    134: Wants((MAP, ANY), _RINGS),
+    164: Wants((MAP, FUNCTION, DATA, ANY)),
+    165: Wants((FILLED, SIZE_OR_ZERO, TEXT, NULLABLE, SIZE_OR_ZERO)),
+    181: Wants((ANY, FUNCTION, DATA, ANY)),
+    182: Wants((READ, SIZE, TEXT)),
+    195: Wants((MAP, KEY, ANY), _types("PERCPU_ARRAY", "PERCPU_HASH", "LRU_PERCPU_HASH")),
 }
