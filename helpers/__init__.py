@@ -46,6 +46,7 @@ here: `from helpers import loader` opens one door, and little else comes through
 6 A picture that moves
     live.LivePlot                 the plot with its controls
     live.interfaces               where it can listen
+    page.sentence                 what a widget says, and what the page says without its kernel
     pictures.show                 a figure on the page, with its text
     pictures.style                the look of a protocol
     pictures.frame_picture        a frame as a grid of bytes

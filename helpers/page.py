@@ -32,7 +32,7 @@ def sentence(text: str, noun: str, error: bool = False) -> str:
         f"{SECONDS_OF_SILENCE} seconds: another cell keeps it busy, or it has ended. "
         f"If it has ended, {again(noun)}</span>"
         f'<span class="course-notice course-ended">The kernel of this {noun} has ended, so it '
-        f"does not move any more. {again(noun).capitalize()}</span>"
+        f"does not move any more. To have a new one, {again(noun)}</span>"
     )
 
 

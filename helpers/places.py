@@ -53,9 +53,14 @@ def exhausted(error: OSError) -> str:
     return ""
 
 
+def content(path: Path) -> str:
+    """What a file of the kernel's says; "" if it does not."""
+    return path.read_text().strip() if os.access(path, os.R_OK) else ""
+
+
 def memory_kills() -> int:
     """How often this kernel has ended a process because memory ran out. Source: proc(5), vmstat."""
-    lines = VMSTAT.read_text().splitlines() if os.access(VMSTAT, os.R_OK) else []
+    lines = content(VMSTAT).splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
 
 
@@ -150,7 +155,8 @@ def unfit(path: Path) -> str:
     if not path.exists():
         return ""
     if not path.is_file():
-        return f"{path} is no file that can be read as one: pass what the compiler wrote (the .o)."
+        what = "a folder" if path.is_dir() else "no file in the usual sense"
+        return f"There is no object file to read at {path}, which is {what}: pass clang's (the .o)."
     try:
         with path.open("rb") as file:
             magic, size = file.read(4), os.fstat(file.fileno()).st_size

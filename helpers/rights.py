@@ -18,6 +18,12 @@ from pathlib import Path
 
 from helpers import capabilities, uapi
 
+# Said before the first interface that is not the private one: chapters 00, 04, the playground.
+OTHERS_PACKETS = (
+    "The packets on an interface of this machine are those of everybody who uses it: yours and, on "
+    "a machine or a network that is shared, other people's, too. Look at one only if it is your "
+    "own, or if whoever it belongs to has allowed you to."
+)
 ROOT = Path("/")
 WHOLE_MACHINE = ["0", "0", "4294967295"]  # /proc/PID/uid_map of who is in no user namespace
 NO_SUCH_COMMAND = 9999

@@ -7,7 +7,6 @@ import os
 import re
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ from stored import COURSE
 
 from helpers.pictures import style
 from tools import environment, workspace
+from tools.lab import look
 
 PATIENCE = 60_000  # milliseconds
 QUIET = [
@@ -84,10 +84,11 @@ class Lab:
         for session in json.loads(self._ask("sessions")):
             self._ask(f"sessions/{session['id']}", "DELETE")
 
-    def kill(self) -> None:
-        """Kill the only kernel, as the kernel of Linux does where memory runs out."""
-        (server,) = [p for p in Path("/proc").glob("[0-9]*/cmdline") if self.is_kernel(p)]
-        os.kill(int(server.parent.name), signal.SIGKILL)
+    def signal_kernel(self, number: int) -> None:
+        """Send a signal to the only kernel that runs; that of death is what the kernel of Linux
+        sends where memory runs out."""
+        (only,) = [path for path in Path("/proc").glob("[0-9]*/cmdline") if self.is_kernel(path)]
+        os.kill(int(only.parent.name), number)
 
     def is_kernel(self, command: Path) -> bool:
         """Whether a process is one of this JupyterLab's kernels."""
@@ -115,9 +116,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         path = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(setting))
+    look(folder / "jupyter_config_dir")
     folders = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
     command = [Path(sys.executable).with_name("jupyter"), "lab", "--no-browser", "--ip=127.0.0.1"]
     command += ["--port=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={work}"]
+    command += ["--LabApp.custom_css=True"]
     command += ["--allow-root"] if os.geteuid() == 0 else []
     variables = os.environ | {name: str(folder / name.lower()) for name in folders}
     variables["JUPYTERLAB_SETTINGS_DIR"] = str(folder / "settings")

@@ -173,6 +173,19 @@ def test_a_damaged_chapter_does_not_cost_the_learner_s_own(place):
     assert [path.name for path in (place / "work").iterdir()] == ["03_load.ipynb"]
 
 
+def test_every_verb_that_reads_a_damaged_chapter_says_so(place):
+    from chapters.ch00 import progress as standing
+    from helpers.progress import ProgressError
+    from tools import diff
+
+    damaged = place / "notebooks/03_load.ipynb"
+    damaged.write_text("<<<<<<< HEAD\n")
+    with pytest.raises(ProgressError, match="notebooks/03_load.ipynb has the marks of a merge"):
+        standing.standing(place / "notebooks", place / "work")
+    with pytest.raises(diff.DiffError, match="git checkout HEAD -- notebooks/03_load.ipynb"):
+        diff.bare(damaged)
+
+
 def test_demo_and_doctor_say_the_same_of_a_folder_that_is_read_only():
     build = COURSE / "build"
     build.mkdir(exist_ok=True)
@@ -278,7 +291,7 @@ def test_as_many_files_open_as_one_may():
     said = sentence(DEMO, *before)
     assert "this process has as many files open as it may (10)" in said
     assert "user namespaces" not in said
-    found = row("network", *before)
+    found = row("the whole road", *before)
     assert "as many files open as it may (10)" in found
 
 
@@ -467,7 +480,37 @@ def test_an_object_file_that_may_not_be_read(place, sockex1_object):
 def test_what_is_no_file_is_not_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe.o")
     for path in (tmp_path / "pipe.o", tmp_path):
-        with pytest.raises(objfile.ObjectFileError, match="no file that can be read"):
+        with pytest.raises(objfile.ObjectFileError, match="no object file to read .*, which is"):
             objfile.read(path)
         with pytest.raises(loader.LoadError, match="There is no object file"):
             loader.load(path)
+
+
+# Every cell of a chapter in one process, as Run All would, going on after a sentence.
+RUN_ALL = """
+import json, os, sys, tempfile
+from pathlib import Path
+from helpers.errors import CourseError
+
+cells = json.loads(Path(sys.argv[1]).read_bytes())["cells"]
+os.chdir(tempfile.mkdtemp(dir=sys.argv[2]))
+names = {"__name__": "__main__"}
+for cell in cells:
+    if cell["cell_type"] == "code":
+        try:
+            exec("".join(cell["source"]), names)
+        except CourseError as error:
+            print("SAID", error)
+"""
+
+
+@pytest.mark.kernel
+def test_chapter_03_goes_through_without_ipv6(tmp_path):
+    chapter = next((COURSE / "notebooks").glob("03_*.ipynb"))
+    command = [sys.executable, "-c", RUN_ALL, str(chapter), str(tmp_path)]
+    given = os.environ | {"MPLBACKEND": "agg"}
+    result = run(command, env=given, preexec_fn=no_ipv6())
+    assert result.returncode == 0, result.stderr
+    said = [line for line in result.stdout.splitlines() if line.startswith("SAID")]
+    assert len(said) == 4
+    assert all("has no IPv6 (this kernel was started with ipv6.disable=1" in each for each in said)

@@ -180,9 +180,13 @@ def test_a_refusal_is_read_by_keyboard_in_the_dark_and_on_a_narrow_page(
         run_cell(page, cell_with(page, text))
     asked = cell_with(page, "asked = ")
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
-        page.get_by_role("menuitem", name="Settings", exact=True).click()
-        page.get_by_role("menuitem", name="Theme", exact=True).hover()
-        page.get_by_role("menuitem", name=theme, exact=True).click()
+        if theme.endswith("Dark"):
+            page.set_viewport_size({"width": 1300, "height": 1000})  # where the menus have room
+            page.get_by_role("menuitem", name="Settings", exact=True).click()
+            page.get_by_role("menuitem", name="Theme", exact=True).hover()
+            page.get_by_role("menuitem", name=theme, exact=True).click()
+            expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+            page.set_viewport_size({"width": 900, "height": 1000})
         chain = asked.locator("summary", has_text="Where r0 came from")
         if theme.endswith("Light"):
             chain.focus()

@@ -18,7 +18,7 @@ from helpers.syscall.call import NUMBERS
 from tools import render
 
 (CHAPTER,) = (path for path in stored.CHAPTERS if path.name.startswith("09"))
-WITHOUT = {"1", "2", "3", "4", "6", "8"}  # the sections that section 9 names
+WITHOUT = {"1", "2", "3", "4", "6", "8", "10"}  # section 9 names them; 10 tidies up
 SECTION = re.compile(r"^## (?:(\d+)\. )?", re.MULTILINE)
 # A kernel without the call answers ENOSYS; here a filter in front of the notebook's process does.
 CODE = [

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import re
 import stat
 from pathlib import Path
 
-from stored import COURSE
+import pytest
+from stored import COURSE, NOTEBOOKS, name, read
 
+from chapters.ch00 import copies
 from tools import contents, sources
 from tools.contents import NOTE, STATE, VIEW
 
@@ -106,3 +109,21 @@ def test_sources_are_copied_read_only_and_follow_the_course(tmp_path: Path):
     assert own.read_text() == "int mine;"
     assert not gone.exists()
     assert changed.read_bytes() == (COURSE / "helpers" / "loader.py").read_bytes()
+
+
+FLAGS = re.DOTALL | re.MULTILINE
+NAMED = re.compile(r"(?<!\[)`((?:bpf|helpers|chapters)/[\w/]+\.\w+)`")
+LINKED = re.compile(r"\]\(\.\./([^)]+)\)")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
+def test_sources_named_in_a_text_open_with_a_click(path: Path):
+    for cell in read(path).cells:
+        if cell.cell_type != "markdown":
+            continue
+        text = re.sub(r"```.*?```|<summary>.*?</summary>|^#.*?$", "", cell.source, flags=FLAGS)
+        assert [each for each in NAMED.findall(text) if (COURSE / each).exists()] == []
+        for each in LINKED.findall(text):
+            assert (COURSE / each).is_file(), each
+            assert Path(each) not in sources.DOORS
+            assert copies.as_in_work(f"](../{each})") == f"]({each})"

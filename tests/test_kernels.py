@@ -54,7 +54,7 @@ def in_machine(suite: str, wanted: str) -> Iterator[str]:
     command = ["env", *(f"{name}={value}" for name, value in found.items()), sys.executable]
     command += ["-m", inside.__name__, wanted, "machine"]
     many = {"seconds": 7000, "memory": "4G", "processors": 2} if wanted == "full" else {}
-    yield from machine.run(fetch.kernel(suite), command, **{"seconds": 600} | many)
+    yield from machine.run(fetch.kernel(suite), command, **{"seconds": 1500} | many)
 
 
 def on_this_machine(wanted: str) -> Iterator[str]:

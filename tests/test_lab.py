@@ -223,7 +223,9 @@ def test_a_lab_for_tracing_gets_perfmon_as_well(monkeypatch):
 def test_jupyter_is_not_given_the_word_and_the_learner_is_told(
     tmp_path, monkeypatch, capsys, held, said
 ):
-    (tmp_path / "work").mkdir()
+    for folder in ("work", "helpers"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "helpers" / "page.css").touch()
     became = []
     monkeypatch.setattr(lab, "COURSE", tmp_path)
     monkeypatch.setattr(lab.workspace, "copy_chapters", lambda *_: lab.workspace.Brought())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from pathlib import Path
 
 import pytest
-from browser import Lab, Plot, cell_with, menu, run_cell
+from browser import EXECUTED, Lab, Plot, cell_with, menu, run_cell
 from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.kernel]
@@ -57,7 +58,7 @@ def test_a_saved_plot_comes_back_with_its_kernel_and_is_a_still_without(
     (output,) = outputs(lab, "00_start_here", "live.open_plot()")
     assert VIEW not in output["data"]
     assert output["data"]["image/png"]
-    assert 'alt="Moving chart' in output["data"]["text/html"]
+    assert 'alt="Moving chart' in "".join(output["data"]["text/html"])
 
     # Opened again while it runs: it runs on.
     page.reload()
@@ -88,8 +89,9 @@ def test_a_saved_plot_comes_back_with_its_kernel_and_is_a_still_without(
 def test_a_restart_is_told_in_the_plots_place(lab: Lab, page: Page, tmp_path: Path) -> None:
     plot = opened(lab, page)
     recorded(plot)
-    menu(page, "Kernel", "Restart Kernel…")
-    page.get_by_role("button", name="Confirm Kernel Restart").click()
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_role("menuitem", name=re.compile(r"^Restart Kernel…")).first.click()
+    page.locator(".jp-Dialog").get_by_role("button", name=re.compile("Restart")).click()
     expect(plot.cell.get_by_text(GONE)).to_be_visible()
     expect(plot.cell.get_by_text("Running.")).to_be_hidden()
     expect(plot.cell.locator("button", has_text="Start")).to_be_hidden()
@@ -102,12 +104,96 @@ def test_a_restart_is_told_in_the_plots_place(lab: Lab, page: Page, tmp_path: Pa
 
 
 @pytest.mark.timeout(400)
-def test_the_death_of_a_kernel_does_not_leave_it_running(
+def test_the_death_of_a_kernel_is_told_in_the_plots_place(
     lab: Lab, page: Page, tmp_path: Path
 ) -> None:
     plot = opened(lab, page)
     recorded(plot)
-    lab.kill()
-    expect(plot.cell.get_by_text(SILENT)).to_be_visible()
+    lab.signal_kernel(signal.SIGKILL)
+    expect(plot.cell.get_by_text(GONE)).to_be_visible()
     expect(plot.cell.get_by_text("Running.")).to_be_hidden()
+    page.locator(".jp-Dialog button").click()
     plot.cell.screenshot(path=tmp_path / "dead.png")
+
+
+@pytest.mark.timeout(400)
+def test_a_kernel_without_news_is_not_called_running(lab: Lab, page: Page, tmp_path: Path) -> None:
+    """As when another cell computes: and once there is news again, it runs."""
+    plot = opened(lab, page)
+    recorded(plot)
+    lab.signal_kernel(signal.SIGSTOP)
+    try:
+        expect(plot.cell.get_by_text(SILENT)).to_be_visible()
+        expect(plot.cell.get_by_text("Running.")).to_be_hidden()
+        plot.cell.screenshot(path=tmp_path / "silent.png")
+    finally:
+        lab.signal_kernel(signal.SIGCONT)
+    expect(plot.cell.get_by_text(SILENT)).to_be_hidden()
+    expect(plot.cell.get_by_text("Running.")).to_be_visible()
+
+
+@pytest.mark.timeout(400)
+def test_keys_are_for_the_control_that_has_the_focus(lab: Lab, page: Page) -> None:
+    plot = opened(lab, page)
+    cells = page.locator(".jp-Cell").count()
+    scale = plot.cell.locator(".widget-dropdown", has_text="Scale").locator("select")
+    scale.focus()
+    page.keyboard.press("ArrowDown")
+    expect(scale).to_be_focused()
+    expect(scale).to_have_value("log")
+    plot.cell.locator("button", has_text="Stop").focus()
+    for key in ("d", "d", "x", "a", "b"):
+        page.keyboard.press(key)
+    expect(plot.cell.locator("button", has_text="Stop")).to_be_focused()
+    assert page.locator(".jp-Cell").count() == cells
+    # By keys alone: Start, and from there on to Stop.
+    plot.cell.locator("button", has_text="Start").focus()
+    page.keyboard.press("Space")
+    plot.says("Running.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    plot.says("Stopped.")
+    # Outside of outputs they do what they do everywhere.
+    plot.cell.locator(".jp-InputPrompt").first.click()
+    page.keyboard.press("a")
+    expect(page.locator(".jp-Cell")).to_have_count(cells + 1)
+
+
+@pytest.mark.timeout(400)
+def test_run_all_in_chapter_00_leaves_a_plot_with_its_buttons(lab: Lab, page: Page) -> None:
+    page.goto(lab.address("00_start_here"))
+    expect(page.get_by_text(IDLE)).to_be_visible()
+    menu(page, "Run", "Run All Cells")
+    page.wait_for_function(EXECUTED, timeout=180_000)
+    plot = Plot(page, cell_with(page, "live.open_plot()"))
+    plot.says("Stopped.")
+    plot.press("Start")
+    plot.says("Running.")
+    plot.changes()
+
+
+@pytest.mark.timeout(400)
+def test_at_900_pixels_and_at_150_percent_everything_is_there(
+    lab: Lab, page: Page, tmp_path: Path
+) -> None:
+    """With the list of files open. At 150 % a window of 1300 pixels has room for 867."""
+    page.set_viewport_size({"width": 900, "height": 1000})
+    plot = opened(lab, page)
+    picture = plot.cell.locator("img.widget-image")
+    assert picture.bounding_box()["width"] >= 560
+    plot.cell.screenshot(path=tmp_path / "900.png")
+    page.set_viewport_size({"width": 867, "height": 667})
+    page.goto(lab.address("07_inside_the_bytecode"))
+    expect(page.get_by_text(IDLE)).to_be_visible()
+    cell = cell_with(page, "Stepper(packets")
+    cell.locator(".cm-content").click()
+    menu(page, "Run", "Run All Above Selected Cell")
+    run_cell(page, cell)
+    button = cell.get_by_role("button", name="Step", exact=True)
+    button.click()
+    button.evaluate("each => each.scrollIntoView({block: 'start'})")
+    page.screenshot(path=tmp_path / "stepper.png")
+    expect(cell.get_by_text(re.compile(r"^. r0 "))).to_be_in_viewport()
+    pane = cell.get_by_role("region", name="program")
+    pane.focus()
+    expect(pane).to_be_focused()

@@ -9,10 +9,12 @@ import re
 import pytest
 import stored
 from test_chain import ASKED
+from test_kernels import CLINIC
 
 from chapters.ch08 import clinic, verifier
 from chapters.ch08.verifier import cases, changes, heatmap, versus
 from helpers import kernel
+from tools.kernels import clinic as on_a_kernel
 from tools.kernels import refusals
 
 OPTIONS = (*refusals.OPTIONS, "-I", str(refusals.SOURCES), "-include", "refused.h")
@@ -42,6 +44,17 @@ def test_each_kind_of_the_clinic_has_a_proposal(name):
     with clinic.written(proposal.text) as again:
         assert again.accepted
         assert again.holding == said.holding
+
+
+@pytest.mark.kernel
+def test_what_the_machines_try_is_tried_here(tmp_path, monkeypatch):
+    monkeypatch.setattr(on_a_kernel, "OBJECTS", tmp_path)
+    found = on_a_kernel.tried()
+    assert {name: (each["line"], each["chain"]) for name, each in found.items()} == CLINIC
+    assert all(each["proposed"] and each["accepted"] for each in found.values())
+    # What it was made of is kept, so that a machine need not compile it again.
+    monkeypatch.setattr(cases, "compile", lambda text, *_: pytest.fail(text))
+    assert on_a_kernel.tried() == found
 
 
 # Reasons beside those of the clinic, each with a program of tests/refused/.

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 import waiting
 
-from helpers import places
+from helpers import places as looked_at
 from tools import environment, package_sources, setup
 
 COURSE = Path(__file__).resolve().parent.parent
@@ -49,8 +49,10 @@ class StandIn:
         self.fails: set[str] = set()
         self.then: dict[str, Callable[[], None]] = {}
         self.steps: list[tuple[str, list[str]]] = []
+        self.environ: dict[str, str] = {}
 
     def __call__(self, command: list, environ: dict[str, str]) -> None:
+        self.environ = environ
         words = [str(word) for word in command]
         if "venv" in words:
             step, wanted = "venv", words[3:]
@@ -258,12 +260,10 @@ def test_a_link_of_the_learner_s_own_is_replaced_and_its_folder_kept(course, sta
         ("echo no space left on device; exit 1", "the end of the log says why; mend that"),
     ],
 )
-def test_what_ended_an_installer_is_looked_at(
-    course, tmp_path, monkeypatch, capsys, program, cause
-):
+def test_what_ended_an_installer(course, tmp_path, monkeypatch, capsys, program, cause):
     count = tmp_path / "vmstat"
     count.write_text("oom_kill 3\n")
-    monkeypatch.setattr(places, "VMSTAT", count)
+    monkeypatch.setattr(looked_at, "VMSTAT", count)
     monkeypatch.setenv("PIP_NO_INDEX", "1")  # which leaves the network out
     script = ["sh", "-c", program.replace("{count}", str(count))]
     monkeypatch.setattr(setup, "make", lambda need: setup.execute(script, os.environ))
@@ -303,6 +303,16 @@ def test_the_bcc_of_pypi_does_not_come_along(course, stand_in, capsys):
     assert run(course) == 0
     assert "Left out: bcc of PyPI" in capsys.readouterr().err
     assert has(course / ".venv") == {"course-lab-1.0.5", "own-3.0", "pip-1.0.5"}
+
+
+def test_uv_keeps_nothing_where_home_cannot_be_written_to(course, stand_in, monkeypatch):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert run(course) == 0
+    assert "UV_NO_CACHE" not in stand_in.environ
+    monkeypatch.setenv("HOME", "/proc/nowhere")
+    monkeypatch.setattr(setup.places, "may", lambda path, mode: path != Path("/proc"))
+    assert run(course) == 0
+    assert stand_in.environ["UV_NO_CACHE"] == "1"
 
 
 def test_why_it_is_made_anew_is_said(course, stand_in, capsys):

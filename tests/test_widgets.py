@@ -225,8 +225,6 @@ def test_numbers_of_a_table_stand_on_the_right_with_a_gap():
     table = Table("c", ("name", "packets", "share", "at"), [
         ("TCP", "1,200", "7.5", "10.0.0.1"), ("UDP", "…", "", "::1")])  # fmt: skip
     html = table._repr_html_()
-    looks = re.findall(r"<(t[hd]) [^>]*text-align: (\w+)", html)
-    assert looks == 3 * [("th", "left")][:1] + looks[1:]
     rows = re.findall(r"<tr>(.*?)</tr>", html)
     aligned = [re.findall(r"text-align: (\w+)", row) for row in rows]
     assert aligned == 3 * [["left", "right", "right", "left"]]

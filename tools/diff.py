@@ -26,9 +26,11 @@ def bare(path: Path) -> dict:
 
     Errors: DiffError for a file that is no notebook.
     """
+    if sentence := copies.unreadable(path):
+        raise DiffError(sentence)
     try:
         cells = json.loads(path.read_bytes())["cells"]
-        said = [(each["cell_type"], copies.as_in_work("".join(each["source"]))) for each in cells]
+        said = [(each["cell_type"], copies.as_stored("".join(each["source"]))) for each in cells]
     except (ValueError, KeyError, TypeError) as error:
         raise DiffError(
             f"{path.parent.name}/{path.name} is no notebook any more: ./course reset "

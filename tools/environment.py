@@ -22,13 +22,13 @@ SETTINGS = {
     "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"},
     # Links into a chapter need all of its cells on the page; 136 cells are few.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
-    # What a widget shows goes with the notebook to the server, which stores a still (contents.py).
-    "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
     # No question about news on the first start, and no request to a web site.
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 
 
+# What a widget shows goes with the notebook to the server, which stores a still (contents.py).
+WIDGETS = {"@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True}}
 SERVER = {"ServerApp": {"contents_manager_class": "tools.contents.Contents"}}
 # Where a key is for the control that has the focus, not for the cell around it.
 OUTPUT = ".jp-OutputArea *"
@@ -119,7 +119,8 @@ def finish(prefix: Path, need: str) -> None:
     lab = prefix / "share/jupyter/lab"
     keys = {"@jupyterlab/shortcuts-extension:shortcuts": {"shortcuts": left_to_controls(lab)}}
     for path, content in {
-        lab / "settings/overrides.json": SETTINGS | keys,
+        lab / "settings/overrides.json": SETTINGS,
+        lab / "settings/overrides.d/course.json": WIDGETS | keys,
         prefix / "etc/jupyter/jupyter_server_config.json": SERVER,
     }.items():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -36,8 +36,7 @@ RIGHTS = ("--privileged", "--cap-add", "--cap-drop", "--security-opt", "--user",
 UNREACHABLE = (
     (
         "permission denied",
-        "You may not use {engine}'s socket: run sudo usermod -aG docker $USER and log in again, or "
-        "start this with sudo.",
+        "You may not use {engine}'s socket: run sudo usermod -aG docker $USER and log in again.",
     ),
     (
         "cannot connect|is the docker daemon running|connection refused|no such file",

@@ -61,13 +61,13 @@ def options(work: Path, port: int) -> dict:
             # Browsers refuse to run as root, and one in the terminal shows no notebook.
             "open_browser": screen and not root,
         },
-        "LabApp": {"default_url": FIRST_PAGE, "custom_css": True},
+        "LabApp": {"default_url": FIRST_PAGE, "custom_css": True, "log_level": "WARN"},
     }
 
 
 def look(settings: Path) -> None:
     """Give JupyterLab the course's look, so that pictures follow the theme."""
-    (settings / "custom").mkdir(exist_ok=True)
+    (settings / "custom").mkdir(parents=True, exist_ok=True)
     (settings / "custom" / "custom.css").write_bytes((COURSE / "helpers/page.css").read_bytes())
 
 

@@ -187,6 +187,10 @@ def install(python: Path, packages: Sequence[str], compiled: bool) -> None:
     wheel, uv = pip_wheel(), python.with_name("uv")
     pip = [python, *([wheel / "pip"] if wheel else ["-m", "pip"]), "install"]
     for_pip, for_uv, options = settings()
+    home = Path(os.environ.get("HOME") or "/")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    if not places.may(places.existing(cache), os.W_OK | os.X_OK):  # uv would not begin
+        for_uv = {"UV_NO_CACHE": "1"} | for_uv
     try:
         if not uv.exists():
             binary = ["--no-deps", "--no-compile", "--only-binary=:all:"]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from chapters.ch00 import copies
 from tools import workspace
 
-FOLDERS = ("bpf", "helpers", "chapters")
+FOLDERS = tuple(copies.SOURCES.split("|"))
 KINDS = {".c", ".css", ".h", ".py"}
 READ_ONLY = 0o444
 # With these, `import helpers` in a notebook would find the copy: the notebook's folder comes first.

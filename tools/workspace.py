@@ -34,8 +34,9 @@ def without_outputs(notebook: str) -> str:
     """
     content = json.loads(notebook)
     for cell in content["cells"]:
-        if cell["cell_type"] == "markdown":
-            cell["source"] = copies.as_in_work("".join(cell["source"])).splitlines(keepends=True)
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown" and (here := copies.as_in_work(text)) != text:
+            cell["source"] = here.splitlines(keepends=True)
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

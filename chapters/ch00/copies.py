@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 NOTES = ".course.json"
+SOURCES = "bpf|helpers|chapters"  # folders, beside notebooks/ and copied into work/
 
 
 def fingerprint(path: Path) -> str | None:
@@ -23,7 +25,7 @@ def fingerprint(path: Path) -> str | None:
     if path.suffix == ".ipynb":
         try:
             cells = json.loads(content)["cells"]
-            said = [[cell["cell_type"], as_in_work("".join(cell["source"]))] for cell in cells]
+            said = [[cell["cell_type"], as_stored("".join(cell["source"]))] for cell in cells]
         except (ValueError, KeyError, TypeError):
             return None
         content = json.dumps([each for each in said if each[1].strip()]).encode()
@@ -55,7 +57,12 @@ def unreadable(notebook: Path) -> str:
 
 def as_in_work(text: str) -> str:
     """A cell's text with its links to the sources as they lead from work/."""
-    return text.replace("](../", "](")
+    return re.sub(rf"\]\(\.\./({SOURCES})/", r"](\1/", text)
+
+
+def as_stored(text: str) -> str:
+    """The same as they lead from notebooks/."""
+    return re.sub(rf"\]\(({SOURCES})/", r"](../\1/", text)
 
 
 def read_notes(work: Path) -> dict[str, dict[str, str]]:

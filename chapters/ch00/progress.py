@@ -69,11 +69,13 @@ def standing(stored: Path = NOTEBOOKS, work: Path | None = None) -> Standing:
     """Where the learner stands whose folder is `work`; by default the one that this kernel runs in.
 
     Outside of a learner's folder nothing is kept, so nothing was attempted there.
-    Errors: ProgressError if what was kept cannot be read.
+    Errors: ProgressError if what was kept, or a chapter, cannot be read.
     """
     work = work or progress.here()
     kept = progress.read(work) if work else {}
     chapters = [path for path in sorted(stored.glob("*.ipynb")) if path.stem[:2].isdecimal()]
+    if damaged := next(filter(None, map(copies.unreadable, chapters)), ""):
+        raise progress.ProgressError(damaged)
     reached = {
         each: kept.get(each.chapter, {}).get(str(each.number), "not attempted")
         for path in chapters

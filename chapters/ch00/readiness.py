@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from chapters.ch00 import checkout
+from chapters.ch00 import checkout, surroundings
 from helpers import (
     kernel,
     libbpf,
@@ -55,6 +55,7 @@ REFUSALS = {
     "if its seccomp profile dates from before 2023 (chapter 10).",
 }
 IN_A_CONTAINER = "Start the container with --privileged or --cap-add BPF, and without --user."
+COPIES = (toolchain.COURSE / "notebooks", toolchain.COURSE / "work")
 ECHO = 196  # one echo of 56 bytes: 98 bytes of request, 98 bytes of reply
 
 
@@ -134,6 +135,11 @@ def report(for_root: str = "") -> Report:
         check("bcc", bcc, WARNING),
         check("headers for bcc", kernel_headers, WARNING),
         check("tracing", tracing, WARNING),
+        check("temporary files", partial(around, surroundings.temporary_files), WARNING),
+        check("watched files", partial(around, surroundings.watches), WARNING),
+        check("proxy", partial(around, surroundings.proxy), WARNING),
+        check("home", partial(around, surroundings.home), WARNING),
+        check("your copies", partial(around, partial(surroundings.old_copies, *COPIES)), WARNING),
     ]
     gone = " and ".join(row.what for row in needed if row.status == MISSING)
     return Report([*needed, *wanted, check("the whole road", partial(road, gone))])
@@ -161,6 +167,12 @@ def said(sentence: str, status: str = MISSING) -> Finding:
     """The finding that a sentence of the form "cause: cure" is."""
     cause, _, cure = sentence.rpartition(": ")
     return Finding(cause, status, cure[:1].upper() + cure[1:])
+
+
+def around(look: Callable[[], str]) -> Finding:
+    """What a look at the surroundings found."""
+    trouble = look()
+    return said(trouble[:1].upper() + trouble[1:], WARNING) if trouble else Finding("nothing wrong")
 
 
 def course_folder(course: Path = toolchain.COURSE, prefix: Path = Path(sys.prefix)) -> Finding:

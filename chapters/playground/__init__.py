@@ -23,7 +23,7 @@ from chapters.playground.controls import PlaygroundControls
 from chapters.playground.history import History
 from chapters.playground.program import FLOWS, Compiles, Counting, Reading
 from chapters.playground.screen import Screen
-from helpers import cbpf, netlab, pcap
+from helpers import cbpf, netlab, pcap, rights
 from helpers.cbpf import Instruction
 from helpers.errors import CourseError
 from helpers.live import still
@@ -61,6 +61,7 @@ class Playground(MovingPlot):
             raise LiveError(f"flows={flows!r} is no room: give a whole number, 1 or more.")
         self._at = at or partial(interfaces, net, both_ways=True)
         self._flows, self._clock = flows, clock
+        self._told = False  # whose packets a real interface has
         # The program while it counts, on an interface or a file, and what was read of it.
         self._counting: Counting | None = None
         self._history = History()
@@ -157,6 +158,8 @@ class Playground(MovingPlot):
         for name, value in choices.items():
             if name == "filter":
                 cbpf.look_at(str(value))
+            if name == "interface":  # whoever writes it into a cell has read the text above it
+                self._told = True
             was_running = self.running
             self.controls.choose(name, value)
             if was_running and not self.running:
@@ -259,6 +262,11 @@ class Playground(MovingPlot):
             self._counting.close()
         self._counting = None
 
+    def close(self, text: str = "") -> None:
+        """Stop, and give everything back; the last picture stays. See MovingPlot.close."""
+        super().close(text)
+        self._screen.forget()
+
     def _still(self) -> still.Still | None:
         return self.figure() if len(self._history.times) > 1 else None
 
@@ -323,7 +331,7 @@ class Playground(MovingPlot):
 
     def _actions(self) -> dict[str, Callable[..., None]]:
         return super()._actions() | {
-            "interface": self._count_anew,
+            "interface": self._move,
             "filter": self._filter_chosen,
             "path": self._name_chosen,
             "file": self._count_chosen,
@@ -331,6 +339,17 @@ class Playground(MovingPlot):
             "csv": lambda: self._save("csv"),
             "png": lambda: self._save("png"),
         }
+
+    def _move(self) -> None:
+        """Another interface was chosen: count anew there, but not before it was said whose packets
+        those may be. The first that is not the private one waits for Start."""
+        label, (home, *_) = self.controls.interface.value, self.controls.interface.options
+        if self._told or label == home:
+            self._count_anew()
+            return
+        self._told = True
+        self._stop()
+        self._say(f"{rights.OTHERS_PACKETS} Then press Start, which opens {label}.")
 
     def _count_anew(self) -> None:
         """Another interface or filter: count anew if it runs; a filter is looked at in any case.

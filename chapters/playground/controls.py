@@ -45,7 +45,7 @@ class PlaygroundControls(Controls):
         self.filter.observe(lambda change: act("filter"), "value")
         self.breakdown = self.choice("Breakdown", BREAKDOWNS)
         self.path = line_of_text("Capture file", "choose or write a name", widgets.Combobox)
-        self.path.layout.width = "32em"
+        self.path.layout.width = "24em"
         # Or else ipywidgets would put what stood there before in the place of what is being
         # written, whenever other files are offered.
         self.path.continuous_update = True

@@ -82,6 +82,10 @@ class Screen:
         self._controls.show(picture, in_words(history))
         self._controls.show_below(history.table(self._controls.breakdown.value))
 
+    def forget(self) -> None:
+        """Let go of what was drawn; a still can be drawn anew."""
+        self._drawn = self._picture = None
+
     def still(self, history: History) -> still.Still:
         """A still figure of what was recorded; of totals where there is no rate."""
         if history.without_time:

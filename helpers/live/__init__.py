@@ -81,7 +81,8 @@ class LivePlot(MovingPlot):
             )
         self._source, self._clock, self._below = source, clock, below
         self._series = Series(tuple(dict.fromkeys([*USUAL_PROTOCOLS, *protocols, OTHER])))
-        self._picture, self._window = Picture(), window
+        self._picture: Picture | None = Picture()
+        self._window = window
         at, sends = at or {}, SENDS if net else {}
         controls = PlotControls(self.protocols, protocols, [*at], [*sends], interval, self._act)
         super().__init__(controls, at, net, sends, owns)
@@ -163,7 +164,7 @@ class LivePlot(MovingPlot):
             self._say("Stopped.")
 
     def _release(self) -> None:
-        self._source = self._below = None
+        self._source = self._below = self._picture = None
 
     def _still(self) -> still.Still | None:
         return self.figure() if len(self._series.times) > 1 else None

@@ -59,7 +59,7 @@ class Controls:
         self._act, self.sentence, self._running = act, "", False
         self.image = TitledImage(format="png", width=800, height=400)
         self.image.layout.max_width, self.image.tooltip = "100%", alt
-        self.image.layout.min_width = "700px"  # narrower, its letters could not be read
+        self.image.layout.min_width = "560px"  # narrower, its letters could not be read
         self.image.add_class("course-picture")
         self.message, self.numbers, self.below = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.interface = self.choice("Interface", interfaces, "interface")

@@ -12,10 +12,9 @@ from collections.abc import Callable, Mapping
 
 import ipywidgets as widgets
 
-from helpers import page
+from helpers import page as on_page
 from helpers.errors import CourseError
-from helpers.stepper import page as panes
-from helpers.stepper import text
+from helpers.stepper import page, text
 from helpers.stepper.view import View, Walk
 
 __all__ = ["Stepper", "StepperError"]
@@ -56,7 +55,7 @@ class Stepper:
         ]
         layout = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="0 8px")
         self._remark = ""
-        self.widget = page.column([widgets.HBox(row, layout=layout), self._message, self._page])
+        self.widget = on_page.column([widgets.HBox(row, layout=layout), self._message, self._page])
         self.reset()
         lines = [(f"{line.number}: {line.text}", line.number) for line in self.walk.lines]
         self._place.options = [("the end", THE_END), *lines]
@@ -120,8 +119,8 @@ class Stepper:
 
     def _show(self) -> None:
         view = self.view
-        self._page.value = panes.html(self.walk, view)
-        self._message.value = page.sentence(self.sentence, "stepper")
+        self._page.value = page.html(self.walk, view)
+        self._message.value = on_page.sentence(self.sentence, "stepper")
         self._remark = ""  # said once
 
     @property

@@ -86,7 +86,7 @@ def packet(walk: Walk, view: View) -> str:
 
 
 def byte(value: int, read: bool) -> str:
-    look = ' class="course-read"' if read else ""
+    look = ' class="course-read" style="outline: 2px solid"' if read else ""
     return f"<span{look}>{value:02x}</span>"
 
 

@@ -61,15 +61,6 @@ SEC("tc") int remembers_where(struct __sk_buff *skb)
 		*first = (long)second;
 	return 0;
 }
-//= endless
-SEC("socket") int until_a_zero(struct __sk_buff *skb)
-{
-	__u32 at = 0;
-
-	while (load_byte(skb, at) != 0)
-		at++;
-	return at;
-}
 //= value_bounds
 SEC("socket") int another_struct(struct __sk_buff *skb)
 {

@@ -106,7 +106,7 @@ SEC("xdp") int event_with_an_address(struct xdp_md *ctx)
 	bpf_perf_event_output(ctx, &events, 0, &event, sizeof(event));
 	return XDP_PASS;
 }
-//= value_bounds
+//= value_bounds|unbounded
 SEC("socket") int remainder_of_seven(struct __sk_buff *skb)
 {
 	__u64 key = 0;

@@ -78,7 +78,8 @@ class Witness:
 
 
 def inside(net: netlab.Network, what: str, file: Path) -> netlab.Command:
-    return net.start([sys.executable, "-m", "tools.filters.inside", what, str(file)])
+    command = [sys.executable, "-m", "tools.filters.inside", what, str(file)]
+    return net.start(command, seconds=600)  # hundreds of expressions
 
 
 def compare(expressions: list[str] | None = None, places: tuple[str, ...] = ENDS) -> list[Row]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from chapters.ch08 import clinic, verifier
 from chapters.ch08.verifier import cases
+from helpers import toolchain
 from helpers.toolchain import BUILD
 
 OBJECTS = BUILD / "clinic"
@@ -22,10 +23,17 @@ def written(
     holding: Sequence[str] = verifier.LEAST_CAPABILITIES,
     options: Sequence[str] = cases.OPTIONS,
 ) -> verifier.KernelVerdict:
-    """As clinic.written; the object is kept, and taken if it is there."""
+    """As clinic.written; the object is kept, and taken if it is there. An empty one stands for a
+    text that does not compile."""
     target = OBJECTS / f"{hashlib.sha256(text.encode()).hexdigest()}.o"
     if not target.is_file():
-        cases.compile(text, target, options)
+        try:
+            cases.compile(text, target, options)
+        except toolchain.CompileError:
+            target.touch()
+            raise
+    if not target.stat().st_size:
+        raise toolchain.CompileError("This text was compiled before, and did not compile.")
     return verifier.show(target, holding, written=(text, options))
 
 

@@ -5,6 +5,7 @@ Laboratory equipment.
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import re
 import shutil
@@ -21,7 +22,7 @@ PACKAGE = re.compile(r"linux-(base|image|binary|modules)-\d.*")
 # Most of a kernel's package is drivers for hardware that a virtual machine has not.
 KEPT_FILES = re.compile(
     r"(usr/)?lib/modules/[^/]+/(vmlinuz|config|modules\.builtin"
-    r"|kernel/(fs|net|lib|crypto|arch|drivers/virtio|drivers/net/[^/]+$).*)"
+    r"|kernel/(fs|net|lib|crypto|arch|drivers/virtio|drivers/net/[^/]+$|drivers/net/wireguard).*)"
     r"|boot/(vmlinuz|config)-.*|(usr/)?bin/busybox"
 )
 
@@ -60,7 +61,9 @@ def fetched(suite: str, package: str) -> Path:
     """The folder with the KEPT_FILES of a package and of those that it stands for."""
     if platform.machine() != "x86_64":
         raise FetchError("The kernel matrix knows x86_64 only: run it on such a machine.")
-    target = cache() / "kernels" / suite / package
+    # Of other files than these a folder may be there from an earlier version of the course.
+    kept = hashlib.sha256(KEPT_FILES.pattern.encode()).hexdigest()[:8]
+    target = cache() / "kernels" / suite / f"{package}-{kept}"
     if not target.is_dir():
         with alone(target.parent):
             if not target.is_dir():  # still: another may just have finished

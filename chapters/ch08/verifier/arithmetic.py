@@ -189,11 +189,17 @@ def unbounded(at: Place) -> Reason | None:
     low, high = known.signed_limits(moves[1])
     if not _far((low, high)):
         return None
-    said = "may be negative, or as large as you like" if low != high else "is too large"
+    said = (
+        "The number that moves this address is too large: an address can only be moved within "
+        "bounds. Take a smaller one."
+        if low == high
+        else "For all that the verifier knows, the number that moves this address may be negative, "
+        "or as large as you like. Compare it with both limits first, or make it unsigned; that it "
+        "is a remainder, of %, tells many kernels nothing."
+    )
     return Reason(
         "unbounded",
-        f"The number that moves this address {said}: an address can only be moved by what is known "
-        "to stay within bounds. Compare the number with both limits first, or make it unsigned.",
+        said,
         (at.instruction.dst, at.instruction.src),
     )
 

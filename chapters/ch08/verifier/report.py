@@ -91,6 +91,7 @@ class Report:
 
 # By title, the reader's reasons that say the same; of a title that is not here none does.
 _BOUNDS = ("buffer_bounds", "packet_end", "metadata", "value_bounds", "record_bounds")
+_BOUNDS += ("key_bounds", "value_short")
 _FOLLOWED = ("context_moved", "end_followed", "null", "zero_followed", "number_followed")
 SAME = {
     "Memory Safety: Access outside bounds": _BOUNDS,
@@ -101,6 +102,7 @@ SAME = {
         "argument_null",
         "release",
         "release_null",
+        "lock_place",
     ),
     "Register Type Safety: Invalid pointer arithmetic operator": ("operation", "cut"),
     "Register Type Safety: Bitwise operation on pointer": ("operation",),
@@ -118,8 +120,15 @@ SAME = {
         "lock_kept",
         "lock_call",
         "lock_twice",
+        "region_kept",
     ),
-    "Policy: Operation is not allowed": ("helper_type", "helper_unknown", "perfmon", "licence"),
+    "Policy: Operation is not allowed": (
+        "helper_type",
+        "helper_unknown",
+        "perfmon",
+        "licence",
+        "function_type",
+    ),
     "Program Structure: Subprogram can fall through": ("outside",),
     "Program Structure: Jump out of range": ("outside",),
     "Program Structure: Unreachable instruction": ("unreachable",),

@@ -148,7 +148,7 @@ def in_python(net: Network, sender: Sender, way: str, cache: str) -> Iterator[Ca
     way: "loop", "tcpdump" or "scapy", see readers.py.
     """
     command = [sys.executable, str(READERS), way]
-    with net.start(["env", f"XDG_CACHE_HOME={cache}", *command]) as reader:
+    with net.start(["env", f"XDG_CACHE_HOME={cache}", *command], seconds=300) as reader:
         if not reader.stdout.readline():
             raise MeasuringError(f"The reader {way} did not start ({complaint(reader)}).")
 
