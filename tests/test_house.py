@@ -142,7 +142,7 @@ MODULES_LOADED = {
     "counters": 2, "errors": 0, "features": 14, "flows": 4, "kernel": 2, "libbpf": 1,
     "libpcap": 1, "links": 2, "live": 33, "loader": 11, "machine": 19, "moved": 0, "netlab": 6,
     "objfile": 9, "page": 1, "pcap": 1, "pictures": 2, "places": 1, "probes": 13, "progress": 2,
-    "protocols": 1, "refusals": 29, "rights": 3, "sockets": 3, "source": 2, "stepper": 4,
+    "protocols": 1, "refusals": 29, "rights": 3, "sockets": 3, "source": 2, "stepper": 5,
     "syscall": 8, "table": 1, "toolchain": 1, "tracepoints": 17, "traffic": 1, "uapi": 1,
 }  # fmt: skip
 
