@@ -41,6 +41,7 @@ here: `from helpers import loader` opens one door, and little else comes through
     protocols.NUMBERS             protocols by name
     protocols.name                the name of a protocol's number: 17 is "UDP"
     flows.Flows                   who talks to whom
+    tracepoints.reasons           why packets were dropped, by the kernel's own names
 
 6 A picture that moves
     live.LivePlot                 the plot with its controls

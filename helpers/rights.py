@@ -195,6 +195,8 @@ def cure(missing: list[str], root: Path = ROOT) -> str:
         )
     if os.geteuid() == 0:
         return "it is root, and was started without, so start it with all that root may do"
+    if missing == [PERFMON]:
+        return "most of the course does without, and ./course lab --tracing hands it on"
     beyond = [name for name in missing if name not in (BPF, SYS_ADMIN, NET_RAW)]
     if beyond or missing == [SYS_ADMIN] and here((BPF,), root) == (BPF,):
         return "the course does without, and root has it: start as root to try it"

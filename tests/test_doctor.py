@@ -38,6 +38,7 @@ PARTS = [
     "zstd",
     "bcc",
     "headers for bcc",
+    "tracing",
     "temporary files",
     "watched files",
     "proxy",

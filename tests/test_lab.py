@@ -183,7 +183,9 @@ def test_a_work_that_is_no_folder_is_one_sentence(tmp_path, monkeypatch):
         lab.main([])
 
 
-def become(monkeypatch: pytest.MonkeyPatch, ambient: int, sudo: bool, verb: str) -> list[str]:
+def become(
+    monkeypatch: pytest.MonkeyPatch, ambient: int, sudo: bool, verb: str, *more: str
+) -> list[str]:
     """What an ordinary user's ./course would become who holds these capabilities already."""
     became = []
     monkeypatch.setattr(os, "geteuid", lambda: NOBODY)
@@ -192,7 +194,7 @@ def become(monkeypatch: pytest.MonkeyPatch, ambient: int, sudo: bool, verb: str)
     monkeypatch.setattr(os, "execvp", lambda name, command: became.extend(command))
     monkeypatch.setattr(capabilities, "ambient", lambda: ambient)
     monkeypatch.setattr(privileges, "may_sudo", lambda: sudo)
-    privileges.main(verb, "python", "-m", "something")
+    privileges.main(verb, "python", "-m", "something", *more)
     return became
 
 
@@ -206,6 +208,34 @@ def test_sudo_only_hands_over_two_capabilities(monkeypatch):
     assert "HOME=/home/ana" in became
     assert "SECRET=password" not in became
     assert became[-3:] == ["python", "-m", "something"]
+
+
+def test_a_lab_for_tracing_gets_perfmon_as_well(monkeypatch):
+    became = become(monkeypatch, NEEDED, True, "lab", "--tracing")
+    assert became.count("+cap_13,+cap_38,+cap_39") == 2
+    assert became[-1] == "--tracing"
+    assert become(monkeypatch, NEEDED, False, "bench", "--tracing")[0] == "python"
+    with pytest.raises(SystemExit, match="cap_38.*course'? lab --tracing"):
+        become(monkeypatch, NEEDED, False, "lab", "--tracing")
+
+
+@pytest.mark.parametrize(("held", "said"), [(["CAP_PERFMON"], True), ([], False)])
+def test_jupyter_is_not_given_the_word_and_the_learner_is_told(
+    tmp_path, monkeypatch, capsys, held, said
+):
+    for folder in ("work", "helpers"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "helpers" / "page.css").touch()
+    became = []
+    monkeypatch.setattr(lab, "COURSE", tmp_path)
+    monkeypatch.setattr(lab.workspace, "copy_chapters", lambda *_: lab.workspace.Brought())
+    monkeypatch.setattr(capabilities, "held", lambda: held)
+    monkeypatch.setattr(os, "execv", lambda name, command: became.extend(command))
+    monkeypatch.setitem(os.environ, "JUPYTER_CONFIG_DIR", str(tmp_path))
+    lab.main(["--tracing", "--no-browser"])
+    assert became[-1] == "--no-browser"
+    assert "--tracing" not in became
+    assert (lab.TRACES in capsys.readouterr().out) == said
 
 
 def test_what_the_tests_ask_for_outlives_sudo(monkeypatch):

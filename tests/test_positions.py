@@ -51,7 +51,7 @@ def as_this_kernel_can() -> Iterator[None]:
     if GIVES_REASONS:
         yield
         return
-    with pytest.raises(drops.DropError, match=OLDER):
+    with pytest.raises(drops.TracingError, match=OLDER):
         yield
 
 
@@ -204,10 +204,10 @@ def test_reasons_come_from_this_kernel():
 
 
 def test_a_kernel_without_reasons_or_types_is_one_sentence(tmp_path):
-    with pytest.raises(drops.DropError, match="own types cannot be read"):
+    with pytest.raises(drops.TracingError, match="own types cannot be read"):
         drops.reasons(tmp_path / "vmlinux")
     (tmp_path / "vmlinux").write_bytes(b"\x9f\xeb" + bytes(22))
-    with pytest.raises(drops.DropError, match=r"takes Linux 5\.17 or later"):
+    with pytest.raises(drops.TracingError, match=r"takes Linux 5\.17 or later"):
         drops.reasons(tmp_path / "vmlinux")
 
 
@@ -264,7 +264,7 @@ def test_who_may_not_is_told_in_one_sentence(tmp_path):
         assert line.startswith("LoadError Loading a")
         assert "this process lacks CAP_NET_ADMIN" in line
     assert lines[2].startswith("PinError Pinning needs a BPF file system, and only root")
-    assert lines[3].startswith(f"DropError {DENIED if GIVES_REASONS else OLDER}")
+    assert lines[3].startswith(f"TracingError {DENIED if GIVES_REASONS else OLDER}")
 
 
 @privileged

@@ -301,7 +301,9 @@ def test_the_setting_that_shuts_others_out_is_named(tmp_path, monkeypatch):
     assert said.startswith("./course lab hands it on")
     assert said.endswith("since kernel.unprivileged_bpf_disabled is 1")
     may({rights.PERFMON})
-    assert "start as root" in rights.cure([rights.PERFMON], tmp_path)
+    assert "./course lab --tracing hands it on" in rights.cure([rights.PERFMON], tmp_path)
+    may({rights.NET_ADMIN})
+    assert "start as root" in rights.cure([rights.NET_ADMIN], tmp_path)
 
 
 @pytest.mark.parametrize("mode", ["integrity", "confidentiality"])

@@ -18,7 +18,9 @@ from pathlib import Path
 from jupyter_core.paths import jupyter_runtime_dir
 
 from chapters.ch00 import checkout, copies
+from helpers import capabilities
 from tools import sources, workspace
+from tools.privileges import TRACING
 from tools.workspace import COURSE, WorkspaceError
 
 FIRST_PORT = 8888
@@ -28,6 +30,7 @@ WITHOUT_NBDIME = {
     "jupyter_server_config.json": {"ServerApp": {"jpserver_extensions": {"nbdime": False}}},
     "labconfig/page_config.json": {"disabledExtensions": {"nbdime-jupyterlab": True}},
 }
+TRACES = "This lab holds CAP_PERFMON: chapter 13 may look at every packet of this machine."
 TOLD = "JupyterLab starts. Open its address, below, in a browser; Ctrl-C twice stops it."
 
 
@@ -92,6 +95,10 @@ def main(arguments: list[str], told: str = TOLD) -> None:
         print(sentence)
     if os.geteuid() == 0:
         print("You are root on this machine, so the course runs as root.")
+    if TRACING in arguments:
+        arguments = [each for each in arguments if each != TRACING]
+        if "CAP_PERFMON" in capabilities.held():
+            print(TRACES)
     named = any(re.match(r"--(ServerApp\.)?port(=|$)", argument) for argument in arguments)
     if port != FIRST_PORT and not named:
         print(f"Port {FIRST_PORT} is taken: JupyterLab gets port {port}.")

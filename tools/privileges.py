@@ -20,6 +20,8 @@ from helpers import capabilities, kernel, places, uapi
 from helpers.toolchain import BUILD, COURSE
 
 LAST = Path("/proc/sys/kernel/cap_last_cap")
+# ./course lab with this word hands over CAP_PERFMON as well.
+TRACING = "--tracing"
 # What sudo would take away, and a browser, a terminal, an engine of containers or a test asks for.
 # Nothing secret: the command line, where these go, is there for everybody to see.
 KEPT_VARIABLES = re.compile(
@@ -30,10 +32,14 @@ KEPT_VARIABLES = re.compile(
 )
 
 
-def needed() -> int:
-    """The capabilities that the course needs here; before Linux 5.8 there is no CAP_BPF."""
+def needed(tracing: bool = False) -> int:
+    """The capabilities that the course needs here; before Linux 5.8 there is no CAP_BPF.
+
+    tracing: whether chapter 13 shall be able to record, too.
+    """
     known = int(LAST.read_text()) >= uapi.CAP_BPF
-    return capabilities.mask("CAP_NET_RAW", "CAP_BPF" if known else "CAP_SYS_ADMIN")
+    names = ("CAP_BPF", *["CAP_PERFMON"] * tracing) if known else ("CAP_SYS_ADMIN",)
+    return capabilities.mask("CAP_NET_RAW", *names)
 
 
 def memory_counts() -> bool:
@@ -103,19 +109,21 @@ def may_sudo() -> bool:
     return subprocess.run(["sudo", "true"]).returncode == 0
 
 
-def for_root(verb: str) -> str:
+def for_root(verb: str, tracing: bool = False) -> str:
     """What root has to run where there is no sudo, as a line for a shell."""
-    return shlex.join([*handing_over(needed()), "--reset-env", str(COURSE / "course"), verb])
+    asked = [str(COURSE / "course"), verb, *[TRACING] * tracing]
+    return shlex.join([*handing_over(needed(tracing)), "--reset-env", *asked])
 
 
 def main(verb: str, *command: str) -> None:
     """Become `command`; `verb` is what ./course was asked for."""
-    missing = needed() & ~capabilities.ambient()
+    wanted = needed(verb == "lab" and TRACING in command)
+    missing = wanted & ~capabilities.ambient()
     give_jupyter_a_folder()
     if os.geteuid() == 0:
         raise_memory_limit()
     if os.geteuid() != 0 and missing:
-        handing = handing_over(needed())
+        handing = handing_over(wanted)
         if may_sudo():
             kept = [
                 f"{name}={os.environ[name]}"
@@ -125,9 +133,10 @@ def main(verb: str, *command: str) -> None:
             command = ("sudo", *handing, "--", "env", "-i", *kept, *command)
         elif verb != "doctor":  # which reports that, too
             why = "" if places.has_entry(os.getuid()) else ", who have no entry in /etc/passwd"
+            asked = for_root(verb, verb == "lab" and TRACING in command)
             sys.exit(
                 "course: loading BPF programs takes capabilities that only root can hand over, and "
-                f"there is no sudo for you here{why}: let root run {for_root(verb)}"
+                f"there is no sudo for you here{why}: let root run {asked}"
             )
     os.execvp(command[0], command)
 

@@ -30,6 +30,7 @@ from helpers import (
     sockets,
     toolchain,
     traffic,
+    uapi,
 )
 from helpers.bcc import headers as bcc_headers
 from helpers.bcc import program as bcc_program
@@ -133,6 +134,7 @@ def report(for_root: str = "") -> Report:
         *(check(name, partial(tool, name), WARNING) for name in TOOLS),
         check("bcc", bcc, WARNING),
         check("headers for bcc", kernel_headers, WARNING),
+        check("tracing", tracing, WARNING),
         check("temporary files", partial(around, surroundings.temporary_files), WARNING),
         check("watched files", partial(around, surroundings.watches), WARNING),
         check("proxy", partial(around, surroundings.proxy), WARNING),
@@ -324,6 +326,14 @@ def bcc() -> Finding:
 def kernel_headers() -> Finding:
     """The kernel headers that bcc will compile with."""
     return Finding(str(bcc_headers.find()))
+
+
+def tracing() -> Finding:
+    """Whether chapter 13 may record here, or shows what was recorded elsewhere."""
+    answer = probes.try_program(uapi.BPF_PROG_TYPE_RAW_TRACEPOINT)
+    if answer == "works":
+        return Finding("chapter 13 can record packets")
+    return Finding(f"{answer}; chapter 13 has recordings, and records with ./course lab --tracing")
 
 
 def network() -> Finding:

@@ -42,6 +42,7 @@ OWN_BRACKET = {
     "10": {"chapter 10: who may do this": (2, 3)},
     "11": {"chapter 11: what each of these costs": (2, 3, 4)},
     "12": {"chapter 12: anew": (0,), "chapter 12: elsewhere": (3,)},
+    "13": {"chapter 13: to tracepoints": (3,)},
 }
 # What a chapter has in place of a stage's detail.
 OWN_DETAIL = {("09", 2): "setsockopt(2)"}
@@ -59,6 +60,7 @@ ROAD_MARKS = {
     "10": "Marked: program and maps, loaded; attached to a socket. A container may forbid both.",
     "11": "Marked: program and maps, loaded; attached to a socket; counters. They are measured.",
     "12": "Marked: C source, to be mended; attached to a socket, which is one of several places.",
+    "13": "Marked: attached, here to the kernel's own tracepoints.",
 }
 STATION_LEFT = tuple(12 + 125 * stage for stage in range(6))
 STATION, ROAD_TOP, GROUND_TOP = (111, 66), 52, 138

@@ -1,0 +1,1 @@
+"""What chapter 13, one_packets_journey, alone uses."""

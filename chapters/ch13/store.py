@@ -1,0 +1,36 @@
+"""python -m chapters.ch13.store: records what comes with the course, into chapters/ch13/recorded/.
+
+For machines on which chapter 13 may not record. It takes CAP_PERFMON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from chapters.ch13 import recording, ways
+from helpers import netlab, traffic
+
+
+def actions(net: netlab.Network) -> dict[str, Callable[[], object]]:
+    """What is recorded, by the name of its file without the ending."""
+    sent = {
+        "ping": partial(traffic.echo, net),
+        "three pings": partial(traffic.echo, net, 3),
+        "ten pings": partial(traffic.echo, net, 10),
+        "three datagrams": partial(traffic.udp, net, 3),
+        "with a tap": partial(ways.with_tap, net),
+    }
+    return sent | {name: partial(way, net) for name, way in ways.WAYS.items()}
+
+
+def main() -> None:
+    recording.STORED.mkdir(exist_ok=True)
+    with netlab.open_network() as net:
+        ways.prepare(net)
+        for name, action in actions(net).items():
+            recording.record(net, action).save(recording.stored(name))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Sends packets while chapter 13 records them, and the kernel's own trace, tracefs, does as well.
+
+    python traced.py FOLDER
+
+Runs as root in a mount namespace of its own, where it mounts tracefs on FOLDER. Its network's lo
+has a name that no other interface of the machine has, so the trace of net:* is of that one alone;
+skb:* is the whole machine's, and if that was too much for the kernel's buffer, a run is made again.
+Prints JSON: for each run how many events found no room on either side, and both lists of [station,
+address, length or reason], in the order of their times.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from chapters.ch13 import recording
+from helpers import netlab, tracepoints, traffic
+
+NAME = "journeylo"
+EVENTS = dict.fromkeys(recording.STATIONS, "net") | dict.fromkeys(
+    ("skb_copy_datagram_iovec", "consume_skb", "kfree_skb"), "skb"
+)
+EVENTS["icmp_send"] = "icmp"
+# seconds of CLOCK_MONOTONIC: event: its fields
+LINE = re.compile(r"\s(\d+\.\d+): (\w+): (.*)$")
+ADDRESS, LENGTH = re.compile(r"(?:skbaddr|skb)=(?:0x)?([0-9a-f]+)"), re.compile(r"\blen=(\d+)")
+REASON = re.compile(r"reason: (\w+)")
+
+
+TRIES = 10
+
+
+def closed_port(net: netlab.Network, count: int) -> None:
+    with net.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(count):
+            sender.sendto(b"anybody?", ("127.0.0.1", 9))
+
+
+def set_up(instance: Path) -> list[str]:
+    """Have the kernel trace; the stations that it can trace."""
+    instance.mkdir()
+    (instance / "tracing_on").write_text("0")
+    (instance / "trace_clock").write_text("mono")
+    (instance / "buffer_size_kb").write_text("16384")
+    if (hashed := instance / "options" / "hash-ptr").exists():
+        hashed.write_text("0")
+    traced = []
+    for name, system in EVENTS.items():
+        event = instance / "events" / system / name
+        if not event.exists() or system == "icmp":
+            continue
+        if system == "net":
+            (event / "filter").write_text(f'name == "{NAME}"')
+        (event / "enable").write_text("1")
+        traced.append(name)
+    return traced
+
+
+def trace(instance: Path) -> tuple[int, list[list[object]]]:
+    """How many events the kernel's own buffer had no room for, and those that it has."""
+    overrun = sum(
+        int(re.search(rf"^{word}: (\d+)", stats.read_text(), re.MULTILINE)[1])
+        for stats in instance.glob("per_cpu/cpu*/stats")
+        for word in ("overrun", "dropped events")
+    )
+    found = []
+    for line in (instance / "trace").read_text().splitlines():
+        if match := LINE.search(line):
+            fields = match[3]
+            if match[2] == "kfree_skb":
+                reason = REASON.search(fields)
+                detail: object = reason[1] if reason else ""
+            else:
+                length = LENGTH.search(fields) if EVENTS[match[2]] == "net" else None
+                detail = int(length[1]) if length else 0
+            found.append([match[2], int(ADDRESS.search(fields)[1], 16), detail])
+    return overrun, found
+
+
+def mine(taken: list[bytes]) -> list[list[object]]:
+    """The same of chapter 13's events, before their addresses become numbers."""
+    names, found = tracepoints.reasons(), []
+    for event in sorted(map(recording.EVENT.unpack, taken)):
+        _, skb, _, _, _, length, reason, _, _, station = event
+        name = recording.text(station)
+        detail = names[reason] if name == "kfree_skb" else length if EVENTS[name] == "net" else 0
+        found.append([name, skb, detail])
+    return found
+
+
+def both(
+    net: netlab.Network, action: Callable[[], object], folder: Path
+) -> tuple[int, int, list[list[object]]]:
+    """Do it under both eyes: what chapter 13 lost, what the kernel's trace lost, and that trace."""
+    instance = folder / "instances" / f"course_{net.namespace()}"
+    traced = set_up(instance)
+
+    def watched() -> None:
+        (instance / "tracing_on").write_text("1")
+        action()
+        (instance / "tracing_on").write_text("0")
+
+    try:
+        lost = recording.record(net, watched, traced).lost
+        return lost, *trace(instance)
+    finally:
+        instance.rmdir()
+
+
+def main(folder: Path) -> None:
+    subprocess.run(["mount", "-t", "tracefs", "tracefs", folder], check=True)
+    kept: list[bytes] = []
+    numbered = recording.numbered
+    recording.numbered = lambda taken: kept.extend(taken) or numbered(taken)
+    result = {}
+    with netlab.open_network() as net:
+        net.run(["ip", "link", "set", "lo", "name", NAME], check=True)
+        runs = {
+            "pings": partial(traffic.echo, net, 200),
+            "closed port": partial(closed_port, net, 300),
+            "datagrams": partial(traffic.udp, net, 1000),
+            "tcp": partial(traffic.tcp, net, 1_000_000),
+        }
+        for name, action in runs.items():
+            for _ in range(TRIES):
+                kept.clear()
+                lost, overrun, theirs = both(net, action, folder)
+                if not overrun:
+                    break
+            result[name] = {
+                "lost": lost,
+                "overrun": overrun,
+                "mine": mine(kept),
+                "theirs": theirs,
+            }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
