@@ -52,7 +52,8 @@ def shared() -> str | None:
 APART = {
     "containers": "build the image and run it with the engine that docker or podman reaches; "
     "=full: with every chapter and the kernel tests in it",
-    "kernels": "boot other kernels and run the course in them; =full: with every chapter",
+    "kernels": "boot other kernels and run the course in them; =refusals: with every refused "
+    "program, =full: with these and every chapter",
 }
 
 
@@ -77,7 +78,8 @@ def place(item: pytest.Item) -> int:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     for name, what in APART.items():
-        choices = {"nargs": "?", "const": "quick", "choices": ("quick", "full")}
+        more = ("refusals", "full") if name == "kernels" else ("full",)
+        choices = {"nargs": "?", "const": "quick", "choices": ("quick", *more)}
         parser.addoption(f"--{name}", help=what, **choices)
 
 
@@ -112,9 +114,9 @@ def is_asked_for(item: pytest.Item, asked: set[str], config: pytest.Config) -> b
     apart = {name for name in APART if item.get_closest_marker(name)}
     if not asked or not apart:
         return not asked and not apart and has_links(item)
-    # A mark may name the value that its option must have: kernels("full").
-    values = {(name, v) for name in apart for m in item.iter_markers(name) for v in m.args}
-    return bool(apart & asked) and all(config.getoption(f"--{n}") == v for n, v in values)
+    # A mark may name the values of its option that it takes: kernels("refusals", "full").
+    named = [(name, mark.args) for name in apart for mark in item.iter_markers(name) if mark.args]
+    return bool(apart & asked) and all(config.getoption(f"--{n}") in values for n, values in named)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

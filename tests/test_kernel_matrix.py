@@ -306,9 +306,14 @@ def test_without_qemu_it_says_so(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("option", "all_of_them"), [("--kernels", False), ("--kernels=full", True)]
+    ("option", "clinic", "chapters"),
+    [
+        ("--kernels", False, False),
+        ("--kernels=refusals", True, False),
+        ("--kernels=full", True, True),
+    ],
 )
-def test_the_machines_run_only_when_they_are_asked_for(option, all_of_them):
+def test_the_machines_run_only_when_they_are_asked_for(option, clinic, chapters):
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/test_kernels.py"]
 
     def collected(*options: str) -> str:
@@ -318,7 +323,8 @@ def test_the_machines_run_only_when_they_are_asked_for(option, all_of_them):
 
     assert "::" not in collected()
     assert "test_it_counts" in collected(option)
-    assert ("test_every_chapter_runs" in collected(option)) == all_of_them
+    assert ("test_the_clinic" in collected(option)) == clinic
+    assert ("test_every_chapter_runs" in collected(option)) == chapters
 
 
 def test_the_stored_table_is_json_of_known_features():

@@ -1,7 +1,8 @@
 """./course test --kernels: the course on other kernels, in virtual machines, and on this one.
 
-`--kernels` alone takes a minute or two for each kernel; `--kernels=full` also runs the kernel tests
-and every chapter, on the oldest and the newest of them and on the running one.
+`--kernels` alone takes a minute or two for each kernel, and shows it some of the refused programs;
+`--kernels=refusals` shows it all of them, and chapter 08's clinic; `--kernels=full` also runs the
+kernel tests and every chapter, on the oldest and the newest of them and on the running one.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ pytestmark = [
     pytest.mark.timeout(7200),
 ]
 full = pytest.mark.kernels("full")
+every_refusal = pytest.mark.kernels("refusals", "full")
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +71,8 @@ def found(request: pytest.FixtureRequest, objects: None) -> dict:
     """What one kernel was found to do; the table keeps it."""
     suite, findings = request.param, []
     wanted = request.config.getoption("--kernels")
-    if suite not in (OLDEST, NEWEST, HERE):
-        wanted = "quick"
+    if suite not in (OLDEST, NEWEST, HERE) and wanted == "full":
+        wanted = "refusals"
 
     def say(text: str) -> None:  # progress, past what pytest keeps of a test's output
         with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
@@ -161,6 +163,7 @@ CLINIC = {
 }
 
 
+@every_refusal
 @pytest.mark.parametrize("name", CLINIC)
 def test_the_clinic_is_traced_to_the_same_lines_and_proposals_are_accepted(found, name):
     if found["clinic"] is None:  # on this machine, by somebody who is not root

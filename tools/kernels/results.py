@@ -71,7 +71,7 @@ def keep(new: dict, file: Path = FILE, page: Path = PAGE) -> None:
     """
     refused = new["refusals"]
     new = {name: value for name, value in new.items() if name not in SHOWN_ELSEWHERE}
-    if refused and page == PAGE:
+    if refused and refused["step"] == 1 and page == PAGE:
         refusals.keep(new["suite"], refused)
     kernels = load(file)
     old = next((each for each in kernels if each["suite"] == new["suite"]), None)
