@@ -103,6 +103,7 @@ SAME = {
         "release",
         "release_null",
         "lock_place",
+        "leak_argument",
     ),
     "Register Type Safety: Invalid pointer arithmetic operator": ("operation", "cut"),
     "Register Type Safety: Bitwise operation on pointer": ("operation",),
@@ -116,6 +117,7 @@ SAME = {
     "Register Type Safety: Unreadable register": ("unset",),
     "Resource Lifetime Safety: Unreleased resource": ("reference",),
     "Resource Lifetime Safety: Unlock without lock": ("unlock_free",),
+    "Resource Lifetime Safety: Unlock of a different lock": ("lock_other",),
     "Execution Context Safety: Operation is not allowed in this context": (
         "lock_kept",
         "lock_call",
@@ -131,6 +133,7 @@ SAME = {
     ),
     "Program Structure: Subprogram can fall through": ("outside",),
     "Program Structure: Jump out of range": ("outside",),
+    "Program Structure: Jump into ldimm64 immediate": ("outside",),
     "Program Structure: Unreachable instruction": ("unreachable",),
 }
 
