@@ -36,7 +36,9 @@ def plain(server: Lab) -> str:
         nbformat.v4.new_code_cell("import ipywidgets\nipywidgets.Button(description='Press')"),
     ]
     name = "plain_for_axe"
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), server.work / f"{name}.ipynb")
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
+    nbformat.write(notebook, server.work / f"{name}.ipynb")
     return name
 
 

@@ -139,9 +139,9 @@ def test_agrees_with_llvm_on_the_programs_of_the_course(tmp_path, source, cpu):
     path = toolchain.compile_bpf(source, tmp_path / "a.o", [f"-mcpu={cpu}"])
     found = objfile.read(path)
     assert found.programs
-    theirs = reference(path, "llvm-objdump", "--mcpu=v3")
     for symbol in found.symbols:
         if symbol.type == "STT_FUNC":
+            theirs = reference(path, "llvm-objdump", "--mcpu=v3", "-j", symbol.section)
             for each in found.program(symbol.name).instructions:
                 llvm = theirs[symbol.value // 8 + each.number]
                 assert as_llvm(each) == as_the_kernel(each, llvm)

@@ -14,7 +14,7 @@ from helpers.machine.faults import BadJump
 
 SOURCES = sorted(toolchain.SOURCES.rglob("*_kern.c"))
 # Here libbpf puts offsets of fields into imm, as the running kernel's structures have them.
-RELOCATED_TO_THIS_KERNEL = {"drops_kern"}
+RELOCATED_TO_THIS_KERNEL = {"drops_kern", "journey_kern"}
 HEAD = """\
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

@@ -91,7 +91,7 @@ def test_a_restart_is_told_in_the_plots_place(lab: Lab, page: Page, tmp_path: Pa
     recorded(plot)
     page.get_by_role("menuitem", name="Kernel", exact=True).click()
     page.get_by_role("menuitem", name=re.compile(r"^Restart Kernel…")).first.click()
-    page.locator(".jp-Dialog").get_by_role("button", name=re.compile("Restart")).click()
+    page.locator(".jp-Dialog").get_by_role("button", name="Confirm Kernel Restart").click()
     expect(plot.cell.get_by_text(GONE)).to_be_visible()
     expect(plot.cell.get_by_text("Running.")).to_be_hidden()
     expect(plot.cell.locator("button", has_text="Start")).to_be_hidden()

@@ -179,7 +179,7 @@ def course_folder(course: Path = toolchain.COURSE, prefix: Path = Path(sys.prefi
     """Whether the course's folder can be set up and worked in, as ./course lab will ask."""
     set_up = (prefix / checkout.PACKAGES).is_file()
     trouble = checkout.trouble(course, None if set_up else course / ".venv")
-    return said(trouble) if trouble else Finding(str(course))
+    return said(trouble) if trouble else Finding("can be worked in")
 
 
 def packages(course: Path = toolchain.COURSE, prefix: Path = Path(sys.prefix)) -> Finding:
@@ -188,7 +188,7 @@ def packages(course: Path = toolchain.COURSE, prefix: Path = Path(sys.prefix)) -
         return Finding("not set up yet", WARNING, "Run ./course lab, which installs them in .venv.")
     if reason := checkout.why_anew(course, prefix):
         return Finding(reason.rstrip("."), MISSING, "Run ./course lab, which installs them anew.")
-    return Finding(str(prefix))
+    return Finding("all there")
 
 
 def python(version: tuple[int, ...] = sys.version_info[:3]) -> Finding:

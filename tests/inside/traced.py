@@ -12,6 +12,7 @@ address, length or reason], in the order of their times.
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import subprocess
@@ -25,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from chapters.ch13 import recording
 from helpers import netlab, tracepoints, traffic
 
-NAME = "journeylo"
+NAME = f"jo{os.getpid()}"  # at most 15 letters
 EVENTS = dict.fromkeys(recording.STATIONS, "net") | dict.fromkeys(
     ("skb_copy_datagram_iovec", "consume_skb", "kfree_skb"), "skb"
 )
