@@ -32,7 +32,7 @@ def plain(server: Lab) -> str:
         nbformat.v4.new_markdown_cell(
             "# A title\n\nText, [a link](a.ipynb) and `code`.\n\n## Below"
         ),
-        nbformat.v4.new_code_cell("import ipywidgets\nprint('text')\n1 / 0"),
+        nbformat.v4.new_code_cell(f"import ipywidgets\n# {'long ' * 60}\nprint('text')\n1 / 0"),
         nbformat.v4.new_code_cell("import ipywidgets\nipywidgets.Button(description='Press')"),
     ]
     name = "plain_for_axe"
