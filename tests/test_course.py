@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -188,13 +187,7 @@ def test_ci_runs_the_tests_with_nobody_to_ask(checkout):
     assert result.stdout.endswith("-m pytest\n")
     result = subprocess.run(**checkout.command() | {"args": [runner]}, timeout=30)
     assert result.stdout.count("-m pytest") == 2
-    *_, kernels, on_13 = result.stdout.splitlines()
-    assert kernels.endswith("-m pytest --kernels")
-    assert "-m tools.debian --on 13 -k " in on_13
-    # What is named there exists, or fewer tests would run.
-    assert all((COURSE / f"tests/{name}.py").exists() for name in re.findall(r"test_\w+", on_13))
-    chapter = re.search(r"test_notebooks and (\w+)", on_13)[1]
-    assert list(COURSE.glob(f"notebooks/{chapter}*.ipynb"))
+    assert result.stdout.splitlines()[-1].endswith("-m pytest --kernels")
     result = subprocess.run(**checkout.command() | {"args": [runner, "-k", "one"]}, timeout=30)
     assert result.stdout.endswith("-m pytest -k one\n")
 
