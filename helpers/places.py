@@ -117,12 +117,21 @@ ELSEWHERE = "put a clone of the course into a folder of your own, on a disk of t
 
 def full(there: Path, error: OSError) -> str:
     """The same where there is no room."""
+    other = f"{there} takes no more of you ({error.strerror}): delete what you do not need there."
+    return no_room(there) or other
+
+
+def no_room(there: Path, least: int = SCARCE) -> str:
+    """What a file system has too little of, as "cause: cure."; "" if nothing.
+
+    Arguments: there: a path on it; least: bytes that have to be free. Source: statvfs(3).
+    """
     room = os.statvfs(there)
     if room.f_files and not room.f_favail:
         return f"the file system of {there} has no inode left (df -i): delete files that it holds."
-    if room.f_bavail * room.f_frsize < SCARCE:
+    if room.f_bavail * room.f_frsize < least:
         return f"the disk at {there} is full: free about 2 GB."
-    return f"{there} takes no more of you ({error.strerror}): delete what you do not need there."
+    return ""
 
 
 def forbidden(there: Path, error: OSError) -> str:

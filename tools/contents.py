@@ -23,6 +23,7 @@ OVER = (
     "This is how it looked when the notebook was saved. To use it again, click into this cell, "
     "choose Run → Run All Above Selected Cell, and then run the cell."
 )
+OVER_AS_HTML = f"<p>{escape(OVER)}</p>"
 WORDLESS = "The last picture of this cell's widget."
 
 
@@ -84,7 +85,7 @@ def store(notebook: dict, before: dict, process: int | None) -> None:
         elif known:
             output["data"], output["metadata"] = known["data"], known["metadata"]
         else:
-            output["data"].setdefault("text/html", f"<p>{escape(OVER)}</p>")
+            output["data"].setdefault("text/html", OVER_AS_HTML)
 
 
 def revive(notebook: dict, process: int | None) -> None:
@@ -94,7 +95,7 @@ def revive(notebook: dict, process: int | None) -> None:
         if note and process and note["process"] == process:
             output["data"][VIEW] = note["view"]
         elif not process and output["data"].pop(VIEW, None):
-            output["data"].setdefault("text/html", f"<p>{escape(OVER)}</p>")
+            output["data"].setdefault("text/html", OVER_AS_HTML)
 
 
 def still(model: str, models: dict) -> dict:
@@ -109,7 +110,7 @@ def still(model: str, models: dict) -> dict:
             parts.append(f'<img class="course-picture" {source}>')
         elif name == "HTMLModel" and SAYING not in state.get("value", ""):
             parts.append(f"<div>{state.get('value', '')}</div>")
-    return found | {"text/html": "".join(parts) + f"<p>{escape(OVER)}</p>"}
+    return found | {"text/html": "".join(parts) + OVER_AS_HTML}
 
 
 def parts_of(model: str, models: dict) -> Iterator[tuple[str, dict, dict]]:

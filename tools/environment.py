@@ -76,7 +76,8 @@ def is_linked(packages: Path) -> bool:
 
 
 def first_files(packages: Path) -> list[str]:
-    """For each installed package its name and one file of each of its modules, as missing() wants.
+    """For each installed package its name and one file of each of its modules, for
+    checkout.missing_packages.
 
     Source: the file RECORD in PyPA's "Recording installed projects".
     """

@@ -13,7 +13,6 @@ import ensurepip
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -23,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from chapters.ch00 import checkout
+from chapters.ch00 import checkout, surroundings
 from helpers import places
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
@@ -79,16 +78,9 @@ def execute(command: Iterable[str | Path], environ: Mapping[str, str]) -> None:
 
 
 def no_room() -> str:
-    """Where there is no room left for packages, as "cause: cure"; "" if there is."""
-    for place in (COURSE, Path(tempfile.gettempdir())):
-        room = os.statvfs(place)
-        if room.f_bavail * room.f_frsize < FULL:
-            return f"the disk at {place} is full: free about 2 GB"
-        if room.f_files and not room.f_favail:
-            return (
-                f"the file system of {place} has no inode left (df -i): delete files that it holds"
-            )
-    return ""
+    """Where there is no room left for packages, as "cause: cure."; "" if there is."""
+    there = (COURSE, Path(tempfile.gettempdir()))
+    return next(filter(None, (places.no_room(each, FULL) for each in there)), "")
 
 
 def no_answer() -> str:
@@ -106,18 +98,15 @@ def no_answer() -> str:
     asked = urlsplit(proxy if "://" in proxy else f"http://{proxy}") if proxy else index
     if not asked.hostname:
         return ""
-    try:
-        port = asked.port or (443 if asked.scheme == "https" else 80)
-        socket.create_connection((asked.hostname, port), SECONDS_TO_ANSWER).close()
-    except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", "") or str(error)
-        if proxy:
-            return f"the proxy {asked.hostname} does not answer ({said}): correct https_proxy"
-        return (
-            f"the network did not answer, {asked.hostname} cannot be reached ({said}): connect "
-            "this machine, or set https_proxy"
-        )
-    return ""
+    said = surroundings.silent(asked, SECONDS_TO_ANSWER)
+    if not said:
+        return ""
+    if proxy:
+        return f"the proxy {asked.hostname} does not answer ({said}): correct https_proxy"
+    return (
+        f"the network did not answer, {asked.hostname} cannot be reached ({said}): connect "
+        "this machine, or set https_proxy"
+    )
 
 
 def pip_wheel() -> Path | None:

@@ -12,7 +12,7 @@ import socket
 import tempfile
 import urllib.request
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from chapters.ch00 import copies
 from helpers import places
@@ -62,15 +62,24 @@ def proxy() -> str:
         where = urlsplit(address if "://" in address else f"http://{address}")
         if name == "no" or not where.hostname:
             continue
-        try:
-            port = where.port or (443 if where.scheme == "https" else 80)
-            socket.create_connection((where.hostname, port), SECONDS_TO_ANSWER).close()
-        except (OSError, ValueError) as error:
-            said = getattr(error, "strerror", "") or str(error)
+        if said := silent(where, SECONDS_TO_ANSWER):
             return (
                 f"the proxy {where.hostname} does not answer ({said}), so nothing can be "
                 f"installed: correct {name}_proxy, or unset it."
             )
+    return ""
+
+
+def silent(where: SplitResult, seconds: float) -> str:
+    """Why nobody answers at an address, in the system's words; "" if somebody does. It is tried.
+
+    Arguments: where: with a host's name. seconds: how long to wait.
+    """
+    try:
+        port = where.port or (443 if where.scheme == "https" else 80)
+        socket.create_connection((where.hostname, port), seconds).close()
+    except (OSError, ValueError) as error:
+        return getattr(error, "strerror", "") or str(error)
     return ""
 
 

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
 
 import ipywidgets as widgets
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from chapters.ch13.recording import STATIONS, Event
+from helpers import page
 from helpers.errors import CourseError
+from helpers.live.controls import TitledImage
 from helpers.pictures import INK, QUIET, small_png
 from helpers.table import Table
 
-ENDS = ("consume_skb", "kfree_skb")
 # On its way out, coming in, at its end: the colour of Okabe and Ito's palette, and the marker.
 OUT, IN, USED, DROPPED = ("#E69F00", "v"), ("#0072B2", "^"), ("#009E73", "s"), ("#D55E00", "X")
 LOOKS = {
@@ -218,7 +218,7 @@ class Player:
         wide = {"width": "640px"}
         self.packet = widgets.Dropdown(options=options, description="Packet", layout=wide)
         self.station = widgets.IntSlider(min=1, max=1, description="Station", layout=wide)
-        self._words, self._picture = widgets.HTML(), widgets.Image(format="png")
+        self._words, self._picture = widgets.HTML(), TitledImage(format="png")
         self.packet.observe(lambda change: self._begin(), "value")
         self.station.observe(lambda change: self._draw(), "value")
         parts = [self.packet, self.station, self._words, self._picture]
@@ -236,10 +236,10 @@ class Player:
         self._draw()
 
     def _draw(self) -> None:
-        self._words.value = f'<p role="status">{escape(self.words)}</p>'
+        self._words.value = page.paragraph(self.words)
         chosen = self.journeys[self.packet.value]
         self._picture.value = small_png(picture([chosen], (0, self.station.value - 1)))
-        self._picture.alt = self.words
+        self._picture.tooltip = self.words
 
     def __repr__(self) -> str:
         return "A film to walk through where the notebook runs. It begins: " + self.words

@@ -164,16 +164,16 @@ class MovingPlot(ABC):
         if self._current is self:
             type(self)._current = None
 
+    @property
+    def _home(self) -> str | None:
+        """The label of the private network's interface, which is the first one."""
+        return next(iter(self._controls.interface.options), None)
+
     def _look(self) -> None:
         """Whether what is looked at is there still. Errors: LiveError, which says what is not."""
         self._unsay(SECONDS_OF_A_REMARK)
-        home = next(iter(self._controls.interface.options), None)
-        if (
-            self._net
-            and self._net.private
-            and self._net.ended
-            and self._attachment.label in (home, None)
-        ):
+        at_home = self._attachment.label in (self._home, None)
+        if self._net and self._net.private and self._net.ended and at_home:
             raise LiveError(
                 f"The private network has ended, and nothing passes in it any more: run this "
                 f"cell again for a new {self.NOUN}."
@@ -271,11 +271,10 @@ class MovingPlot(ABC):
     def _send_beside(self, kind: str) -> None:
         """Send for two seconds, and say so where this plot does not show it."""
         self._beside(self.send, kind)
-        home = next(iter(self._controls.interface.options), None)  # the private network's
         if not self.running:
             self._remark(f"{kind} is sent in the private network. Press Start to see it.")
-        elif self._attachment.label != home:
-            self._remark(f"{kind} is sent in the private network. Choose {home} to see it.")
+        elif self._attachment.label != self._home:
+            self._remark(f"{kind} is sent in the private network. Choose {self._home} to see it.")
 
     def _beside(self, function: Callable[..., object], *arguments: object) -> None:
         """Run an async function beside whatever else runs on this loop; its error is shown."""

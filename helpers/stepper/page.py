@@ -15,11 +15,6 @@ LINES_AROUND = 14  # of the program, above and below the current one
 LINES_NEAR = 3  # of them, where there is less room; see helpers/page.css
 BYTES_PER_ROW = 16  # of the packet
 MAX_BYTES_SHOWN = 256  # of the packet
-ROW = 16  # of the packet
-MAX_BYTES_SHOWN = 256  # of the packet
-INK, QUIET, PAPER, EDGE = "#1a1a1a", "#555", "#fff", "#ccc"
-CHANGED, NEXT, READ = "#f0e442", "#cde8f6", "#d55e00"  # of the palette of Okabe and Ito, or near
-BOX = f"background:{PAPER};color:{INK};font-family:monospace;font-size:13px;line-height:1.45"
 
 
 def html(walk: Walk, view: View) -> str:

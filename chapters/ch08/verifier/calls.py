@@ -216,20 +216,7 @@ def function_type(at: Place) -> Reason | None:
     )
 
 
-@about(
-    *KINDS,
-    "null",
-    "unset",
-    "leak",
-    "size",
-    "direction",
-    "lock",
-    "constant",
-    "reference",
-    "spill",
-    "guess",
-    "kernel",
-)
+@about(*KINDS, *OF_ARGUMENTS)
 def argument(at: Place) -> Reason | None:
     wants = WANTS.get(at.instruction.helper)
     if wants is None or not _may_look(at) or (at.locked and at.path):
