@@ -17,6 +17,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -66,8 +67,9 @@ def set_up(instance: Path) -> list[str]:
     return traced
 
 
-def trace(instance: Path) -> tuple[int, list[list[object]]]:
-    """How many events the kernel's own buffer had no room for, and those that it has."""
+def trace(instance: Path, until: int) -> tuple[int, list[list[object]]]:
+    """How many events the kernel's own buffer had no room for, and those that it has, up to that
+    time, in microseconds."""
     overrun = sum(
         int(re.search(rf"^{word}: (\d+)", stats.read_text(), re.MULTILINE)[1])
         for stats in instance.glob("per_cpu/cpu*/stats")
@@ -75,7 +77,8 @@ def trace(instance: Path) -> tuple[int, list[list[object]]]:
     )
     found = []
     for line in (instance / "trace").read_text().splitlines():
-        if match := LINE.search(line):
+        match = LINE.search(line)
+        if match and int(match[1].replace(".", "")) <= until:
             fields = match[3]
             if match[2] == "kfree_skb":
                 reason = REASON.search(fields)
@@ -87,11 +90,13 @@ def trace(instance: Path) -> tuple[int, list[list[object]]]:
     return overrun, found
 
 
-def mine(taken: list[bytes]) -> list[list[object]]:
+def mine(taken: list[bytes], until: int) -> list[list[object]]:
     """The same of chapter 13's events, before their addresses become numbers."""
     names, found = tracepoints.reasons(), []
     for event in sorted(map(recording.EVENT.unpack, taken)):
-        _, skb, _, _, _, length, reason, _, _, station = event
+        at, skb, _, _, _, length, reason, _, _, station = event
+        if at // 1000 > until:
+            continue
         name = recording.text(station)
         detail = names[reason] if name == "kfree_skb" else length if EVENTS[name] == "net" else 0
         found.append([name, skb, detail])
@@ -100,19 +105,22 @@ def mine(taken: list[bytes]) -> list[list[object]]:
 
 def both(
     net: netlab.Network, action: Callable[[], object], folder: Path
-) -> tuple[int, int, list[list[object]]]:
-    """Do it under both eyes: what chapter 13 lost, what the kernel's trace lost, and that trace."""
+) -> tuple[int, int, list[list[object]], int]:
+    """Do it under both eyes: what chapter 13 lost, what the kernel's trace lost, that trace, and
+    the time of its end, in microseconds."""
     instance = folder / "instances" / f"course_{net.namespace()}"
-    traced = set_up(instance)
+    traced, ended = set_up(instance), []
 
     def watched() -> None:
         (instance / "tracing_on").write_text("1")
         action()
+        # What comes later, as the end of a TCP connection may, is seen by one side only.
+        ended.append(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000)
         (instance / "tracing_on").write_text("0")
 
     try:
         lost = recording.record(net, watched, traced).lost
-        return lost, *trace(instance)
+        return lost, *trace(instance, ended[0]), ended[0]
     finally:
         instance.rmdir()
 
@@ -134,13 +142,13 @@ def main(folder: Path) -> None:
         for name, action in runs.items():
             for _ in range(TRIES):
                 kept.clear()
-                lost, overrun, theirs = both(net, action, folder)
+                lost, overrun, theirs, ended = both(net, action, folder)
                 if not overrun:
                     break
             result[name] = {
                 "lost": lost,
                 "overrun": overrun,
-                "mine": mine(kept),
+                "mine": mine(kept, ended),
                 "theirs": theirs,
             }
     print(json.dumps(result))
