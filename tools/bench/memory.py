@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import statistics
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -18,9 +19,8 @@ from tools import render
 from tools.bench.files import memory
 from tools.bench.rows import Row, verdict
 
-# Bytes. The chapters' are three quarters of what they took before memory was looked at.
-MOST_AFTER, MOST_GROWTH = {"00": 97e6, "04": 111e6}, 5e6
-PLOTS = 50
+# Bytes. The chapters' are three quarters of what each took before memory was looked at.
+MOST_AFTER, MOST_GROWTH = {"00": 101e6, "04": 117e6}, 5e6
 OPEN = """
 from helpers import live
 
@@ -37,21 +37,23 @@ def chapter(path: Path) -> int:
     Errors: CellExecutionError for a cell that fails.
     """
     notebook = nbformat.read(path, as_version=4)
-    with tempfile.TemporaryDirectory() as folder, kernel(notebook, folder) as client:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        render.fresh_kernel(notebook, Path(folder)) as client,
+    ):
         return after(client, *notebook.cells)
 
 
-def plots() -> int:
-    """Bytes that a kernel has grown by from its third plot to PLOTS later ones, each closed."""
-    first, more = (v4.new_code_cell(OPEN.format(number)) for number in (3, PLOTS))
+def growth(plots: int) -> int:
+    """Bytes that a kernel has grown by from its third plot to so many later ones, each closed."""
+    first, more = (v4.new_code_cell(OPEN.format(number)) for number in (3, plots))
     notebook = v4.new_notebook(cells=[first, more])
-    with tempfile.TemporaryDirectory() as folder, kernel(notebook, folder) as client:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        render.fresh_kernel(notebook, Path(folder)) as client,
+    ):
         before = after(client, first)
         return after(client, more) - before
-
-
-def kernel(notebook: nbformat.NotebookNode, folder: str):
-    return render.fresh_kernel(notebook, Path(folder))
 
 
 def after(client: NotebookClient, *cells: nbformat.NotebookNode) -> int:
@@ -69,13 +71,12 @@ def row(name: str, taken: list[int], most: float) -> Row:
     return Row(name, f"{middle / 1e6:.1f} MB", spread, "", target)
 
 
-def measure(repeats: int) -> list[Row]:
-    """The rows about memory: each `repeats` times."""
-    heading = Row(f"**Memory** of a notebook's kernel, {repeats} times")
-    rows = [heading]
-    for number, most in MOST_AFTER.items():
+def measure(repeats: int, chapters: Sequence[str], plots: int) -> list[Row]:
+    """The rows about memory, each `repeats` times: after these chapters, and for so many plots."""
+    rows = [Row(f"**Memory** of a notebook's kernel, {repeats} times")]
+    for number in chapters:
         (path,) = render.chapters([number])
         taken = [chapter(path) for _ in range(repeats)]
-        rows.append(row(f"after chapter {number}", taken, most))
-    grown = [plots() for _ in range(repeats)]
-    return [*rows, row(f"{PLOTS} plots opened and closed", grown, MOST_GROWTH)]
+        rows.append(row(f"after chapter {number}", taken, MOST_AFTER[number]))
+    grown = [growth(plots) for _ in range(repeats)]
+    return [*rows, row(f"grown by {plots} plots, opened and closed", grown, MOST_GROWTH)]
