@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from stored import COURSE
 from unwelcome import no_bpf_call, no_ipv6, no_links, ordinary_user, with_mounts, without_bpf
-from waiting import until
+from waiting import is_running, until
 
 from chapters.ch00 import checkout, copies
 from helpers import loader, netlab, objfile, places, toolchain, traffic
@@ -432,7 +432,7 @@ def test_ctrl_c_is_one_line_and_leaves_nothing(stand_in, tmp_path, command):
         os.killpg(running.pid, signal.SIGINT)
         out, said = running.communicate(timeout=60)
     assert (running.returncode, out, said) == (130, "", "course: interrupted.\n")
-    assert not Path(f"/proc/{mark.read_text().strip()}").exists()
+    assert not is_running(int(mark.read_text()))
     assert not list((COURSE / "build").glob("tmp*"))
 
 

@@ -269,15 +269,7 @@ def test_a_killed_notebook_leaves_no_process_behind(tmp_path):
         started = [int(pid) for pid in stays.stdout.readline().split()]
         assert all(Path(f"/proc/{pid}").exists() for pid in started)
         stays.kill()
-    assert waiting.until(lambda: not any(is_running(pid) for pid in started))
-
-
-def is_running(pid: int) -> bool:
-    """Whether there is such a process, and it has not ended."""
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
+    assert waiting.until(lambda: not any(waiting.is_running(pid) for pid in started))
 
 
 def test_a_feeder_that_is_gone_is_named():
