@@ -1,1 +1,1 @@
-"""What one chapter alone uses, in a folder for each; none imports another's."""
+"""What one chapter alone uses, a folder each; none imports another's, tools/ and tests/ may."""

@@ -32,12 +32,15 @@ here: `from helpers import loader` opens one door, and little else comes through
 4 Onto a socket
     sockets.packet_socket         a socket that shows every frame to a program
     links.of_device               what stands before the IP header on an interface
-    links.network                 and in a frame of a capture file
+    links.network                 and in a frame of a capture file: its EtherType, where IP begins
 
 5 Numbers
-    loader.Map.counter            one value of a map, looked up
-    counters.Counters             all values of an array, read as memory
-    syscall.Map.batch             all keys and values of any map
+    loader.Map.lookup             one value of a map, asked for through libbpf
+    loader.Map.counter            one as a number
+    syscall.Map.lookup            one value, asked for by bpf(2)
+    syscall.Map.batch             all keys and values at once
+    counters.Counters             all values of an array, read as memory, without a call
+    (a frame gets the number of its protocol in C: bpf/sockex1_kern.c, bpf/protocols.h)
     protocols.NUMBERS             protocols by name
     protocols.name                the name of a protocol's number: 17 is "UDP"
     flows.Flows                   who talks to whom
@@ -76,7 +79,6 @@ Under the road
     stepper.text.written          the same as text
     bcc.headers.use               kernel headers for bcc
     uapi                          numbers of the kernel's headers
-
     places.trouble                why nothing can be written to a folder: the cause, looked at
 
 The page

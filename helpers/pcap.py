@@ -16,7 +16,7 @@ import struct
 import subprocess
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,7 +44,8 @@ COMMENT, NAME, RESOLUTION, OFFSET = 1, 2, 9, 14
 PCAPNG, GZIP, ZSTD = b"\x0a\x0d\x0d\x0a", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 # What libpcap and Wireshark believe, in bytes.
 LONGEST_FRAME, LARGEST_BLOCK = 262_144, 1 << 24
-AT_ONCE = 1 << 18  # bytes that are read together
+AT_ONCE = 1 << 17  # bytes that are read together
+STRETCHES_KEPT = 40_000  # of AT_ONCE each, 5 GB of file in 10 MB of memory
 COMMENTS_KEPT = 20
 MOST = np.iinfo("i8").max
 ETHERNET = 1
@@ -112,13 +113,30 @@ class Run(NamedTuple):
             at += filled(number(data, at + 4)[0]) if blocks else frame_at + kept
 
 
+class Stretch(NamedTuple):
+    """Where records that follow each other were found in a file, to go through it again.
+
+    gap, size: bytes before them that are no records, and of theirs. interface: None where they are
+    of several. newest: the latest of their times. of, kind: what tells where each begins.
+    """
+
+    gap: int
+    size: int
+    frames: int
+    interface: Interface | None
+    newest: int
+    of: Records | Section
+    kind: int
+
+
 class CaptureFile:
     """A capture file, to be gone through once, by `for run in file`, or by frames().
 
     It takes little memory, however long the file is. Where a file is cut off or damaged, it gives
     the frames that stand before that.
 
-    Arguments: name: what to call it in sentences, "": as it is called.
+    Arguments: name: what to call it in sentences, "": as it is called. looked: the same file, gone
+        through before: then it is known where its records begin, and this takes less time.
     frames: how many were given so far. interfaces: those met so far. comments: the first
     COMMENTS_KEPT of those met. first, newest: the time of the first frame, and the latest, in
     nanoseconds since 1970; None where no frame has a time. until: where a later time comes, a run
@@ -126,7 +144,7 @@ class CaptureFile:
     Errors: PacketFileError. Use it with `with`, or close() it. First used in the playground.
     """
 
-    def __init__(self, path: str | Path, name: str = "") -> None:
+    def __init__(self, path: str | Path, name: str = "", looked: CaptureFile | None = None) -> None:
         if not str(path).strip():
             raise PacketFileError("No capture file is chosen: choose a file, or write its name.")
         path = expanded(path)
@@ -135,6 +153,10 @@ class CaptureFile:
         self.comments: list[str] = []
         self.first: int | None = None
         self.newest: int | None = None
+        # None: there are too many, or there is more to it than that.
+        self.stretches: list[Stretch] | None = []
+        # Bytes of the file before what is looked at, and up to the end of the last stretch.
+        self._passed = self._end = 0
         self._unpack: subprocess.Popen | None = None
         if path.exists() and not path.is_file():
             what = "a folder" if path.is_dir() else "no ordinary file"
@@ -146,10 +168,14 @@ class CaptureFile:
                 f"There is no capture file to read at {path} ({error.strerror}): make one with "
                 "tcpdump -w."
             ) from error
-        self._size = max(os.fstat(self._raw.fileno()).st_size, 1)
+        found = os.fstat(self._raw.fileno())
+        self._size, self._changed = max(found.st_size, 1), found.st_mtime_ns
         try:
             self._decompress()
-            self._runs = self._recognised()
+            if looked and looked.stretches is not None and looked._is_as(self):
+                self._runs = self._again(looked.stretches)
+            else:
+                self._runs = self._recognised()
         except BaseException:
             self.close()
             raise
@@ -219,6 +245,21 @@ class CaptureFile:
             data += more
         return data
 
+    def _is_as(self, other: CaptureFile) -> bool:
+        """Whether nobody has written to the file between."""
+        return (self._size, self._changed) == (other._size, other._changed)
+
+    def _more(self, data: bytes, at: int) -> bytes:
+        """What is left of `data` from `at` on, and some bytes more; b"" at the end of the file.
+
+        Errors: Damaged, where it ends in the middle of a frame.
+        """
+        more = self._read()
+        if at < len(data) and not more:
+            raise self._cut_off(len(data) - at)
+        self._passed += at
+        return data[at:] + more
+
     def _finish(self) -> None:
         """Errors: Damaged, if the decompressor has something to complain of."""
         if self._unpack and self._unpack.wait():
@@ -257,6 +298,7 @@ class CaptureFile:
         # The upper bits of the link type speak of the checksum at the end of each frame.
         interface = Interface(struct.unpack_from(f"{order}I", start, 20)[0] & 0xFFFF)
         self.interfaces.append(interface)
+        self._passed = len(start)
         minor = struct.unpack_from(f"{order}H", start, 6)[0]
         data = self._read()
         # Before version 2.4 of the format the two numbers stood the other way round, or might.
@@ -265,57 +307,71 @@ class CaptureFile:
             kept, length = struct.unpack_from(f"{order}2I", data, 8)
             swapped = kept > length
         layout = Layout(order, 12 if swapped else 8, 8 if swapped else 12, header, False)
-        kept_of, kept_at = struct.Struct(f"{order}I").unpack_from, layout.kept_at
+        records = Records(interface, layout, unit)
         while data:
-            at, last, starts, kept = 0, len(data) - header, [], 0
-            while at <= last:
-                (kept,) = kept_of(data, at + kept_at)
-                if kept > LONGEST_FRAME or at + kept > last:
-                    break
-                starts.append(at)
-                at += header + kept
-            if starts:
-                seconds, fractions = words(data, starts, order)
-                times = (seconds * NANOSECONDS + fractions * unit).astype("i8")
-                numbers = np.zeros(len(starts), int)
-                yield from self._cut_up([interface], numbers, times, layout, data, starts, at)
-            if kept > LONGEST_FRAME:
-                raise Damaged(f"is damaged, a frame of it has {kept:,} bytes")
-            more = self._read()
-            if at < len(data) and not more:
-                raise self._cut_off(len(data) - at)
-            data = data[at:] + more
+            numbers, starts, at = records.find(0, data, 0)
+            yield from self._cut_up(records, 0, data, numbers, starts, at)
+            if wrong := records.wrong(data, at):
+                raise Damaged(wrong)
+            data = self._more(data, at)
+
+    def _again(self, stretches: Sequence[Stretch]) -> Iterator[Run]:
+        """The same once more, by what was found then. Errors: Damaged."""
+        self.stretches = None
+        for stretch in stretches:
+            self._read_all(b"", stretch.gap)
+            data = self._read_all(b"", stretch.size)
+            if len(data) < stretch.size:
+                raise self._cut_off(len(data))
+            interface, of, size = stretch.interface, stretch.of, stretch.size
+            if interface and stretch.newest <= self.until:
+                yield Run(interface, of.layout, data, 0, size, stretch.frames)
+            else:
+                yield from self._cut_up(of, stretch.kind, data, *of.find(stretch.kind, data, 0))
 
     def _cut_up(
         self,
-        interfaces: Sequence[Interface],
-        numbers: Sequence[int] | np.ndarray,
-        times: np.ndarray,
-        layout: Layout,
+        of: Records | Section,
+        kind: int,
         data: bytes,
-        starts: list[int],
+        numbers: Sequence[int],
+        starts: Sequence[int],
         end: int,
     ) -> Iterator[Run]:
         """Runs of records that follow each other: another for another interface, and where a time
         is later than `until`.
 
-        Arguments: numbers, times, starts: of each record, its interface, its time in nanoseconds
+        Arguments: of, kind: what found them. numbers, starts: of each the number of its interface,
             and where it begins. end: of the last.
         """
+        if not starts:
+            return
+        times = of.times(data, starts, numbers)
         self.first = int(times[0]) if self.first is None else self.first
         newest = np.maximum.accumulate(times)
         self.newest = int(max(newest[-1], self.first if self.newest is None else self.newest))
+        changes = (*(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(numbers))
+        only = of.interfaces[numbers[0]] if len(changes) == 1 else None
+        self._keep(starts[0], end, len(starts), only, int(newest[-1]), of, kind)
         begin, late = 0, int(np.searchsorted(newest, self.until, "right"))
-        for change in (*(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(numbers)):
-            interface = interfaces[numbers[begin]]
+        for change in changes:
+            interface = of.interfaces[numbers[begin]]
             while late < change:
                 frames, passed = late - begin, int(newest[late])
-                yield Run(interface, layout, data, starts[begin], starts[late], frames, passed)
+                yield Run(interface, of.layout, data, starts[begin], starts[late], frames, passed)
                 begin = late
                 late = max(late + 1, int(np.searchsorted(newest, self.until, "right")))
             after = starts[change] if change < len(starts) else end
-            yield Run(interface, layout, data, starts[begin], after, change - begin)
+            yield Run(interface, of.layout, data, starts[begin], after, change - begin)
             begin = change
+
+    def _keep(self, start: int, end: int, *rest: object) -> None:
+        """Keep for another time where records were found, if that is not too much."""
+        if self.stretches is None or len(self.stretches) == STRETCHES_KEPT:
+            self.stretches = None
+            return
+        self.stretches.append(Stretch(self._passed + start - self._end, end - start, *rest))
+        self._end = self._passed + end
 
     def _pcapng(self, data: bytes) -> Iterator[Run]:
         """Go through a pcapng file, of which `data` is read. Other blocks are no frames."""
@@ -336,41 +392,13 @@ class CaptureFile:
                 if after > len(data):
                     break
                 if kind in section.packets:
-                    numbers, starts, at = self._packets(section, kind, data, at)
-                    times = section.times(data, starts, numbers)
-                    yield from self._cut_up(
-                        section.interfaces, numbers, times, section.layout, data, starts, at
-                    )
+                    numbers, starts, end = section.find(kind, data, at, self._keep_comments)
+                    yield from self._cut_up(section, kind, data, numbers, starts, end)
+                    at = end
                 else:
                     yield from self._other_block(section, kind, data[at + 8 : at + size - 4])
                     at = after
-            more = self._read()
-            if at < len(data) and not more:
-                raise self._cut_off(len(data) - at)
-            data = data[at:] + more
-
-    def _packets(
-        self, section: Section, kind: int, data: bytes, at: int
-    ) -> tuple[list[int], list[int], int]:
-        """Packet blocks of one kind that follow each other; the first is whole and right.
-
-        Result: of each the number of its interface and where it begins, and where the last ends.
-        """
-        unpack, known, end = section.packets[kind], len(section.interfaces), len(data)
-        numbers, starts, last = [], [], end - SMALLEST_BLOCKS[kind]
-        while at <= last:
-            its_kind, size, number, kept = unpack(data, at)
-            after = at + size + -size % 4
-            if its_kind != kind or number >= known or after > end or size > LARGEST_BLOCK:
-                break
-            if kept > size - 32 or kept > LONGEST_FRAME:
-                break
-            if size >= kept + 36 and len(self.comments) < COMMENTS_KEPT:
-                self._keep_comments(section.options(data[at + 28 + filled(kept) : after - 4]))
-            numbers.append(number)
-            starts.append(at)
-            at = after
-        return numbers, starts, at
+            data = self._more(data, at)
 
     def _other_block(self, section: Section, kind: int, body: bytes) -> Iterator[Run]:
         """A block that is no packet with a time. Errors: Damaged."""
@@ -387,12 +415,15 @@ class CaptureFile:
                 struct.unpack_from(f"{section.order}I", body),
             )
             kept = min(length, len(body) - 4, interface.snapshot or length)
+            self.stretches = None  # no record of the file's own
             record = SIMPLE_HEADER.pack(kept, length) + body[4 : 4 + kept]
             yield Run(interface, SIMPLE, record, 0, len(record), 1)
 
-    def _keep_comments(self, options: list[tuple[int, bytes]]) -> None:
+    def _keep_comments(self, options: list[tuple[int, bytes]]) -> bool:
+        """Result: whether there is room for more."""
         comments = [text(value) for code, value in options if code == COMMENT]
         self.comments += comments[: COMMENTS_KEPT - len(self.comments)]
+        return len(self.comments) < COMMENTS_KEPT
 
     def close(self) -> None:
         """Give the file back, and end what decompresses it."""
@@ -407,6 +438,41 @@ class CaptureFile:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+class Records:
+    """The records of a pcap file, which are of one interface. unit: of their times, in
+    nanoseconds."""
+
+    def __init__(self, interface: Interface, layout: Layout, unit: int) -> None:
+        self.interfaces, self.layout, self.unit = [interface], layout, unit
+        self.number = struct.Struct(f"{layout.order}I").unpack_from
+
+    def find(self, _: int, data: bytes, at: int) -> tuple[Sequence[int], list[int], int]:
+        """Records that follow each other, up to one that is not whole, or wrong; as of Section."""
+        number, kept_at, header = self.number, self.layout.kept_at, self.layout.frame_at
+        starts, last, longest = [], len(data) - header, LONGEST_FRAME
+        while at <= last:
+            (kept,) = number(data, at + kept_at)
+            if kept > longest:
+                break
+            starts.append(at)
+            at += header + kept
+        if at > len(data):
+            at = starts.pop()
+        return np.zeros(len(starts), int), starts, at
+
+    def wrong(self, data: bytes, at: int) -> str:
+        """What is wrong with a record, "" if nothing."""
+        if len(data) < at + self.layout.frame_at:
+            return ""
+        (kept,) = self.number(data, at + self.layout.kept_at)
+        return f"is damaged, a frame of it has {kept:,} bytes" if kept > LONGEST_FRAME else ""
+
+    def times(self, data: bytes, starts: Sequence[int], _: object) -> np.ndarray:
+        """The times of records, in nanoseconds. Arguments: starts: where they begin."""
+        seconds, fractions = words(data, starts, self.layout.order)
+        return (seconds * NANOSECONDS + fractions * self.unit).astype("i8")
 
 
 class Section:
@@ -442,6 +508,35 @@ class Section:
         if kept > size - 32 or kept > LONGEST_FRAME:
             return f"is damaged, a frame of it has {kept:,} bytes"
         return ""
+
+    def find(
+        self,
+        kind: int,
+        data: bytes,
+        at: int,
+        keep: Callable[[list[tuple[int, bytes]]], bool] | None = None,
+    ) -> tuple[list[int], list[int], int]:
+        """Packet blocks of one kind that follow each other, the first of which is whole and right.
+
+        Arguments: keep: takes the options of one, and says whether it wants more.
+        Result: of each the number of its interface and where it begins, and where the last ends.
+        """
+        unpack, known, end = self.packets[kind], len(self.interfaces), len(data)
+        numbers, starts, last = [], [], end - SMALLEST_BLOCKS[kind]
+        while at <= last:
+            its_kind, size, number, kept = unpack(data, at)
+            after = at + size + -size % 4
+            if its_kind != kind or number >= known or after > end or size > LARGEST_BLOCK:
+                break
+            if kept > size - 32 or kept > LONGEST_FRAME:
+                break
+            if keep and size >= kept + 36:
+                options = self.options(data[at + 28 + filled(kept) : after - 4])
+                keep = keep if keep(options) else None
+            numbers.append(number)
+            starts.append(at)
+            at = after
+        return numbers, starts, at
 
     def times(self, data: bytes, starts: list[int], numbers: list[int]) -> np.ndarray:
         """The times of packet blocks, in nanoseconds. Arguments: of each, where it begins and the
@@ -516,8 +611,8 @@ def words(data: bytes, starts: list[int], order: str, offset: int = 0) -> np.nda
 
     Arguments: starts: where records begin. order: of bytes. offset: of the first number.
     """
-    places = np.array(starts)[:, None] + np.arange(offset, offset + 8)
-    return np.frombuffer(data, "u1")[places].view(f"{order}u4").T.astype("u8")
+    every = np.ndarray((len(data) - offset - 7,), "V8", data, offset, (1,))  # at each byte
+    return every[np.array(starts)].view(f"{order}u4").reshape(-1, 2).T.astype("u8")
 
 
 def filled(size: int) -> int:

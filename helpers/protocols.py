@@ -1,6 +1,7 @@
 """Names and numbers of protocols: what byte 9 of an IPv4 header says, and what is no protocol.
 
-`flows` and `pictures` take the number out of a frame or a key, and ask here for its name.
+A frame gets its number in the kernel, by a program: bpf/sockex1_kern.c reads byte 9 and no more,
+bpf/protocols.h goes through every header. Here a number gets its name, and a name its number.
 
 The fifth stage of the road. Built in chapter 04, live_plot; CLASSES in chapter 12, beyond_sockex1.
 Source: IANA, Assigned Internet Protocol Numbers.

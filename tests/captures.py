@@ -66,17 +66,16 @@ def pcap(
     version: tuple[int, int] = (2, 4),
 ) -> bytes:
     """A pcap file; before version 2.3 the lengths stand the other way round."""
-    data = struct.pack(f"{order}IHHiIII", magic, *version, 0, 0, 1 << 18, link)
+    parts = [struct.pack(f"{order}IHHiIII", magic, *version, 0, 0, 1 << 18, link)]
     unit = 1 if magic == NANO else 1000
     for each in records:
         lengths = (len(each.kept), each.length)
         if version < (2, 3):
             lengths = lengths[::-1]
         time = (each.time // SECOND, each.time % SECOND // unit)
-        data += struct.pack(f"{order}4I", *time, *lengths)
-        data += bytes(8) if magic == MODIFIED else b""
-        data += each.kept
-    return data
+        more = bytes(8) if magic == MODIFIED else b""
+        parts += [struct.pack(f"{order}4I", *time, *lengths), more, each.kept]
+    return b"".join(parts)
 
 
 # pcapng

@@ -9,6 +9,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 import pytest
 from PIL import Image
 
@@ -22,6 +23,7 @@ from tools.bench import (
     files,
     logs,
     machines,
+    memory,
     playground,
     rows,
     two_senders,
@@ -32,7 +34,7 @@ from tools.bench.short import in_short
 
 DATAGRAMS, REPEATS = 40, 2
 SMALL = {"datagrams": DATAGRAMS, "reads": 2, "updates": 1, "repeats": REPEATS, "flows": 300}
-SMALL |= {"frames": 3000, "lines": 3000}
+SMALL |= {"frames": 3000, "lines": 3000, "chapters": (), "plots": 4}
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ def test_the_table_is_whole_and_the_course_misses_nothing(runs):
     assert {files.OURS, files.TSHARK, files.CAPINFOS} <= set(found)
     assert "at most 100 MB of memory: " in found[files.OURS][-1]
     assert found[logs.SHOWN][-1].startswith("within 2 s: met; at most 200 MB of memory: met (")
+    assert "at most 5 MB: met" in found["grown by 4 plots, opened and closed"][-1]
     assert found[machines.STEPPED][-1].startswith("at least 50,000 a second: ")
     assert found[machines.TRANSLATED][-1].startswith("at least 4 times as many: ")
     assert "under 100 ms: met" in [row[-1] for row in found.values() if row]
@@ -122,6 +125,16 @@ def test_the_table_is_whole_and_the_course_misses_nothing(runs):
         "A click",
     ):
         assert part in shown
+
+
+def test_the_memory_of_a_kernel_is_what_its_notebook_has_taken(tmp_path):
+    taken = []
+    for size in (0, 50_000_000):
+        cell = nbformat.v4.new_code_cell(f"kept = b'\\1' * {size}")
+        path = tmp_path / "notebook.ipynb"
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+        taken.append(memory.chapter(path))
+    assert 49e6 < taken[1] - taken[0] < 52e6
 
 
 @pytest.mark.kernel

@@ -23,7 +23,7 @@ import waiting
 from kinds import FRAMES
 from stored import COURSE
 
-from chapters.playground import feeder, open_playground
+from chapters.playground import feeder, open_playground, traffic
 from chapters.playground.capture import Capture
 from chapters.playground.feeder import Feeder, FeederError
 from chapters.playground.history import History
@@ -41,7 +41,8 @@ def counted(path: Path, expression: str = "") -> tuple[History, Capture]:
         capture.looked()
         filters = {each: cbpf.compile_for_file(expression, *each) for each in capture.beginnings}
         last = None
-        for progress in capture.feed(counting.program, filters if expression else None):
+        fed = capture.feed(counting.program, filters if expression else None, counting.room)
+        for progress in fed:
             if progress.seconds is not None:
                 history.add(progress.seconds, counting.read())
                 last = progress
@@ -103,6 +104,44 @@ def test_frames_cut_at_every_length_have_the_class_that_can_be_known(tmp_path):
     history, _ = counted(path)
     rows = {group: (packets, size) for group, packets, size in history.rows("protocol")}
     assert rows == by_tshark(path)
+
+
+FLOWS = 40_000
+
+
+@pytest.fixture(scope="module")
+def many_flows(tmp_path_factory) -> Path:
+    """Each flow has two frames, one after all the others."""
+    path = tmp_path_factory.mktemp("many") / "flows.pcap"
+    path.write_bytes(captures.pcap(captures.frames([*map(traffic.datagram, range(FLOWS))] * 2)))
+    return path
+
+
+def counts(path: Path, room: int, together: bool = True) -> dict[bytes, tuple[int, int]]:
+    """Packets and bytes of every flow, in a map with so much room; of frames without room, too."""
+    with Counting(flows=room) as counting:
+        for _ in Capture(path).feed(counting.program, room=counting.room if together else None):
+            pass
+        reading = counting.read()
+        keys = [key.tobytes() for key in reading.keys]
+        rows = dict(zip(keys, reading.traffic.tolist(), strict=True))
+        return rows | {b"": tuple(reading.missed.tolist())}
+
+
+def test_two_processors_count_what_one_counts(many_flows):
+    found = counts(many_flows, 2 * FLOWS)
+    assert found.pop(b"") == (0, 0)
+    assert len(found) == FLOWS
+    assert {packets for packets, _ in found.values()} == {2}
+    assert found == {k: v for k, v in counts(many_flows, FLOWS, together=False).items() if k}
+
+
+@pytest.mark.parametrize("room", [100, FLOWS - 1, FLOWS * 3 // 4])
+def test_which_flows_find_room_does_not_depend_on_how_many_processors_there_are(many_flows, room):
+    found = counts(many_flows, room)
+    assert len(found) == room + 1
+    assert found[b""][0] == 2 * (FLOWS - room)
+    assert found == counts(many_flows, room, together=False)
 
 
 EXPRESSIONS = ["udp", "ip6", "greater 90", "ip6 proto 17 or arp", "ip[9] = 1", "tcp[13] & 2 != 0"]
@@ -210,11 +249,11 @@ from chapters.playground.feeder import Feeder
 from chapters.playground.program import Counting
 from helpers import pcap
 
-with Counting() as counting, Feeder(counting.program) as feeder:
+with Counting() as counting, Feeder(counting.program, counting.room) as feeder:
     with pcap.CaptureFile(sys.argv[1]) as file:
         next(iter(file))
         feeder.report()
-        print(feeder.pid, file.pid or 0, flush=True)
+        print(*feeder.pids, file.pid or 0, flush=True)
         time.sleep(600)
 """
 
@@ -230,21 +269,13 @@ def test_a_killed_notebook_leaves_no_process_behind(tmp_path):
         started = [int(pid) for pid in stays.stdout.readline().split()]
         assert all(Path(f"/proc/{pid}").exists() for pid in started)
         stays.kill()
-    assert waiting.until(lambda: not any(is_running(pid) for pid in started))
-
-
-def is_running(pid: int) -> bool:
-    """Whether there is such a process, and it has not ended."""
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
+    assert waiting.until(lambda: not any(waiting.is_running(pid) for pid in started))
 
 
 def test_a_feeder_that_is_gone_is_named():
     with Counting() as counting, Feeder(counting.program) as feeder:
         feeder.report()
-        os.kill(feeder.pid, signal.SIGKILL)
+        os.kill(*feeder.pids, signal.SIGKILL)
         with pytest.raises(FeederError, match="ended early .signal 9.: count it again"):
             for number in range(100_000):
                 feeder.feed(captures.ALL[0], 60)

@@ -18,7 +18,6 @@ import pytest
 import tshark
 import waiting
 from kinds import FRAMES
-from stored import COURSE
 from test_captures import by_tshark, counted, summed
 from test_tunnels import OTHER_LINKS, PACKETS, RAW, add_link, send, send_through
 
@@ -109,15 +108,3 @@ def test_on_an_interface(net, tmp_path, tables, name):
     ours, theirs = rows_of(history), by_tshark(path)
     tables["interfaces"][name] = [kind, name, summed(ours), summed(theirs)]
     assert ours == theirs
-
-
-def test_the_page_has_every_type_and_no_difference():
-    page = COURSE / "docs" / "links.md"
-    rows = [
-        row[2:-2].split(" | ")
-        for part in ("files", "interfaces")
-        for row in marked.part(page, part).splitlines()[2:]
-    ]
-    assert all(ours == theirs for _, _, ours, theirs in rows)
-    assert len(rows) >= len(links.BY_NUMBER) + len(ALWAYS)
-    assert marked.part(page, "others") == others()

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 import tshark
 from kinds import FRAMES
+from stored import COURSE
+from test_link_types import ALWAYS, others
 
 from chapters.ch12 import classes
 from helpers import links, toolchain
 from helpers.syscall.call import ask
 from helpers.syscall.forms import Command, ProgTestRun
+from tools import marked
 
 # The packets of the kinds that carry IP.
 PACKETS = {
@@ -139,3 +142,15 @@ def test_every_type_of_interface_is_that_of_the_header(tmp_path: Path):
 
 def test_the_comment_of_the_sources_names_the_contract():
     assert "helpers/links.py" in (toolchain.SOURCES / "network_layer.h").read_text()
+
+
+def test_the_page_has_every_type_and_no_difference():
+    page = COURSE / "docs" / "links.md"
+    rows = [
+        row[2:-2].split(" | ")
+        for part in ("files", "interfaces")
+        for row in marked.part(page, part).splitlines()[2:]
+    ]
+    assert all(ours == theirs for _, _, ours, theirs in rows)
+    assert len(rows) >= len(links.BY_NUMBER) + len(ALWAYS)
+    assert marked.part(page, "others") == others()

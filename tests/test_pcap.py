@@ -107,6 +107,28 @@ def test_frames_come_as_they_were_written(tmp_path, name):
         assert [frame for frame, _ in found] == captures.ALL
 
 
+@pytest.mark.parametrize("name", captures.FILES)
+@pytest.mark.parametrize("kept", [pcap.STRETCHES_KEPT, 1])
+def test_a_file_gone_through_again_is_the_same(tmp_path, monkeypatch, name, kept):
+    """The frames, and where a time cuts runs; also where not every place was kept."""
+    monkeypatch.setattr(pcap, "STRETCHES_KEPT", kept)
+    monkeypatch.setattr(pcap, "AT_ONCE", 512)  # many pieces
+    (tmp_path / "a").write_bytes(captures.FILES[name])
+    with pcap.CaptureFile(tmp_path / "a") as looked:
+        wanted = [(i.link, *rest) for i, *rest in looked.frames_and_lengths()]
+    for until in (looked.first, (looked.first + looked.newest) // 2) if looked.newest else (0,):
+        found, passed = [], []
+        for again in (None, looked):
+            with pcap.CaptureFile(tmp_path / "a", looked=again) as file:
+                file.until = until
+                runs = [run for run in file if run.frames or run.passed]
+            found.append([(run.interface.link, *each) for run in runs for each in run])
+            ends = [index for index, run in enumerate(runs) if run.passed is not None]
+            passed.append([sum(run.frames for run in runs[: end + 1]) for end in ends])
+        assert found == [wanted, wanted]
+        assert passed[0] == passed[1]
+
+
 def test_times_interfaces_and_comments(tmp_path):
     for name in ("pcap, little-endian", "pcap, nanoseconds, big-endian", "pcap, modified",
                  "pcapng, obsolete packet blocks", "pcapng, nanoseconds with an offset",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 
 def until(condition: Callable[[], bool], seconds: float = 10) -> bool:
@@ -16,3 +17,11 @@ def until(condition: Callable[[], bool], seconds: float = 10) -> bool:
             return False
         os.sched_yield()
     return True
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process, and it has not ended; nobody may have waited for it yet."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False

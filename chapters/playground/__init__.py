@@ -132,7 +132,7 @@ class Playground(MovingPlot):
         """Feed a file to a program, with a reading wherever one belongs."""
         expression = self.controls.filter.value.strip()
         history = self._history = History(expression, without_time=not capture.seconds)
-        with contextlib.closing(capture.feed(counting.program, filters)) as steps:
+        with contextlib.closing(capture.feed(counting.program, filters, counting.room)) as steps:
             for progress in steps:
                 if progress.seconds is not None:
                     # Only what passes the filter comes to the program.

@@ -8,7 +8,7 @@ counts with the length that it had.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,18 +99,25 @@ class Capture:
         return ((file.newest or 0) - (file.first or 0)) / NANOSECONDS
 
     def feed(
-        self, program: Program, filters: Mapping[Beginning, Sequence[Instruction]] | None = None
+        self,
+        program: Program,
+        filters: Mapping[Beginning, Sequence[Instruction]] | None = None,
+        room: Callable[[], int] | None = None,
     ) -> Iterator[Progress]:
         """Run a program on every frame that its filter lets through, in the order of the file.
 
         It stops, for whatever else there is to do, after every piece of the file, and at the end of
         each of STEPS_OF_FILE equal steps of its time; first before all frames. A frame whose time
         is earlier than that of one before it counts in the step that has come.
-        Arguments: filters: what frames with each beginning have to pass; None: nothing.
+        Arguments: filters: what frames with each beginning have to pass; None: nothing. room: as
+            of a Feeder; where all find room the order does not matter.
         Errors: those of looked(); FeederError, SyscallError.
         """
         whole = self.looked()
-        with CaptureFile(self._path, self.name) as file, Feeder(program) as feeder:
+        with (
+            CaptureFile(self._path, self.name, whole) as file,
+            Feeder(program, room) as feeder,
+        ):
             numbers = {each: feeder.add_filter(code) for each, code in (filters or {}).items()}
             ends = steps(whole.first or 0, whole.newest or 0)
             yield Progress(0, 0.0)

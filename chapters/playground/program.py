@@ -112,6 +112,10 @@ class Counting:
         seen = int.from_bytes(self.maps["seen"].lookup(bytes(4)), sys.byteorder)
         return Reading(self._keys[:count].copy(), self._traffic[:count].copy(), sizes, missed, seen)
 
+    def room(self) -> int:
+        """How many more flows find room in the map. Errors: SyscallError."""
+        return len(self._keys) - self.maps["flows"].batch_into(self._keys, self._traffic)
+
     def close(self) -> None:
         """Give program and maps back; the kernel frees the program once no socket holds it."""
         self.program.close()

@@ -27,6 +27,7 @@ from tools.bench import (
     files,
     logs,
     machines,
+    memory,
     playground,
     reading,
     stages,
@@ -59,7 +60,15 @@ def machine() -> str:
 
 
 def measure(
-    datagrams: int, reads: int, updates: int, repeats: int, flows: int, frames: int, lines: int
+    datagrams: int,
+    reads: int,
+    updates: int,
+    repeats: int,
+    flows: int,
+    frames: int,
+    lines: int,
+    chapters: Sequence[str],
+    plots: int,
 ) -> list[Row]:
     """Every row. Errors: a CourseError of whichever stage fails."""
     with (
@@ -77,6 +86,7 @@ def measure(
         rows += files.measure(max(repeats // 4, 2), frames)
         rows += doors.measure(repeats)
         rows += logs.measure(max(repeats // 4, 2), lines)
+        rows += memory.measure(max(repeats // 7, 1), chapters, plots)
         return rows + machines.measure(net, repeats, rounds=updates)
 
 
@@ -105,6 +115,8 @@ def main(
     flows: int = 10_000,
     frames: int = 1_000_000,
     lines: int = 100_000,
+    chapters: Sequence[str] = tuple(memory.MOST_AFTER),
+    plots: int = 50,
     target: Path = PICTURE,
     costs: Path = COSTS,
     readme: Path = README,
@@ -123,7 +135,7 @@ def main(
             print(where, end="\n\n")
             plot(datagrams, repeats, target)
             return 0
-        rows = measure(datagrams, reads, updates, repeats, flows, frames, lines)
+        rows = measure(datagrams, reads, updates, repeats, flows, frames, lines, chapters, plots)
         whole = f"{where}\n\n{table(rows)}\n\n{NOTES}"
         print(whole)
         if chosen == "--keep":

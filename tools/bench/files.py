@@ -51,10 +51,10 @@ def count(path: str, built: str) -> int:
     peaks = {}
     with program.Counting() as counting:
         capture, history = Capture(path), History()
-        for progress in capture.feed(counting.program):
+        for progress in capture.feed(counting.program, room=counting.room):
             if progress.seconds is not None:
                 history.add(progress.seconds, replace(counting.read(), seen=progress.frames))
-                peaks |= {pid: peak(pid) for pid in ("self", *children())}
+                peaks |= {pid: memory(pid, "VmHWM") for pid in ("self", *children())}
     return sum(peaks.values())
 
 
@@ -64,13 +64,14 @@ def children() -> list[str]:
     return [pid for task in tasks for pid in task.read_text().split()]
 
 
-def peak(pid: str) -> int:
-    """The most memory that a process ever had, in bytes. Source: proc(5), VmHWM.
+def memory(pid: int | str, of: str) -> int:
+    """What a process takes of memory, in bytes. Arguments: of: "VmRSS", or "VmHWM" for the most
+    that it ever took. Source: proc(5).
 
     Not getrusage(): of a child it knows the time before exec, too, when it was a copy of this one.
     """
     status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) * 1024
+    return int(re.search(rf"{of}:\s+(\d+)", status)[1]) * 1024
 
 
 def timed(command: Sequence[str | Path]) -> tuple[float, int]:

@@ -19,7 +19,7 @@ from chapters.ch08 import clinic, verifier
 from chapters.ch08.verifier import heatmap
 from chapters.ch11.measuring import duration, middle_half
 from helpers.toolchain import COURSE
-from tools.bench.files import peak
+from tools.bench.files import memory
 from tools.bench.rows import Row, verdict
 
 LONGEST, MOST_MEMORY = 2e9, 200e6  # nanoseconds; bytes
@@ -59,7 +59,7 @@ def show(path: Path) -> tuple[int, int]:
         raise SystemExit(f"the reason is not the one that is known: {said}")
     said._repr_html_()
     heatmap.draw(heatmap.counted(said)).canvas.draw()
-    return time.perf_counter_ns() - began, peak("self")
+    return time.perf_counter_ns() - began, memory("self", "VmHWM")
 
 
 def measure(repeats: int, lines: int) -> list[Row]:
