@@ -219,6 +219,8 @@ def test_probes_and_tracepoints_are_perf_events_whose_program_wants_nothing_more
             os.close(fd)
         return fd
 
+    if kind == "uprobe" and capabilities.with_only([rights.PERFMON], opened) >= 0:
+        pytest.skip("this kernel is from before July 2025")
     for held in [*SETS, {rights.SYS_ADMIN}]:
         may_open = not rights.lacking(rights.of_attachment(place), capabilities.mask(*held))
         assert (capabilities.with_only(held, opened) >= 0) == may_open, held
