@@ -144,7 +144,7 @@ def forbidden(there: Path, error: OSError) -> str:
     if user and holder != user:
         return belongs(there, holder)
     if not may(there, os.W_OK):
-        return f"{there} is write-protected: chmod -R u+w '{there}' lets you write again."
+        return f"{there} is write-protected: let yourself write again with chmod -R u+w '{there}'."
     return f"{there} does not take it ({error.strerror}): {ELSEWHERE}."
 
 
@@ -153,7 +153,7 @@ def belongs(there: Path, holder: int, whole: Path | None = None) -> str:
     with it."""
     mine = f"{os.geteuid()}:{os.getegid()}"
     if holder == 0:
-        cure = f"sudo chown -R {mine} '{whole or there}' cures it"
+        cure = f"take it back with sudo chown -R {mine} '{whole or there}'"
         return f"{there} belongs to root, as after sudo: {cure}."
     return f"{there} belongs to {user_name(holder)}: {ELSEWHERE}."
 

@@ -38,7 +38,7 @@ def compile_bpf(
     Arguments:
         source: the C file; a bare name such as "sockex1_kern.c" is looked up in bpf/.
         output: where the object file goes; by default build/, beside bpf/, with the ending .o.
-        options: further options for clang, put last so that they win, for example ["-mcpu=v1"].
+        options: further options for clang, put last so that they win, for example ["-mcpu=v3"].
     Result: the path of the object file.
     Errors: CompileError.
     Source: clang(1); Documentation/bpf/clang-notes.rst in the kernel tree.
@@ -95,8 +95,8 @@ def run_clang(source: Path, output: Path, options: Sequence[str] = ()) -> None:
     kills = places.memory_kills()
     try:
         # chapter 02: begin clang
-        command = ["clang", "-target", "bpf", "-O2", "-g", "-Wall", *STRICT, *include_options()]
-        command += [*options, "-c", str(source), "-o", str(output)]
+        command = ["clang", "-target", "bpf", "-mcpu=v1", "-O2", "-g", "-Wall", *STRICT]
+        command += [*include_options(), *options, "-c", str(source), "-o", str(output)]
         result = subprocess.run(command, capture_output=True, text=True, errors="replace")
         # chapter 02: end clang
     except OSError as error:

@@ -54,6 +54,7 @@ APART = {
     "=full: with every chapter and the kernel tests in it",
     "kernels": "boot other kernels and run the course in them; =refusals: with every refused "
     "program, =full: with these and every chapter",
+    "settings": "boot one kernel with each setting that a learner's machine may have",
 }
 
 
@@ -78,7 +79,7 @@ def place(item: pytest.Item) -> int:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     for name, what in APART.items():
-        more = ("refusals", "full") if name == "kernels" else ("full",)
+        more = {"kernels": ("refusals", "full"), "containers": ("full",)}.get(name, ())
         choices = {"nargs": "?", "const": "quick", "choices": ("quick", *more)}
         parser.addoption(f"--{name}", help=what, **choices)
 

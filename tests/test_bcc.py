@@ -51,11 +51,15 @@ def make(folder: Path, parts: list[str], release: str = "") -> Path:
     return folder
 
 
-def debian(root: Path, version: str) -> tuple[Path, Path]:
+# How the Makefile of the flavour's half leads to the other: before Linux 7, and since.
+MAKEFILES = ("include /{common}/Makefile\n", "KBUILD_OUTPUT={half}\ninclude /{common}/Makefile\n")
+
+
+def debian(root: Path, version: str, makefile: str = MAKEFILES[0]) -> tuple[Path, Path]:
     """The two halves that Debian's headers packages install."""
     half = make(root / f"usr/src/linux-headers-{version}-amd64", GENERATED, f"{version}-amd64")
     common = f"usr/src/linux-headers-{version}-common"
-    (half / "Makefile").write_text(f"include /{common}/Makefile\n")
+    (half / "Makefile").write_text(makefile.format(half=half, common=common))
     return half, make(root / common, [part for part in PARTS if part not in GENERATED])
 
 
@@ -132,8 +136,9 @@ def test_the_newest_is_taken_unless_one_is_for_this_kernel(tmp_path):
     assert bcc_headers.find(tmp_path, "6.5.0").version == "6.20.0"
 
 
-def test_two_halves_are_linked_together_and_stay_as_they_were(tmp_path):
-    halves = debian(tmp_path, "6.1.0-9")
+@pytest.mark.parametrize("makefile", MAKEFILES)
+def test_two_halves_are_linked_together_and_stay_as_they_were(tmp_path, makefile):
+    halves = debian(tmp_path, "6.1.0-9", makefile)
     before = sorted(path for half in halves for path in half.rglob("*"))
     merged = tmp_path / "merged"
     found = bcc_headers.use(tmp_path, merged)

@@ -20,7 +20,7 @@ from unwelcome import with_mounts
 
 COURSE = Path(__file__).resolve().parent.parent
 # Those that need neither set-up nor privileges, and the others.
-PLAIN = ("reset", "diff", "progress", "image")
+PLAIN = ("reset", "diff", "progress", "image", "uninstall")
 VERBS = ("lab", "test", "doctor", "demo", "render", "bench", "kernel-sample", "release")
 VERBS += PLAIN
 DEBIAN = Path("/etc/debian_version").exists()
@@ -58,6 +58,8 @@ class Checkout:
         self.stubs.mkdir()
         for name in ("course", "pyproject.toml"):
             shutil.copy(COURSE / name, self.folder)
+        (self.folder / "tools").mkdir()
+        shutil.copy(COURSE / "tools/install_packages.sh", self.folder / "tools")
         self.python = self.stub("stand-in-python", PYTHON)
         self.stub("dpkg-query", HAS_ALL)
         self.stub("apt-get", 'echo "apt-get $*" >>"$CALLS"')
@@ -118,7 +120,7 @@ def sentence(result: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_the_scripts_please_shellcheck_and_are_short():
-    scripts = [COURSE / "course", COURSE / ".ci/run"]
+    scripts = [COURSE / "course", COURSE / ".ci/run", COURSE / "tools/install_packages.sh"]
     subprocess.run(["shellcheck", *scripts], check=True)
     assert all(os.access(script, os.X_OK) for script in scripts)
     assert len((COURSE / "course").read_text().splitlines()) <= 155
@@ -129,7 +131,16 @@ def test_help_names_every_verb_and_touches_nothing(checkout):
     assert result.returncode == 0
     assert all(f"\n  {verb}" in result.stdout for verb in VERBS)
     assert checkout.run().stdout == result.stdout
-    assert sorted(path.name for path in checkout.folder.iterdir()) == ["course", "pyproject.toml"]
+    there = {path.name for path in checkout.folder.iterdir()}
+    assert there == {"course", "pyproject.toml", "tools"}
+
+
+@pytest.mark.parametrize("verb", ["lab", "doctor", "--help"])
+def test_another_system_than_linux_is_one_sentence(checkout, verb):
+    checkout.stub("uname", "echo Darwin")
+    said = sentence(checkout.run(verb))
+    assert said.startswith("course: BPF is the Linux kernel's, and this is Darwin: docs/elsewhere")
+    assert not checkout.called("")
 
 
 def test_an_unknown_verb_is_an_error(checkout):
@@ -153,6 +164,8 @@ def test_the_tests_need_more_than_the_lab(checkout):
     result = checkout.run("test", "-k", "two words")
     assert checkout.called(SETUP) == [f"{SETUP}{checkout.folder}/.venv test"]
     assert result.stdout.endswith("-m pytest -k two words\n")
+    result = checkout.run("test", "--newest", "-k", "one")
+    assert result.stdout.endswith("-m tools.newest --newest -k one\n")
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -205,6 +218,16 @@ def test_only_missing_packages_are_installed(checkout, as_user):
     checkout.stub("dpkg-query", HAS_NO_CLANG)
     assert checkout.run("demo", as_user=as_user).returncode == 0
     assert checkout.called("apt-get") and not checkout.called(SETUP)
+
+
+@pytest.mark.skipif(not DEBIAN, reason="packages are looked for with dpkg-query")
+def test_what_was_not_there_before_is_written_down(checkout):
+    """Also where the installation fails half-way: then some of them may be there."""
+    checkout.stub("dpkg-query", HAS_NO_CLANG)
+    new = 'echo "Inst libllvm (1)"; echo "Inst libc [1] (2)"; echo "Inst clang (1)"'
+    checkout.stub("apt-get", f'case "$*" in -s*) {new} ;; install*) exit 100 ;; esac')
+    sentence(checkout.run("demo"))
+    assert (checkout.folder / "course.packages").read_text() == "libllvm along\nclang asked\n"
 
 
 @pytest.mark.skipif(not DEBIAN, reason="packages are looked for with dpkg-query")

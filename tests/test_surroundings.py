@@ -88,3 +88,19 @@ def test_copies_that_the_course_has_gone_past(tmp_path):
     Path(work / ".course.json").write_text(json.dumps({"03_load.ipynb": {"told": told}}))
     said = surroundings.old_copies(stored, work)
     assert said.startswith("the course has gone on in 03_load: ./course diff 03")
+
+
+def test_what_lies_around_is_a_warning_of_the_report_with_its_cure():
+    code = "from chapters.ch00 import readiness; print(readiness.report())"
+    wrong = {"https_proxy": "http://127.0.0.1:9", "HOME": "/nowhere", "TMPDIR": "/nowhere/tmp"}
+    command = [sys.executable, "-c", code]
+    said = subprocess.check_output(command, cwd=COURSE, env=os.environ | wrong, text=True)
+    rows = {line[9:].partition("  ")[0]: line for line in said.splitlines() if line[:1].strip()}
+    begins = {
+        "temporary files": "/nowhere/tmp is not there",
+        "proxy": "The proxy 127.0.0.1 does not answer",
+        "home": "HOME is /nowhere, which cannot be written to",
+    }
+    for name, beginning in begins.items():
+        assert rows[name].startswith("warning") and beginning in rows[name]
+    assert rows["watched files"].startswith("ok")

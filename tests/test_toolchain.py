@@ -49,6 +49,17 @@ def test_every_program_of_the_course_compiles_without_a_warning(tmp_path):
         compile_bpf(source, tmp_path / "out.o", ["-Werror"])
 
 
+def test_every_object_is_for_the_oldest_kernel_that_is_promised(tmp_path):
+    """Whatever clang takes if nothing is said: no jump that looks at half a register (Linux 5.1),
+    and no atomic operation that gives back what was there (5.12)."""
+    for source in toolchain.SOURCES.glob("*_kern.c"):
+        for program in objfile.read(compile_bpf(source, tmp_path / "out.o")).programs.values():
+            for each in program.instructions:
+                assert each.opcode & 0x07 != 0x06, (source.name, program.name)  # BPF_JMP32
+                atomic = each.opcode in (0xC3, 0xDB)  # BPF_STX | BPF_ATOMIC, of 4 and 8 bytes
+                assert not (atomic and each.imm & 0x01), (source.name, program.name)  # BPF_FETCH
+
+
 def test_a_bare_name_goes_from_bpf_to_build():
     assert compile_bpf("sockex1_kern.c") == toolchain.BUILD / "sockex1_kern.o"
 

@@ -1,6 +1,7 @@
 """Packages of Debian and Ubuntu that only one command needs, installed when it is asked for.
 
-Laboratory equipment. What every part of the course needs, ./course installs itself.
+Laboratory equipment. What every part of the course needs, ./course installs itself. Both write down
+what comes new (install_packages.sh), and ./course uninstall takes that away again.
 """
 
 from __future__ import annotations
@@ -9,10 +10,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable
+from pathlib import Path
 
 from helpers.errors import CourseError
+from helpers.toolchain import COURSE
 
-INSTALL = ("apt-get", "install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=600")
+INSTALL = Path(__file__).with_name("install_packages.sh")
+RECORD = COURSE / "course.packages"
 
 
 class PackageError(CourseError):
@@ -41,15 +45,14 @@ def need(*names: str) -> None:
     if sudo and shutil.which("sudo") is None:
         raise PackageError(f"{', '.join(wanted)} missing, and there is no sudo here: {again}")
     print(f"installing {' '.join(wanted)} ...", flush=True)
-    environment = ["env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8"]
-    for command in (("apt-get", "update"), (*INSTALL, *wanted)):
+    with RECORD.open("a") as record:
         result = subprocess.run(
-            [*sudo, *environment, *command],
+            [*sudo, "sh", INSTALL, *wanted],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stdout=record,
+            stderr=subprocess.PIPE,
             text=True,
         )
     if result.returncode:
-        last = (result.stdout.strip() or "it said nothing").splitlines()[-1]
+        last = (result.stderr.strip() or "it said nothing").splitlines()[-1]
         raise PackageError(f"apt-get could not install {' '.join(wanted)} ({last}): {again}")

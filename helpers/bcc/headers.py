@@ -196,7 +196,7 @@ def _with_half(folder: Path, root: Path) -> tuple[Path, ...]:
     """The folder, and the one that its Makefile includes: Debian splits its packages so."""
     makefile = folder / "Makefile"
     text = makefile.read_text(errors="replace") if makefile.is_file() else ""
-    other = re.match(r"include /(\S+)/Makefile", text)
+    other = re.search(r"^include /(\S+)/Makefile", text, re.MULTILINE)
     return (folder, root / other[1]) if other else (folder,)
 
 

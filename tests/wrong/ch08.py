@@ -296,9 +296,11 @@ program = "return 0;"
 case = "keysize"
 program = clinic.code("key_size", mended=True)
 
-# %% 3 padding_half -> 3 of them hold nothing
+# Newer clangs, 21 among them, fill all of a key that is given its first field: there that is right.
+# %% 3 padding_half -> 2 of them hold nothing
 case = "padding"
-program = clinic.code("padding").replace("struct pair key;", "struct pair key = {key.protocol};")
+half = "struct pair key; __builtin_memset(&key, 0, 2);"
+program = clinic.code("padding").replace("struct pair key;", half)
 
 # %% 3 padding_without_source -> should leave three values
 case = "padding"

@@ -31,6 +31,7 @@ from tools.private_apt import FetchError, alone, cache, mirror, workplace
 SUITES = {"12": "bookworm", "13": "trixie", "14": "forky"}
 PLACE = Path("/opt/packet-tracing-with-bpf")  # the course, in there
 SET_UP = ("course", "pyproject.toml", "tools/setup.py", "tools/environment.py")
+SET_UP += ("tools/install_packages.sh",)
 NEEDED = 4 << 30  # bytes that a root file system takes while it is made
 # All that runs in it is killed when whoever started it is gone, and the mounts are gone then, too.
 # Signals that the starter ignores, as a shell's background job does SIGINT, are none of its own.

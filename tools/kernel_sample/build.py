@@ -148,7 +148,7 @@ def short(tree: Path) -> Path:
     bpf, selftests = tree / "samples/bpf", tree / "tools/testing/selftests/bpf"
     kernel_like = ["-Du32=__u32", "-include", "stddef.h", f"-I{folder}", f"-I{selftests}"]
     compile_one(
-        ["clang", "-target", "bpf", "-O2", "-g", *kernel_like, *include_options()]
+        ["clang", "-target", "bpf", "-mcpu=v1", "-O2", "-g", *kernel_like, *include_options()]
         + ["-c", bpf / "sockex1_kern.c", "-o", folder / OBJECT]
     )
     compile_one(["gcc", "-O2", bpf / "sockex1_user.c", "-o", folder / PROGRAM, "-lbpf"])

@@ -21,7 +21,7 @@ from helpers import capabilities, features, kernel
 from helpers.errors import CourseError
 from helpers.toolchain import BUILD, COURSE
 from tools import privileges
-from tools.kernels import attempts, clinic, refusals
+from tools.kernels import attempts, clinic, refusals, settings
 
 NOBODY = 65534
 SMALL_LIMIT = 64 << 10  # of a login, before 5.11
@@ -50,8 +50,10 @@ def as_user(in_machine: bool) -> list[str]:
             for folder in path.parents:
                 folder.chmod(folder.stat().st_mode | 0o555)
         BUILD.mkdir(exist_ok=True)
-        for folder in (COURSE, BUILD):  # whose owner a learner is
-            os.chown(folder, NOBODY, NOBODY)
+        theirs = (COURSE, COURSE / "course.log", BUILD, *BUILD.rglob("*"), COURSE / "work")
+        for path in theirs:  # whose owner a learner is
+            if path.exists():
+                os.chown(path, NOBODY, NOBODY)
         return privileges.handing_over(privileges.needed(), NOBODY, NOBODY)
     names = privileges.for_setpriv(privileges.needed())
     return ["setpriv", f"--bounding-set=-all,{names}", f"--inh-caps=-all,{names}"]
@@ -93,10 +95,13 @@ def at_length(tests: tuple[str, ...], chapters: tuple[str, ...] = ("",)) -> None
 
 
 def main(wanted: str, where: str = "here") -> None:
-    """wanted: quick, refusals, full, or features alone.
+    """wanted: quick, refusals, full, or features alone; settings, alone and in a machine.
 
     where: here, machine, or user (within the latter).
     """
+    if wanted == "settings":
+        start_as_user(wanted, True) if where == "machine" else report(wanted, **settings.tried())
+        return
     if where != "user":
         report("kernel", release=os.uname().release, version=kernel.version())
     tried_by_everybody()

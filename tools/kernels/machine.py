@@ -44,11 +44,12 @@ def run(
     memory: str = "2G",
     processors: int = 1,
     accelerator: str | None = None,
+    options: str = "",
 ) -> Iterator[str]:
     """Boot a kernel, run a command as root, and yield the lines that it prints.
 
     Arguments: seconds: after which the machine is turned off; accelerator: by default the faster
-        one that works here.
+        one that works here; options: more of the kernel's command line.
     Errors: BootError if the machine ends otherwise than by the end of the command, with the
         kernel's last messages.
     """
@@ -65,7 +66,7 @@ def run(
             "setpriv", "--pdeathsig", "KILL",  # it must not outlive whoever waits for it
             QEMU, *PROCESSOR[accelerator], "-m", memory, "-smp", str(processors),
             "-display", "none", "-no-reboot", "-nodefaults",
-            "-kernel", kernel.image, "-initrd", first_files, "-append", CONSOLE,
+            "-kernel", kernel.image, "-initrd", first_files, "-append", f"{CONSOLE} {options}",
             "-chardev", f"file,id=console,path={console},append=on",
             "-serial", "chardev:console", "-serial", "stdio",
             "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",

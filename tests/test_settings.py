@@ -1,0 +1,82 @@
+"""./course test --settings: the course under settings that a learner's machine may have.
+
+A virtual machine for each, a minute or so on a quiet machine; the run writes the table of
+docs/kernels.md.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from helpers import toolchain
+from helpers.features import WORKS
+from tools import packages
+from tools.kernels import attempts, fetch, inside, machine, settings
+
+pytestmark = [pytest.mark.settings, pytest.mark.timeout(1200)]
+kept: list[dict] = []
+
+
+@pytest.fixture(scope="module")
+def sockex1() -> Iterator[None]:
+    """The object file, compiled where the processor is real; at the end the table is written."""
+    packages.need("qemu-system-x86", "debian-archive-keyring")
+    toolchain.compile_bpf(attempts.OBJECT.with_suffix(".c").name)
+    yield
+    if len(kept) == len(settings.SETTINGS):
+        settings.keep(kept)
+
+
+@pytest.fixture(scope="module", params=settings.SETTINGS, ids=lambda setting: setting.name)
+def found(request: pytest.FixtureRequest, sockex1: None) -> dict:
+    """What the course does under one setting."""
+    setting = request.param
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/root",
+        "LC_ALL": "C.UTF-8",
+        "CI": "true",
+        "PYTHONPATH": str(toolchain.COURSE),
+    }
+    within = ["env", *(f"{name}={value}" for name, value in environment.items()), sys.executable]
+    within += ["-m", inside.__name__, "settings", "machine"]
+    lines = machine.run(
+        fetch.kernel(settings.SUITE),
+        settings.command(setting, within),
+        900,
+        setting.memory,
+        setting.processors,
+        options=setting.options,
+    )
+    said = [json.loads(line) for line in lines]
+    entry = next(each for each in said if each["what"] == "settings")
+    before = next((each["said"] for each in said if each["what"] == "before"), "")
+    kept.append(entry | {"name": setting.name, "before": before})
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(json.dumps(kept[-1]), flush=True)  # progress, past what pytest keeps
+    return kept[-1]
+
+
+NO_IPV6 = "IPv6 not in the kernel: ipv6.disable=1"
+
+
+def test_the_five_lines_are_right_under_each(found):
+    assert found["five"] == WORKS
+
+
+def test_it_counts_to_the_byte_or_says_what_is_missing(found):
+    if found["name"] == NO_IPV6:
+        assert "IPv6" in found["exact"] and found["exact"].endswith(".")
+    else:
+        assert found["exact"] == WORKS
+
+
+def test_the_report_has_a_cure_for_what_it_names(found):
+    for row in found["rows"]:
+        assert row["cure"].endswith("."), row
+    assert not [row for row in found["rows"] if row["status"] == "missing"]
