@@ -71,7 +71,8 @@ ATTACHMENTS: dict[str, tuple[str, ...]] = {
     "a raw tracepoint": (),
     "an interface, by an XDP link": (),
     "an interface, by a tcx link": (),
-    "a perf event": (PERFMON,),  # kprobes, uprobes and tracepoints are such events, too
+    "a perf event": (PERFMON,),  # kprobes and tracepoints are such events, too
+    "a uprobe": (SYS_ADMIN,),  # so is this; kernels before July 2025 want CAP_PERFMON
     "a cgroup": (NET_ADMIN,),
     "an interface, over netlink": (NET_ADMIN,),  # over the interface's network: XDP and tc
 }
