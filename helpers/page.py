@@ -26,9 +26,13 @@ def sentence(text: str, noun: str, error: bool = False) -> str:
     Arguments: noun: what the widget is called: "plot", "stepper".
     """
     role, look = ("alert", " course-error") if error else ("status", "")
+    return f'<span role="{role}" class="course-now{look}">{escape(text)}</span>{notices(noun)}'
+
+
+def notices(noun: str) -> str:
+    """What the page says of a widget, by itself, when its kernel is silent or has ended."""
     return (
-        f'{STYLE}<span role="{role}" class="course-now{look}">{escape(text)}</span>'
-        f'<span class="course-notice course-silent">No news from the kernel for '
+        f'{STYLE}<span class="course-notice course-silent">No news from the kernel for '
         f"{SECONDS_OF_SILENCE} seconds: another cell keeps it busy, or it has ended. "
         f"If it has ended, {again(noun)}</span>"
         f'<span class="course-notice course-ended">The kernel of this {noun} has ended, so it '

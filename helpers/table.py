@@ -36,7 +36,7 @@ class Table:
         looks = [LEFT, *map(look_of, list(zip(*self.rows, strict=True))[1:])]
         looks += [LEFT] * (len(self.head) - len(looks))  # there are no rows
         head = "".join(
-            cell("th", text, f'scope="col" {each}')
+            cell("th", text, f'scope="col" {each}') if text else cell("td", "", each)
             for text, each in zip(self.head, looks, strict=True)
         )
         rows = "".join(f"<tr>{_cells(row, looks)}</tr>" for row in self.rows)
@@ -60,4 +60,5 @@ def cell(tag: str, text: str, attributes: str) -> str:
 def _cells(row: tuple[str, ...], looks: list[str]) -> str:
     name, *rest = row
     cells = [cell("td", text, look) for text, look in zip(rest, looks[1:], strict=True)]
-    return cell("th", name, f'scope="row" {LEFT}') + "".join(cells)
+    first = cell("th", name, f'scope="row" {LEFT}') if name else cell("td", "", LEFT)
+    return first + "".join(cells)

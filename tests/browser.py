@@ -120,7 +120,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     folders = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
     command = [Path(sys.executable).with_name("jupyter"), "lab", "--no-browser", "--ip=127.0.0.1"]
     command += ["--port=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={work}"]
-    command += ["--LabApp.custom_css=True"]
+    command += ["--LabApp.custom_css=True", "--LabApp.expose_app_in_browser=True"]
     command += ["--allow-root"] if os.geteuid() == 0 else []
     variables = os.environ | {name: str(folder / name.lower()) for name in folders}
     variables["JUPYTERLAB_SETTINGS_DIR"] = str(folder / "settings")
@@ -210,8 +210,9 @@ class Plot:
         box = self.cell.locator(".widget-dropdown", has_text=label)
         box.locator("select").select_option(option)
 
-    def says(self, text: str | re.Pattern) -> None:
-        expect(self.cell.locator("[role=status]")).to_have_text(text)
+    def says(self, text: str | re.Pattern, whole: bool = True) -> None:
+        status = expect(self.cell.locator("[role=status]"))
+        status.to_have_text(text) if whole else status.to_contain_text(text)
 
     def look(self, protocol: str = "TCP") -> tuple[int, int]:
         """A number for the picture, and how many pixels have the protocol's colour."""
@@ -219,9 +220,14 @@ class Plot:
         color = [int(code[at : at + 2], 16) for at in (1, 3, 5)]
         return tuple(self.cell.locator("img.widget-image").evaluate(FINGERPRINT, color))
 
-    def changes(self, protocol: str = "TCP", pixels: int = 0) -> None:
-        """Wait until the picture is another one, with so many pixels of the colour."""
-        before = self.look(protocol)[0]
+    def changes(
+        self, protocol: str = "TCP", pixels: int = 0, before: tuple[int, int] | None = None
+    ) -> None:
+        """Wait until the picture is another one than before, with so many pixels of the colour.
+
+        Arguments: before: what look() said; None: as it is now.
+        """
+        before = (before or self.look(protocol))[0]
         for _ in range(600):
             now, hits = self.look(protocol)
             if now != before and hits >= pixels:

@@ -60,7 +60,13 @@ APART = {
 
 # What takes longest begins first, or one worker would go on long after the others have ended: the
 # beginnings of names, the longest first. All else keeps its order.
-LONGEST = ("test_browser", "test_bench", "test_notebooks", "test_machine_kernel.py::test_generated")
+LONGEST = (
+    "test_browser",
+    "test_axe",
+    "test_bench",
+    "test_notebooks",
+    "test_machine_kernel.py::test_generated",
+)
 LONGEST += ("test_bcc", "test_cbpf_truth", "test_fuzz_protocols", "test_kernel_matrix")
 
 

@@ -164,7 +164,7 @@ def test_capture_files_with_the_keyboard(lab: Lab, page: Page, tmp_path: Path) -
     mine = write_pcap(tmp_path / "mine.pcap", [datagram(1), datagram(1), datagram(2)])
     cell.get_by_role("button", name="Count file").focus()
     page.keyboard.press("Tab")
-    expect(cell.get_by_role("button", name="Upload, up to 10 MB")).to_be_focused()
+    expect(cell.get_by_role("button", name="Upload, up to 50 MB")).to_be_focused()
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
     chooser.value.set_files(mine)
@@ -173,3 +173,33 @@ def test_capture_files_with_the_keyboard(lab: Lab, page: Page, tmp_path: Path) -
     screen.write("Filter", "ip6")
     screen.has("0 of 3 frames pass the filter: is “ip6” what you are looking for?")
     screen.picture(tmp_path / "uploaded.png")
+
+
+@pytest.mark.timeout(400)
+def test_a_long_file_is_uploaded_and_one_that_is_too_long_refused(
+    lab: Lab, page: Page, tmp_path: Path
+) -> None:
+    """12 MB, which is more than a Jupyter server lets pass by itself, and then 51."""
+    screen = opened(lab, page)
+    long = write_pcap(tmp_path / "long.pcap", [datagram(1) + bytes(958)] * 12_000)
+    too_long = tmp_path / "too_long.pcap"
+    with too_long.open("wb") as file:
+        file.truncate(51_000_000)
+    button = screen.cell.get_by_role("button", name="Upload, up to 50 MB")
+
+    def upload(path: Path) -> None:
+        with page.expect_file_chooser() as chooser:
+            button.click()
+        chooser.value.set_files(path)
+
+    upload(long)
+    screen.says("Counted long.pcap (uploaded), 12,000 frames. Another breakdown shows the same.")
+    screen.has("12,000 frames, 12,000,000 bytes.")
+    upload(too_long)
+    expect(screen.cell.get_by_role("alert")).to_have_text(
+        "too_long.pcap has 51 MB, and at most 50 MB can be uploaded here: put it beside this "
+        "notebook with JupyterLab's file browser, and write its name into Capture file."
+    )
+    screen.picture(tmp_path / "too_long.png")
+    upload(long)
+    screen.says("Counted long.pcap (uploaded), 12,000 frames. Another breakdown shows the same.")

@@ -11,12 +11,13 @@ import pytest
 from stored import COURSE, NOTEBOOKS, name, read
 
 from chapters.ch00 import copies
+from helpers import page as on_page
 from tools import contents, sources
 from tools.contents import NOTE, STATE, VIEW
 
 MODELS = {
     "view": {"model_name": "VBoxModel", "state": {"children": ["IPY_MODEL_m", "IPY_MODEL_i"]}},
-    "m": {"model_name": "HTMLModel", "state": {"value": '<span class="course-now">Running.'}},
+    "m": {"model_name": "HTMLModel", "state": {"value": on_page.sentence("Running.", "plot")}},
     "i": {
         "model_name": "ImageModel",
         "state": {"tooltip": 'A "chart"', "children": []},

@@ -305,7 +305,9 @@ def test_the_film_says_the_same_as_text_as_a_picture_and_step_by_step():
     assert "Station 3 of 7, netif_rx_entry" in player.words
     assert "14 fewer than before" in player.words
     assert player.widget.children[3].tooltip == player.words
+    before = player.widget.children[3].value
     player.packet.value = 1
+    assert player.widget.children[3].value != before
     assert player.station.value == 1
     assert "Station 1 of 7" in player.widget.children[2].value
 

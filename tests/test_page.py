@@ -41,6 +41,12 @@ def save(page: Page) -> None:
     assert put.value.ok
 
 
+def restart(page: Page) -> None:
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_role("menuitem", name=re.compile(r"^Restart Kernel…")).first.click()
+    page.locator(".jp-Dialog").get_by_role("button", name="Confirm Kernel Restart").click()
+
+
 def outputs(lab: Lab, name: str, text: str) -> list[dict]:
     stored = json.loads((lab.work / f"{name}.ipynb").read_text())
     (cell,) = [c for c in stored["cells"] if text in "".join(c["source"])]
@@ -89,9 +95,7 @@ def test_a_saved_plot_comes_back_with_its_kernel_and_is_a_still_without(
 def test_a_restart_is_told_in_the_plots_place(lab: Lab, page: Page, tmp_path: Path) -> None:
     plot = opened(lab, page)
     recorded(plot)
-    page.get_by_role("menuitem", name="Kernel", exact=True).click()
-    page.get_by_role("menuitem", name=re.compile(r"^Restart Kernel…")).first.click()
-    page.locator(".jp-Dialog").get_by_role("button", name="Confirm Kernel Restart").click()
+    restart(page)
     expect(plot.cell.get_by_text(GONE)).to_be_visible()
     expect(plot.cell.get_by_text("Running.")).to_be_hidden()
     expect(plot.cell.locator("button", has_text="Start")).to_be_hidden()
@@ -181,3 +185,125 @@ def test_at_900_pixels_the_picture_can_be_read(lab: Lab, page: Page, tmp_path: P
     picture = plot.cell.locator("img.widget-image")
     assert picture.bounding_box()["width"] >= 560
     plot.cell.screenshot(path=tmp_path / "900.png")
+
+
+def stepper(lab: Lab, page: Page) -> Plot:
+    """Chapter 07's, before its first instruction."""
+    page.goto(lab.address("07_inside_the_bytecode"))
+    expect(page.get_by_text(IDLE)).to_be_visible()
+    cell = cell_with(page, "Stepper(packets, walk_over)")
+    cell.locator(".cm-content").click()
+    menu(page, "Run", "Run All Above Selected Cell")
+    run_cell(page, cell)
+    return Plot(page, cell)
+
+
+@pytest.mark.timeout(400)
+def test_at_150_percent_a_step_and_the_registers_are_on_one_screen(
+    lab: Lab, page: Page, tmp_path: Path
+) -> None:
+    """With the list of files open. At 150 % a window of 1300 by 1000 has room for 867 by 667."""
+    page.set_viewport_size({"width": 867, "height": 667})
+    shown = stepper(lab, page)
+    button = shown.cell.locator("button", has_text="Step")
+    button.click()
+    button.evaluate("each => each.scrollIntoView({block: 'start'})")
+    page.screenshot(path=tmp_path / "stepper.png")
+    for name in ("r0", "r10"):
+        expect(shown.cell.get_by_text(re.compile(rf"^. {name} "))).to_be_in_viewport(ratio=1)
+    pane = shown.cell.get_by_role("region", name="program")
+    pane.focus()
+    expect(pane).to_be_focused()
+
+
+# What a screen reader is told: every change within a live region, as text.
+LISTEN = """page => {
+    window.told = [];
+    const live = "[role=status], [role=alert], [aria-live]";
+    const tell = node => {
+        const region = node.closest?.(live) ?? node.querySelector?.(live);
+        if (region?.textContent) window.told.push(region.textContent);
+    };
+    const seen = new MutationObserver(changes => changes.forEach(each => each.type == "childList"
+        ? each.addedNodes.forEach(tell) : tell(each.target.parentElement)));
+    const output = page.querySelector(".jp-Cell-outputArea");
+    seen.observe(output, {childList: true, subtree: true, characterData: true});
+}"""
+
+
+@pytest.mark.timeout(400)
+def test_a_step_is_read_out_and_a_reading_is_not(lab: Lab, page: Page) -> None:
+    plot = opened(lab, page)
+    plot.press("Start")
+    plot.says("Running.")
+    plot.cell.evaluate(LISTEN)
+    for _ in range(4):
+        plot.changes()
+    assert page.evaluate("told") == []
+    plot.press("Stop")
+    plot.says("Stopped.")
+    assert page.evaluate("told") == ["Stopped."]
+
+    shown = stepper(lab, page)
+    shown.cell.evaluate(LISTEN)
+    shown.press("Step")
+    shown.says("1 instruction done. r6 = r1: r6 = the context")
+    assert page.evaluate("told") == ["1 instruction done. r6 = r1: r6 = the context"]
+
+
+@pytest.mark.timeout(400)
+def test_with_reduced_motion_nothing_slides_and_all_is_told(lab: Lab, page: Page) -> None:
+    """What the page says by itself comes by animations, which are jumps, and needs them all."""
+    page.emulate_media(reduced_motion="reduce")
+    plot = opened(lab, page)
+    recorded(plot)
+    lab.signal_kernel(signal.SIGSTOP)
+    try:
+        moves = """each => each.getAnimations({subtree: true}).map(
+            one => one.effect.getComputedTiming().duration)"""
+        assert max(plot.cell.evaluate(moves)) <= 1  # milliseconds
+        expect(plot.cell.get_by_text(SILENT)).to_be_visible()
+    finally:
+        lab.signal_kernel(signal.SIGCONT)
+    expect(plot.cell.get_by_text("Running.")).to_be_visible()
+
+
+@pytest.mark.timeout(400)
+def test_the_film_of_a_packet_by_keys_alone(lab: Lab, page: Page, tmp_path: Path) -> None:
+    page.goto(lab.address("13_one_packets_journey"))
+    expect(page.get_by_text(IDLE)).to_be_visible()
+    for text in ("net = netlab.open_network()", "journeys = film.journeys(ping.events)"):
+        run_cell(page, cell_with(page, text))
+    film = Plot(page, cell_with(page, "film.Player(journeys)"))
+    run_cell(page, film.cell)
+    film.says(re.compile("^Station 1 of 7, net_dev_queue at lo: "))
+    cells = page.locator(".jp-Cell").count()
+    before = film.look()
+
+    film.cell.get_by_label("Packet").focus()
+    page.keyboard.press("Tab")
+    expect(film.cell.get_by_label("Station")).to_be_focused()
+    for number in (2, 3):
+        page.keyboard.press("ArrowDown")
+        film.says(re.compile(f"^Station {number} of 7"))
+    film.changes(before=before)
+    title = film.cell.locator("img.widget-image")
+    expect(title).to_have_attribute("title", re.compile("^Station 3 of 7"))
+    page.keyboard.press("End")
+    film.says(re.compile("^Station 7 of 7"))
+    page.keyboard.press("ArrowUp")
+    film.says(re.compile("^Station 6 of 7"))
+    before = film.look()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("ArrowDown")
+    film.says(re.compile("^Station 1 of "))
+    film.changes(before=before)
+    expect(film.cell.get_by_label("Packet")).to_be_focused()
+    assert page.locator(".jp-Cell").count() == cells
+    film.cell.screenshot(path=tmp_path / "film.png")
+
+    restart(page)
+    expect(film.cell.get_by_text("The kernel of this film has ended, ")).to_be_visible()
+    expect(film.cell.get_by_label("Station")).to_be_hidden()
+    expect(page.get_by_text(IDLE)).to_be_visible()  # the new kernel is there, and can be ended
+    film.cell.screenshot(path=tmp_path / "ended.png")

@@ -18,7 +18,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
 NOTE = "course_widget"  # in an output's metadata: the view, and the process that it belongs to
 CHILD = "IPY_MODEL_"
-SAYING = 'class="course-now'  # what a widget says of its state now; helpers/page.py writes it
+SAYING = 'class="course-notice'  # what is said of now and of a kernel; helpers/page.py writes it
 OVER = (
     "This is how it looked when the notebook was saved. To use it again, click into this cell, "
     "choose Run → Run All Above Selected Cell, and then run the cell."

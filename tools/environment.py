@@ -29,7 +29,15 @@ SETTINGS = {
 
 # What a widget shows goes with the notebook to the server, which stores a still (contents.py).
 WIDGETS = {"@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True}}
-SERVER = {"ServerApp": {"contents_manager_class": "tools.contents.Contents"}}
+# A file that is uploaded in the playground is one message. Without this the server ends the
+# connection at one of more than 10 MiB, and nobody is told why.
+MESSAGE = 256 * 2**20  # bytes
+SERVER = {
+    "ServerApp": {
+        "contents_manager_class": "tools.contents.Contents",
+        "tornado_settings": {"websocket_max_message_size": MESSAGE},
+    }
+}
 # Where a key is for the control that has the focus, not for the cell around it.
 OUTPUT = ".jp-OutputArea *"
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from chapters.ch08 import clinic, faults, verifier
+from chapters.ch08.verifier.source import bare
 from helpers import syscall, toolchain
 from helpers.check import (
     NO_PROGRAM,
@@ -167,7 +168,7 @@ def mended(case: str | None, program: str | None) -> Verdict:
     name, written = as_word(case), as_text(program)
     if name not in EFFECTS:
         return not_yet(f"There is no case {shown(case)}; there is: {', '.join(EFFECTS)}.")
-    if program is None or _without_comments(written or "") == _without_comments(clinic.code(name)):
+    if program is None or bare(written or "") == bare(clinic.code(name)):
         return not_attempted("Change the program so that the verifier takes it.")
     if written is None:
         return NO_PROGRAM
@@ -184,11 +185,6 @@ def mended(case: str | None, program: str | None) -> Verdict:
         return not_yet(str(error))
     except CourseError as error:
         return not_yet(f"It compiles, but could not be verified and run: {error}")
-
-
-def _without_comments(code: str) -> str:
-    lines = (line.partition("//")[0] for line in code.splitlines())
-    return " ".join(" ".join(lines).split())
 
 
 def _judge(verdict: verifier.KernelVerdict, effect: Effect, atomic: bool) -> Verdict:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from chapters.ch13.recording import STATIONS, Event
 from helpers import page
 from helpers.errors import CourseError
-from helpers.live.controls import TitledImage
+from helpers.live.controls import TitledImage, row
 from helpers.pictures import INK, QUIET, small_png
 from helpers.table import Table
 
@@ -29,6 +29,8 @@ LOOKS = {
     "consume_skb": USED,
     "kfree_skb": DROPPED,
 }
+WIDTH = 760  # pixels, of a picture
+STATIONS_SHOWN = 8  # of a film's list at once
 WORDS = {OUT: "going out", IN: "coming in", USED: "used", DROPPED: "dropped"}
 
 
@@ -158,7 +160,7 @@ def picture(journeys: Sequence[Journey], at: tuple[int, int] | None = None) -> F
     start = min(journey.events[0].time for journey in shown(journeys))
     present = {station for journey in journeys for station in journey.stations}
     names = [name for name in STATIONS if name in present]
-    figure = Figure(figsize=(7.6, 0.9 + 0.36 * len(names)), dpi=100)
+    figure = Figure(figsize=(WIDTH / 100, 0.9 + 0.36 * len(names)), dpi=100)
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     used = {}
@@ -167,13 +169,13 @@ def picture(journeys: Sequence[Journey], at: tuple[int, int] | None = None) -> F
         rows = [names.index(station) for station in journey.stations]
         axes.plot(times, rows, color=QUIET, linewidth=1, dashes=(4, 1 + 2 * index), zorder=1)
         axes.annotate(f" {journey.number}", (times[0], rows[0]), color=INK, va="bottom")
-        for step, (time, row, event) in enumerate(zip(times, rows, journey.events, strict=True)):
+        for step, (time, at_row, event) in enumerate(zip(times, rows, journey.events, strict=True)):
             color, marker = look = LOOKS.get(event.station, IN)
-            drawn = axes.plot(time, row, marker, color=color, markersize=8, zorder=2)[0]
+            drawn = axes.plot(time, at_row, marker, color=color, markersize=8, zorder=2)[0]
             used.setdefault(WORDS[look], drawn)
             if at == (index, step):
                 axes.plot(
-                    time, row, "o", markersize=17, markerfacecolor="none", markeredgecolor=INK
+                    time, at_row, "o", markersize=17, markerfacecolor="none", markeredgecolor=INK
                 )
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
@@ -207,7 +209,7 @@ def sentence(journey: Journey, step: int) -> str:
 
 
 class Player:
-    """A film to walk through: a slider for the station, which arrow keys move; a choice of packet.
+    """A film to walk through: a list of the stations, which arrow keys move; a choice of packet.
 
     Arguments: journeys: at least one. Errors: FilmError if there is none. Built in chapter 13.
     """
@@ -215,14 +217,17 @@ class Player:
     def __init__(self, journeys: Sequence[Journey]) -> None:
         self.journeys = list(shown(journeys))
         options = [(repr(journey), index) for index, journey in enumerate(self.journeys)]
-        wide = {"width": "640px"}
+        wide = {"width": "640px", "max_width": "100%"}
         self.packet = widgets.Dropdown(options=options, description="Packet", layout=wide)
-        self.station = widgets.IntSlider(min=1, max=1, description="Station", layout=wide)
-        self._words, self._picture = widgets.HTML(), TitledImage(format="png")
+        self.station = widgets.Select(description="Station", rows=STATIONS_SHOWN, layout=wide)
+        self._words = widgets.HTML()
+        self._picture = TitledImage(format="png", width=WIDTH, layout={"max_width": "100%"})
+        self._picture.add_class("course-picture")
         self.packet.observe(lambda change: self._begin(), "value")
         self.station.observe(lambda change: self._draw(), "value")
-        parts = [self.packet, self.station, self._words, self._picture]
-        self.widget = widgets.VBox(parts)
+        notices = widgets.HTML(page.notices("film"))
+        rows = [row([self.packet]), row([self.station])]
+        self.widget = page.column([*rows, self._words, self._picture, notices])
         self._begin()
 
     @property
@@ -231,15 +236,18 @@ class Player:
         return sentence(self.journeys[self.packet.value], self.station.value - 1)
 
     def _begin(self) -> None:
-        self.station.max = len(self.journeys[self.packet.value].events)
-        self.station.value = 1
-        self._draw()
+        stations = self.journeys[self.packet.value].stations
+        self.station.options = [(f"{n} {name}", n) for n, name in enumerate(stations, 1)]
+        self.station.index = 0
 
     def _draw(self) -> None:
-        self._words.value = page.paragraph(self.words)
+        """The picture is drawn before anything is shown, so that words and picture agree."""
+        if self.station.value is None:  # between two packets
+            return
         chosen = self.journeys[self.packet.value]
-        self._picture.value = small_png(picture([chosen], (0, self.station.value - 1)))
-        self._picture.tooltip = self.words
+        drawn = small_png(picture([chosen], (0, self.station.value - 1)))
+        self._words.value = page.paragraph(self.words)
+        self._picture.value, self._picture.tooltip = drawn, self.words
 
     def __repr__(self) -> str:
         return "A film to walk through where the notebook runs. It begins: " + self.words

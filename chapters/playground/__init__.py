@@ -19,7 +19,7 @@ from pathlib import Path
 
 from chapters.playground import traffic
 from chapters.playground.capture import Beginning, Capture
-from chapters.playground.controls import PlaygroundControls
+from chapters.playground.controls import LONGEST_UPLOAD, PlaygroundControls
 from chapters.playground.history import History
 from chapters.playground.program import FLOWS, Compiles, Counting, Reading
 from chapters.playground.screen import Screen
@@ -393,8 +393,16 @@ class Playground(MovingPlot):
         """Count what was uploaded, and keep it until close().
 
         It lies in a file without a name, which ends with the kernel, however that ends.
+        Errors: LiveError for one that is too long.
         """
         for sent in self.controls.upload.value:
+            if sent["size"] > LONGEST_UPLOAD * 1_000_000:
+                self.controls.upload.value = ()
+                raise LiveError(
+                    f"{sent['name']} has {sent['size'] / 1_000_000:,.0f} MB, and at most "
+                    f"{LONGEST_UPLOAD} MB can be uploaded here: put it beside this notebook with "
+                    "JupyterLab's file browser, and write its name into Capture file."
+                )
             file = tempfile.TemporaryFile()  # noqa: SIM115
             self._owns.append(file)
             file.write(sent["content"])

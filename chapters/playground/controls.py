@@ -16,6 +16,10 @@ from helpers.live.controls import Controls, row
 
 CAPTURES = {".pcap", ".pcapng", ".cap", ".dmp"}  # what tcpdump and Wireshark call their files
 INTERVALS = (0.5, 1.0, 2.0, 5.0)  # seconds
+# Megabytes of a file. It is held several times on its way, by the browser, the server and here.
+# What the server lets pass is much more (tools/environment.py), so that a longer file comes as far
+# as to be told that it is too long.
+LONGEST_UPLOAD = 50
 
 
 class PlaygroundControls(Controls):
@@ -52,9 +56,8 @@ class PlaygroundControls(Controls):
         self.list_captures()
         self.path.observe(lambda change: act("path"), "value")
         count = self.button("Count file", "file", "folder-open")
-        # Jupyter's server drops a message to the kernel that is longer than 10 MiB, without a word.
         self.upload = widgets.FileUpload(
-            description="Upload, up to 10 MB",
+            description=f"Upload, up to {LONGEST_UPLOAD} MB",
             tooltip="A longer file: put it beside the notebook, and write its name.",
             layout={"width": "auto"},
         )

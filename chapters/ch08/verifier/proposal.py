@@ -14,11 +14,15 @@ from html import escape
 from chapters.ch08.verifier import cases
 from chapters.ch08.verifier.changes import CHANGES, leave_it_out
 from chapters.ch08.verifier.load import NotOneProgramError
-from chapters.ch08.verifier.source import Source
+from chapters.ch08.verifier.source import Source, bare
 from chapters.ch08.verifier.verdict import KernelVerdict
 from helpers import asm, loader, toolchain
 
 MAX_TRIED = 24  # changes, for one program
+YOURS_FIRST = (
+    "Your own try comes first: your program is still the one that was refused. Change it, run its "
+    "cell, and then this one again."
+)
 NOT_MEANT = (
     "Accepted is not the same as meant: the verifier asks whether it does harm, and only you know "
     "what it should do."
@@ -43,17 +47,23 @@ class Proposal:
         return f"{self.said}\n\n{self.change}" if self.change else self.said
 
     def _repr_html_(self) -> str:
-        change = f"<pre><code>{escape(self.change)}</code></pre>" if self.change else ""
-        return f"<p>{escape(self.said)}</p>{change}"
+        change = (
+            f"<details><summary>The change</summary><pre><code>{escape(self.change)}</code></pre>"
+            "</details>"
+        )
+        return f"<p>{escape(self.said)}</p>{change if self.change else ''}"
 
 
 def propose(
-    refused: KernelVerdict, written: Callable[..., KernelVerdict] = cases.written
+    refused: KernelVerdict,
+    written: Callable[..., KernelVerdict] = cases.written,
+    own: str | None = None,
 ) -> Proposal:
     """The smallest change, of those that the course knows for the reason, that the kernel accepts.
 
     Arguments: refused: the verdict on a program that was written as text, such as clinic.written
     gives. written: compiles a text and shows it to the kernel, with these rights and options.
+    own: what the learner has made of the program, who is asked for a try first; None: nobody is.
     Result: a Proposal; without a change if the program was accepted, is not there as C, has
     no known reason, or none of the changes helps. It takes as long as up to 24 compilations.
     Errors: as verifier.show. Chapter 08.
@@ -65,6 +75,8 @@ def propose(
         return Proposal("The program's C is not at hand: give it as text, by clinic.written.")
     if not refusal.explained or refusal.instruction is None:
         return Proposal("The reader has no reason for this refusal, so it has nothing to propose.")
+    if own is not None and bare(str(own)) == bare(refused.source):
+        return Proposal(YOURS_FIRST)
     lines, at = tuple(refused.source.expandtabs(4).splitlines()), refusal.instruction.line
     source = Source(lines, at, refused.type)
     if not source.has(refusal.instruction):

@@ -18,6 +18,12 @@ DECLARED = r"(?P<type>(?:const |volatile |struct |unsigned |signed )*\w+(?: \w+)
 PASSES = {"cgroup_skb": "1", "cgroup": "1", "xdp": "XDP_PASS", "classifier": "0"}
 
 
+def bare(code: str) -> str:
+    """C without comments behind its lines, and with one blank between its words."""
+    lines = (line.partition("//")[0] for line in code.splitlines())
+    return " ".join(" ".join(lines).split())
+
+
 @dataclass(frozen=True)
 class Source:
     """lines: of C, the first one is number 1. at: the line that was refused. type: the program's,
