@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -199,8 +200,14 @@ def test_ci_runs_the_tests_with_nobody_to_ask(checkout):
     assert result.stdout.startswith("CI=true")
     assert result.stdout.endswith("-m pytest\n")
     result = subprocess.run(**checkout.command() | {"args": [runner]}, timeout=30)
-    assert result.stdout.count("-m pytest") == 2
-    assert result.stdout.splitlines()[-1].endswith("-m pytest --kernels")
+    _, kernels, on_13, *more = [line for line in result.stdout.splitlines() if " -m " in line]
+    assert kernels.endswith("-m pytest --kernels")
+    assert "-m tools.debian --on 13 -k " in on_13
+    # What is named there exists, or fewer tests would run.
+    assert all((COURSE / f"tests/{name}.py").exists() for name in re.findall(r"test_\w+", on_13))
+    chapter = re.search(r"test_notebooks and (\w+)", on_13)[1]
+    assert list(COURSE.glob(f"notebooks/{chapter}*.ipynb"))
+    assert [line.split(" -m ")[1] for line in more] in ([], ["pytest --containers"])
     result = subprocess.run(**checkout.command() | {"args": [runner, "-k", "one"]}, timeout=30)
     assert result.stdout.endswith("-m pytest -k one\n")
 
