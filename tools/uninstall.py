@@ -199,9 +199,7 @@ def purge(names: list[str]) -> None:
     """Remove packages with their settings; sudo asks for the password. Errors: UninstallError."""
     also = set(removed_by(output("apt-get", "-s", "purge", *names))).difference(names)
     if also:
-        raise UninstallError(
-            f"apt would remove {', '.join(sorted(also))}, too: so nothing is done."
-        )
+        raise UninstallError(f"apt would remove {', '.join(sorted(also))}, too: nothing is done.")
     command = ["sh", "-c", PURGE, "purge", *names]
     if os.geteuid() != 0:
         if shutil.which("sudo") is None:
