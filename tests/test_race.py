@@ -90,9 +90,7 @@ def test_nobody_gets_in_between_lock_and_unlock():
 
 
 @pytest.mark.kernel
-@pytest.mark.skipif(
-    "CAP_NET_ADMIN" not in capabilities.held(), reason="programs of tc are for root"
-)
+@pytest.mark.skipif("CAP_NET_ADMIN" not in capabilities.held(), reason="XDP and tc are for root")
 def test_the_kernel_takes_the_lock_and_loses_nothing(tmp_path):
     with loader.load(toolchain.compile_bpf("locked_add_kern.c", tmp_path / "locked.o")) as locked:
         program = locked.program("count_locked")
