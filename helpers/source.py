@@ -6,6 +6,7 @@ Laboratory equipment, first used in chapter 02.
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 
 from IPython.display import display
@@ -25,7 +26,7 @@ def show(file: str | Path, first: str, last: str) -> None:
     Errors: SourceError.
     """
     path = SOURCES / file
-    lines = path.read_text().expandtabs(4).splitlines()
+    lines = lines_of(path)
     start = next((n for n, line in enumerate(lines) if first in line), None)
     if start is None:
         raise SourceError(f"No line of {path.name} has {first!r} in it: look for another text.")
@@ -48,6 +49,13 @@ def diff(before: str | Path, after: str | Path) -> None:
 
 def body(path: Path) -> list[str]:
     """The lines of a C file after the comment that it begins with."""
-    lines = path.read_text().expandtabs(4).splitlines()
+    lines = lines_of(path)
     start = next((n for n, line in enumerate(lines) if not line.startswith("//")), 0)
     return lines[start:]
+
+
+def lines_of(path: Path) -> list[str]:
+    """A file's lines with tabs of four places, and without what stood before a macro's backslashes
+    to have them in one column, for with such tabs they are in none.
+    """
+    return re.sub(r"[ \t]+\\$", r" \\", path.read_text(), flags=re.M).expandtabs(4).splitlines()

@@ -109,6 +109,13 @@ def test_a_diff_shows_what_comes_in(capsys):
     assert "@@" not in shown
 
 
+def test_a_macro_is_shown_with_its_backslashes_right_behind_the_code():
+    lines = source.lines_of(toolchain.SOURCES / "journey_kern.c")
+    macro = [line for line in lines if line.endswith("\\")]
+    assert len(macro) > 5
+    assert not any(line.endswith("  \\") for line in macro)
+
+
 @pytest.mark.kernel
 def test_events_from_two_processors(net):
     net.add_veth()
