@@ -70,6 +70,7 @@ def spread(*panels: Panel) -> Figure:
     """A figure with the panels side by side; their rows have the same names."""
     rows = max(len(panel.values) for panel in panels)
     figure = Figure(figsize=(8.5, 1.0 + 0.5 * rows), dpi=100, layout="constrained")
+    figure.get_layout_engine().set(wspace=0.05)  # so that two axes' numbers are not read as one
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         dots(axes, panel)
         if axes is not figure.axes[0]:
