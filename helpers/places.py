@@ -10,6 +10,7 @@ import errno
 import os
 import pwd
 import resource
+import shutil
 import signal
 import tempfile
 from pathlib import Path
@@ -153,9 +154,15 @@ def belongs(there: Path, holder: int, whole: Path | None = None) -> str:
     with it."""
     mine = f"{os.geteuid()}:{os.getegid()}"
     if holder == 0:
-        cure = f"take it back with sudo chown -R {mine} '{whole or there}'"
-        return f"{there} belongs to root, as after sudo: {cure}."
+        cure = as_root(f"chown -R {mine} '{whole or there}'")
+        return f"{there} belongs to root, as after sudo: take it back with {cure}."
     return f"{there} belongs to {user_name(holder)}: {ELSEWHERE}."
+
+
+def as_root(command: str) -> str:
+    """What to type for a command that is root's: with sudo, or with su where there is no sudo, as
+    on a Debian whose root has a password. Source: sudo(8), su(1)."""
+    return f"sudo {command}" if shutil.which("sudo") else f'su -c "{command}"'
 
 
 def unfit(path: Path) -> str:
@@ -183,7 +190,7 @@ def unreadable(path: Path, error: OSError) -> str:
     if error.errno not in (errno.EACCES, errno.EPERM):
         return f"it may be damaged ({error.strerror}): compile it again."
     holder = path.stat().st_uid
-    cure = f"chmod u+r '{path}'" if holder == os.geteuid() else f"sudo chown $USER '{path}'"
+    cure = f"chmod u+r '{path}'" if holder == os.geteuid() else as_root(f"chown $USER '{path}'")
     return f"it belongs to {user_name(holder)}, who lets you not: {cure}, or compile it again."
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -80,17 +82,20 @@ def test_no_engine(tmp_path):
         (
             "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker "
             "daemon running?",
-            "The engine docker is not running: start it (sudo systemctl start docker, or open",
+            "The engine docker is not running: start it ({systemctl start docker}, or open Docker",
         ),
         (
             "permission denied while trying to connect to the Docker daemon socket at unix:///",
-            "You may not use docker's socket: run sudo usermod -aG docker $USER and log in again",
+            "You may not use docker's socket: run {/usr/sbin/usermod -aG docker $USER} and log in",
         ),
     ],
 )
 def test_an_engine_that_cannot_be_reached(machine, info, sentence):
+    without_sudo = re.sub(r"{(.*)}", r'su -c "\1"', sentence)
     for verb in ("build", "run"):
-        assert machine.sentence(verb, INFO=info).startswith(sentence)
+        assert machine.sentence(verb, INFO=info).startswith(without_sudo)
+    shutil.copy(machine.folder / "docker", machine.folder / "sudo")
+    assert machine.sentence("run", INFO=info).startswith(re.sub(r"{(.*)}", r"sudo \1", sentence))
 
 
 def test_podman_where_docker_does_not_answer(tmp_path):

@@ -23,7 +23,7 @@ import threading
 from collections.abc import Sequence
 from typing import IO
 
-from helpers import kernel
+from helpers import kernel, places
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
 
@@ -36,12 +36,12 @@ RIGHTS = ("--privileged", "--cap-add", "--cap-drop", "--security-opt", "--user",
 UNREACHABLE = (
     (
         "permission denied",
-        "You may not use {engine}'s socket: run sudo usermod -aG docker $USER and log in again.",
+        "You may not use {engine}'s socket: run {join} and log in again.",
     ),
     (
         "cannot connect|is the docker daemon running|connection refused|no such file",
-        "The engine {engine} is not running: start it (sudo systemctl start docker, or open Docker "
-        "Desktop), then run this again.",
+        "The engine {engine} is not running: start it ({start}, or open Docker Desktop), then run "
+        "this again.",
     ),
 )
 # What it says when a build or a start fails: the first that fits counts.
@@ -111,7 +111,9 @@ def engine() -> str:
         said = answer.stderr + answer.stdout
         if answer.returncode == 0 and "ERROR: " not in said:
             return name
-        refusals.append(explain(said, UNREACHABLE, engine=name))
+        start = places.as_root("systemctl start docker")
+        join = places.as_root("/usr/sbin/usermod -aG docker $USER")  # not on everybody's PATH
+        refusals.append(explain(said, UNREACHABLE, engine=name, start=start, join=join))
     raise ImageError(refusals[0])
 
 

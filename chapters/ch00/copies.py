@@ -11,6 +11,8 @@ import json
 import re
 from pathlib import Path
 
+from helpers import places
+
 NOTES = ".course.json"
 SOURCES = "bpf|helpers|chapters"  # folders, beside notebooks/ and copied into work/
 
@@ -41,7 +43,8 @@ def unreadable(notebook: Path) -> str:
     try:
         content = notebook.read_bytes()
     except OSError as error:
-        return f"{name} cannot be read ({error.strerror}): let it be yours, sudo chown $USER {name}"
+        cure = places.as_root(f"chown $USER {name}")
+        return f"{name} cannot be read ({error.strerror}): let it be yours, {cure}"
     try:
         json.loads(content)["cells"]
     except (ValueError, KeyError, TypeError):
