@@ -211,3 +211,32 @@ SEC("tc") int value_of_a_function(struct __sk_buff *skb)
 {
 	return bpf_skb_load_bytes(skb, 0, value_of(), 8);
 }
+static int goes_to_two(__u32 at, void *nothing)
+{
+	return 2;
+}
+//= callback_result; from 5.17
+SEC("tc") int stops_with_two(struct __sk_buff *skb)
+{
+	return bpf_loop(4, goes_to_two, NULL, 0);
+}
+static long as_the_value(void *map, __u32 *key, __u64 *value, void *nothing)
+{
+	return *value;
+}
+//= callback_result; from 5.13
+SEC("tc") int stops_with_the_value(struct __sk_buff *skb)
+{
+	return bpf_for_each_map_elem(&counters, as_the_value, NULL, 0);
+}
+__attribute__((noinline)) int first_of(__u64 *number)
+{
+	return *number;
+}
+//= null; from 5.13
+SEC("tc") int any_caller(struct __sk_buff *skb)
+{
+	__u64 number = 4;
+
+	return first_of(&number);
+}

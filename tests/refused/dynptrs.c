@@ -45,3 +45,16 @@ SEC("tc") int behind_the_data(struct __sk_buff *skb)
 	bpf_ringbuf_submit_dynptr(&record, 0);
 	return 0;
 }
+//= unset; from 5.19
+SEC("raw_tp/sys_enter") int slice_after_submit(void *ctx)
+{
+	struct bpf_dynptr record;
+	volatile char *data;
+
+	bpf_ringbuf_reserve_dynptr(&records, 16, 0, &record);
+	data = bpf_dynptr_data(&record, 0, 8);
+	bpf_ringbuf_submit_dynptr(&record, 0);
+	if (data)
+		data[0] = 1;
+	return 0;
+}

@@ -122,3 +122,18 @@ SEC("raw_tp") int masked_at_a_tracepoint(void *ctx)
 
 	return wide ? wide->words[bpf_get_prandom_u32() & 7] : 0;
 }
+//= read_only
+SEC("tc") int update_of_fixed(struct __sk_buff *skb)
+{
+	__u64 value = 1;
+	__u32 key = 0;
+
+	return bpf_map_update_elem(&fixed, &key, &value, 0);
+}
+//= read_only
+SEC("xdp") int delete_of_fixed(struct xdp_md *ctx)
+{
+	__u32 key = 0;
+
+	return bpf_map_delete_elem(&fixed, &key) ? XDP_DROP : XDP_PASS;
+}

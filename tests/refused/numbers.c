@@ -67,3 +67,12 @@ SEC("xdp") int until_it_is_seven(struct xdp_md *ctx)
 		;
 	return XDP_PASS;
 }
+//= endless
+SEC("xdp") int three_million_turns(struct xdp_md *ctx)
+{
+	__u64 sum = 0;
+
+	for (int i = 0; i < 3000000; i++)
+		asm volatile("%0 += 1" : "+r"(sum));
+	return sum & 1;
+}

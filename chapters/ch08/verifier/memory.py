@@ -45,7 +45,9 @@ def null(at: Place) -> Reason | None:
     if at.instruction.base is None or at.unset or not known.may_be_null(at.base):
         return None
     found = "the lookup finds nothing when the map has no such key"
-    if known.kind(at.base) != "map_value":
+    if known.kind(at.base) == "mem":  # of a helper, or an argument of a function that is not static
+        found = "whoever hands it over may have none"
+    elif known.kind(at.base) != "map_value":
         found = "the kernel may have had none to give"
     return Reason(
         "null",

@@ -152,8 +152,9 @@ class Place:
                 return False
             written = register in instruction.writes
             held = (step.after if written else step.before).get(f"R{register}", "")
-            if written or known.is_pointer(held):  # which, compared with null, may have been that
-                return known.is_pointer(held) and not known.may_be_null(held)
+            if written or known.is_pointer(held):
+                was_null = known.may_be_null(held) and known.constant(value) == 0
+                return known.is_pointer(held) and not was_null
         return False
 
     def special_of(self, value: str) -> Sequence[special.Field] | None:

@@ -96,10 +96,19 @@ def endless(
         if any(step.speculative for step in path)
         else "How often it turns at most must be known from the program alone, not from the packet."
     )
+    sentence = (
+        f"The verifier goes round and round in this loop and sees no end. {guess} Give it a fixed "
+        "number of turns, and have the compiler write them out: #pragma unroll."
+    )
+    if number == errno.E2BIG and not any(step.speculative for step in path):
+        sentence = (
+            "The verifier follows this loop turn by turn and gives up before its end: it has none "
+            "that can be known from the program alone, or too many turns. Give it a fixed number of "
+            "turns, and a small one."
+        )
     return Reason(
         "endless",
-        f"The verifier goes round and round in this loop and sees no end. {guess} Give it a fixed "
-        "number of turns, and have the compiler write them out: #pragma unroll.",
+        sentence,
         instruction=(tests or heads or body)[-1],
     )
 
