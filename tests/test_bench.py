@@ -32,6 +32,8 @@ from tools.bench import (
 from tools.bench.__main__ import COSTS, NOTES, README, main
 from tools.bench.short import in_short
 
+# One run of every part serves the whole file: minutes on a busy machine.
+pytestmark = pytest.mark.timeout(900)
 DATAGRAMS, REPEATS = 40, 2
 SMALL = {"datagrams": DATAGRAMS, "reads": 2, "updates": 1, "repeats": REPEATS, "flows": 300}
 SMALL |= {"frames": 3000, "lines": 3000, "chapters": (), "plots": 4}

@@ -46,6 +46,9 @@ class Screen(Plot):
 def opened(lab: Lab, page: Page) -> Screen:
     """The playground's notebook in JupyterLab, its first cell run."""
     page.set_viewport_size({"width": 1300, "height": 1400})
+    # From here on Chromium hands its file chooser over: asked for as late as the press itself, on a
+    # busy machine it sometimes came after it, and a headless Chromium then opens none.
+    page.on("filechooser", lambda chooser: None)
     page.goto(lab.address("playground"))
     expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
     cell = cell_with(page, "playground.open_playground()")

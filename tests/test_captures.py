@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import re
 import signal
 import subprocess
 import sys
@@ -191,6 +192,8 @@ def test_without_time_there_is_no_rate(tmp_path, name):
         assert "there is no rate: the picture has totals" in play.controls.sentence
         assert play.figure().alt.startswith("Bar chart of bytes counted so far: ")
         assert "B/s" not in play.figure().alt
+        bars = map(int, re.findall(r"(\d+) B\b", play.figure().alt))
+        assert sum(bars) == sum(size for _, _, size in play.rows())
         assert {group: rest for group, *rest in play.rows()} == {
             group: list(rest) for group, rest in by_tshark(path).items()
         }

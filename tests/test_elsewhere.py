@@ -40,7 +40,9 @@ def test_wsl_1_is_the_end_and_the_cure_is_named(tmp_path, capsys):
 def test_wsl_2_is_told_and_goes_on(tmp_path, capsys):
     assert ask(tmp_path, WSL_2) == 0
     said = capsys.readouterr().err
-    assert said.startswith("This is WSL 2, where nobody has tried the course yet: docs/elsewhere.md")
+    assert said.startswith(
+        "This is WSL 2, where nobody has tried the course yet: docs/elsewhere.md"
+    )
     assert said.count("\n") == 1
 
 

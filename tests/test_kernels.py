@@ -13,7 +13,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -46,17 +45,10 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 def in_machine(suite: str, wanted: str) -> Iterator[str]:
     """What `inside` prints in a virtual machine with the kernel of a suite."""
-    found = {
-        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "HOME": "/root",
-        "LC_ALL": "C.UTF-8",
-        "CI": "true",
-        "PYTHONPATH": str(toolchain.COURSE),
-    }
-    command = ["env", *(f"{name}={value}" for name, value in found.items()), sys.executable]
-    command += ["-m", inside.__name__, wanted, "machine"]
     many = {"seconds": 7000, "memory": "4G", "processors": 2} if wanted == "full" else {}
-    yield from machine.run(fetch.kernel(suite), command, **{"seconds": 1500} | many)
+    yield from machine.run(
+        fetch.kernel(suite), inside.in_machine(wanted), **{"seconds": 1500} | many
+    )
 
 
 def on_this_machine(wanted: str) -> Iterator[str]:

@@ -76,7 +76,7 @@ _sys.path.insert(0, {str(stored.COURSE / "tests")!r})
 import aside as _aside
 del _sys.path[0]
 """
-LEFT = 'path.readlink()) for path in Path("/proc/self/fd")'  # chapter 05 asks for what is left
+LEFT = 'path.readlink().name for path in Path("/proc/self/fd")'  # chapter 05 asks for what is left
 PROMISE = "every part can be skipped, and none needs another"
 # What a kernel is told where Deeper begins, and where each of its parts ends.
 REMEMBER = "_before = dict(globals())\n_before['_before'] = _before"

@@ -7,9 +7,7 @@ docs/kernels.md.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -36,27 +34,16 @@ def sockex1() -> Iterator[None]:
 def found(request: pytest.FixtureRequest, sockex1: None) -> dict:
     """What the course does under one setting."""
     setting = request.param
-    environment = {
-        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "HOME": "/root",
-        "LC_ALL": "C.UTF-8",
-        "CI": "true",
-        "PYTHONPATH": str(toolchain.COURSE),
-    }
-    within = ["env", *(f"{name}={value}" for name, value in environment.items()), sys.executable]
-    within += ["-m", inside.__name__, "settings", "machine"]
     lines = machine.run(
         fetch.kernel(settings.SUITE),
-        settings.command(setting, within),
+        settings.command(setting, inside.in_machine("settings")),
         900,
         setting.memory,
         setting.processors,
         options=setting.options,
     )
-    said = [json.loads(line) for line in lines]
-    entry = next(each for each in said if each["what"] == "settings")
-    before = next((each["said"] for each in said if each["what"] == "before"), "")
-    kept.append(entry | {"name": setting.name, "before": before})
+    (entry,) = [json.loads(line) for line in lines]
+    kept.append(entry | {"name": setting.name})
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         print(json.dumps(kept[-1]), flush=True)  # progress, past what pytest keeps
     return kept[-1]

@@ -219,7 +219,7 @@ def test_a_package_of_somebody_else_s_is_never_taken_along(machine):
     result = machine.run("--yes")
     assert (result.returncode, result.stderr) == (
         1,
-        "course: apt would remove editor, too: so nothing is done.\n",
+        "course: apt would remove editor, too: nothing is done.\n",
     )
     assert machine.installed() == {*BEFORE, *COURSES, *SINCE}
 

@@ -35,8 +35,8 @@ def main(arguments: list[str], version: Path = VERSION) -> int:
     said = checkout.trouble(COURSE, Path(arguments[0]))
     if windows == 1:
         said = (
-            "this is WSL 1, which has no Linux kernel, and so no BPF: in Windows, wsl --set-version "
-            "NAME 2 makes it a WSL 2 (docs/elsewhere.md)."
+            "this is WSL 1, which has no Linux kernel, and so no BPF: in Windows, wsl --set-version"
+            " NAME 2 makes it a WSL 2 (docs/elsewhere.md)."
         )
     if said:
         print(f"course: {said}", file=sys.stderr)

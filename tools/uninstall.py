@@ -28,11 +28,20 @@ from tools.private_apt import cache
 HELP = """\
 Usage: ./course uninstall [--dry-run] [--yes]
 
-Takes away the Python environment (.venv), build/, course.log, compiled Python, what the course keeps
-in its cache, and, after a question, the system packages that ./course has installed and that no other
-package needs. work/ stays. --dry-run only shows it; --yes answers the question."""
+Takes away the Python environment (.venv), build/, course.log, compiled Python, what the course
+keeps in its cache, and, after a question, the system packages that ./course has installed and that
+no other package needs. work/ stays. --dry-run only shows it; --yes answers the question."""
 # What the set-up, the verbs and the tests write into the course's folder.
-WRITTEN = (".venv", ".venv-link", ".venv-a", ".venv-b", ".venv-old", ".venv-newest", "build", "notebooks/build")
+WRITTEN = (
+    ".venv",
+    ".venv-link",
+    ".venv-a",
+    ".venv-b",
+    ".venv-old",
+    ".venv-newest",
+    "build",
+    "notebooks/build",
+)
 WRITTEN += ("course.log", ".hypothesis", ".pytest_cache", ".ruff_cache")
 LOG = COURSE / "course.log"
 LEARNERS = ("work", "course-report.txt")
@@ -156,8 +165,8 @@ def alone() -> Iterator[None]:
     """Be the only one at work in the course's folder. Errors: UninstallError."""
     if process := running():
         raise UninstallError(
-            f"the course is still running (process {process}): end JupyterLab with Ctrl-C in its "
-            "terminal, then start again."
+            f"the course is still running (process {process}): end JupyterLab with Ctrl-C in "
+            "its terminal, then start again."
         )
     with ExitStack() as holding:
         try:
@@ -181,8 +190,8 @@ def remove(path: Path) -> None:
     except OSError as error:
         place = error.filename or path
         raise UninstallError(
-            f"{place} cannot be removed ({error.strerror}): let root run rm -r '{path}', then start "
-            "again."
+            f"{place} cannot be removed ({error.strerror}): let root run rm -r '{path}', then "
+            "start again."
         ) from error
 
 
@@ -190,13 +199,13 @@ def purge(names: list[str]) -> None:
     """Remove packages with their settings; sudo asks for the password. Errors: UninstallError."""
     also = set(removed_by(output("apt-get", "-s", "purge", *names))).difference(names)
     if also:
-        raise UninstallError(f"apt would remove {', '.join(sorted(also))}, too: so nothing is done.")
+        raise UninstallError(f"apt would remove {', '.join(sorted(also))}, too: nothing is done.")
     command = ["sh", "-c", PURGE, "purge", *names]
     if os.geteuid() != 0:
         if shutil.which("sudo") is None:
             raise UninstallError(
-                f"there is no sudo here: let root run 'apt-get purge {' '.join(names)}', then start "
-                "again."
+                f"there is no sudo here: let root run 'apt-get purge {' '.join(names)}', then "
+                "start again."
             )
         say("Removing packages is for root: asking sudo.")
         command = ["sudo", *command]

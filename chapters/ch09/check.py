@@ -107,10 +107,9 @@ def segment(
 
     fragment: the flags and the offset, 0x4000 for "in one piece", as TCP sends. Source: RFC 791.
     """
-    fields = (0x45 + options // 4, 0, 60 + options, 1, fragment, 64, protocol, 0)
-    header = struct.pack("!BBHHHBBH", *fields) + bytes([192, 0, 2, 1, 192, 0, 2, 2])
-    tcp = struct.pack("!HHIIBBHHH", *ports, 0, 0, 0x50, 2, 0, 0, 0)
-    return bytes(12) + ethertype + header + bytes([1] * options) + tcp + bytes(20)
+    tcp = struct.pack("!HHIIBBHHH", *ports, 0, 0, 0x50, 2, 0, 0, 0) + bytes(20)
+    packet = traffic.ipv4(protocol, tcp, fragment, bytes([1] * options))
+    return bytes(12) + ethertype + packet
 
 
 # What exercise 2 shows a filter: the frame, whether it is to arrive, and what is wrong if not so.

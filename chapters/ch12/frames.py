@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import struct
 
-from helpers.traffic import checksum
+from helpers import traffic
 
 # EtherTypes, and the numbers of IPv6's extension headers. Source: IANA.
 IPV4, ARP, IPV6, TAG, OUTER_TAG = 0x0800, 0x0806, 0x86DD, 0x8100, 0x88A8
@@ -42,10 +42,7 @@ def ipv4(protocol: int, payload: bytes, offset: int = 0, more: bool = False) -> 
 
     offset: of a fragment, in units of 8 bytes. more: further fragments follow. Source: RFC 791.
     """
-    fields = (0x45, 0, 20 + len(payload), 1, offset | more << 13, 64, protocol, 0)
-    header = struct.pack("!BBHHHBBH", *fields)
-    header += socket.inet_aton("192.0.2.1") + socket.inet_aton("192.0.2.2")
-    return header[:10] + checksum(header) + header[12:] + payload
+    return traffic.ipv4(protocol, payload, offset | more << 13)
 
 
 def ipv6(following: int, payload: bytes) -> bytes:

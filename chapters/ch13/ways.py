@@ -107,10 +107,8 @@ def socket_filter(net: Network) -> None:
 
 def datagram(to: str) -> bytes:
     """An IPv4 packet from 192.0.2.2 with an empty datagram; its header's checksum is right."""
-    addresses = socket.inet_aton("192.0.2.2") + socket.inet_aton(to)
-    header = struct.pack("!BBHHHBBH", 0x45, 0, 28, 1, 0, 64, socket.IPPROTO_UDP, 0) + addresses
-    header = header[:10] + traffic.checksum(header) + header[12:]
-    return header + struct.pack("!HHHH", CLOSED, OPEN, 8, 0)
+    udp = struct.pack("!HHHH", CLOSED, OPEN, 8, 0)
+    return traffic.ipv4(socket.IPPROTO_UDP, udp, source="192.0.2.2", to=to)
 
 
 def over_the_cable(net: Network, macs: bytes, packet: bytes) -> None:

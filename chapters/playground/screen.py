@@ -127,8 +127,12 @@ class Screen:
 
 
 def bars(history: History, by: str) -> still.Still:
-    """The largest groups as bars, with their bytes: what there is to see without time."""
-    rows = history.rows(by, LINES_SHOWN)
+    """The largest groups as bars, and everything else, with their bytes: what there is to see
+    without time."""
+    rows = history.rows(by)
+    if others := rows[LINES_SHOWN:]:
+        packets, size = (sum(row[at] for row in others) for at in (1, 2))
+        rows = [*rows[:LINES_SHOWN], (REST, packets, size)]
     parts = [f"{name} {with_unit(size, 'total')}" for name, _, size in rows]
     alt = f"Bar chart of {LABELS['total']}: {', '.join(parts)}."
     return still.Still(partial(drawn_bars, rows[::-1], by), alt)

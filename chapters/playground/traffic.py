@@ -15,13 +15,13 @@ from helpers.netlab import Network
 FLOWS_AT_ONCE = 500  # new flows each time; ten times a second for two seconds makes 10,000
 PORTS = 50_000
 MACS = bytes.fromhex("02000000000b 02000000000a")
-# An IPv4 header of a datagram without data, between two addresses that are kept for examples.
-IPV4_HEADER = bytes.fromhex("0800 4500001c 00000000 4011b6cf c0000201 c0000202")
+# What stands in front of every datagram without data: one packet's header fits all.
+HEADERS = MACS + b"\x08\x00" + traffic.ipv4(17, bytes(8))[:20]
 
 
 def datagram(number: int) -> bytes:
     """A frame of one flow among PORTS: the number is in the source port. 42 bytes."""
-    return MACS + IPV4_HEADER + struct.pack("!4H", number % PORTS + 1024, 9, 8, 0)
+    return HEADERS + struct.pack("!4H", number % PORTS + 1024, 9, 8, 0)
 
 
 def sends() -> Sends:

@@ -23,6 +23,7 @@ exec {files}<&- # it is none of the command's
 
 mount -t proc proc proc
 mount -t sysfs sysfs sys
+mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount -t devtmpfs devtmpfs dev
 mkdir -p dev/pts dev/shm
 mount -t devpts -o newinstance,ptmxmode=666,mode=620,gid=5 devpts dev/pts

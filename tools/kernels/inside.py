@@ -28,6 +28,19 @@ SMALL_LIMIT = 64 << 10  # of a login, before 5.11
 SOME = 4  # a quick run shows the kernel every fourth of the refused programs
 
 
+def in_machine(wanted: str) -> list[str]:
+    """The command that starts this in a virtual machine, where nothing is set."""
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/root",
+        "LC_ALL": "C.UTF-8",
+        "CI": "true",
+        "PYTHONPATH": str(COURSE),
+    }
+    command = ["env", *(f"{name}={value}" for name, value in environment.items()), sys.executable]
+    return [*command, "-m", "tools.kernels.inside", wanted, "machine"]
+
+
 def report(what: str, **found: object) -> None:
     """Print one finding."""
     role = "root" if is_root() else "user"
@@ -39,13 +52,13 @@ def is_root() -> bool:
     return "CAP_SYS_ADMIN" in capabilities.held()
 
 
-def as_user(in_machine: bool) -> list[str]:
+def as_user(elsewhere: bool) -> list[str]:
     """What goes before a command to run it with no more than ./course hands over.
 
-    In the machine that is another user, who first has to get at our files. On this machine the
-    user stays who it is, and loses the other capabilities.
+    elsewhere: in a virtual machine, where that is another user, who first has to get at our files.
+    On this machine the user stays who it is, and loses the other capabilities.
     """
-    if in_machine:
+    if elsewhere:
         for path in (Path(sys.executable).resolve(), Path(sys.executable), COURSE / "course"):
             for folder in path.parents:
                 folder.chmod(folder.stat().st_mode | 0o555)
@@ -116,13 +129,13 @@ def main(wanted: str, where: str = "here") -> None:
         at_length(attempts.TESTS_OF_ROOT, attempts.CHAPTERS_OF_ROOT)
 
 
-def start_as_user(wanted: str, in_machine: bool) -> None:
+def start_as_user(wanted: str, elsewhere: bool) -> None:
     command = [sys.executable, "-m", "tools.kernels.inside"]
-    become = as_user(in_machine)
+    become = as_user(elsewhere)
     with tempfile.TemporaryDirectory() as home:
         Path(home).chmod(0o777)
         environment = os.environ | {"HOME": home, "CI": "true"}
-        if in_machine and privileges.memory_counts():  # what a login gives, and what we say then
+        if elsewhere and privileges.memory_counts():  # what a login gives, and what we say then
             small = ["prlimit", f"--memlock={SMALL_LIMIT}", *become[2:], *command, "memory"]
             subprocess.run(small, env=environment, stdout=reports, check=True)
         again = [*become, *command, wanted, "user"]
