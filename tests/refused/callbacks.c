@@ -240,3 +240,60 @@ SEC("tc") int any_caller(struct __sk_buff *skb)
 
 	return first_of(&number);
 }
+__attribute__((noinline)) int copied_from(__u64 *number)
+{
+	__u32 key = 0;
+
+	return bpf_map_update_elem(&counters, &key, number, 0);
+}
+//= argument_null; from 5.13
+SEC("xdp") int any_caller_of_a_helper(struct xdp_md *ctx)
+{
+	__u64 number = 4;
+
+	return copied_from(&number);
+}
+__attribute__((noinline)) int third_of(struct wide *wide)
+{
+	return wide->words[2];
+}
+//= null; from 5.13
+SEC("cgroup_skb/egress") int any_caller_of_the_third(struct __sk_buff *skb)
+{
+	struct wide wide = {.words = {1, 2, 3}};
+
+	return third_of(&wide) & 1;
+}
+__attribute__((noinline)) int nth_of(struct wide *wide, __u64 at)
+{
+	asm volatile("%0 &= 3; %0 <<= 3; %1 += %0" : "+r"(at), "+r"(wide));
+	return wide->words[0];
+}
+//= null_moved; from 5.13
+SEC("raw_tp") int any_caller_of_the_nth(void *ctx)
+{
+	struct wide wide = {.words = {1, 2, 3}};
+
+	return nth_of(&wide, bpf_get_prandom_u32());
+}
+__attribute__((noinline)) int behind_it(__u64 *number)
+{
+	return number ? ((volatile __u64 *)number)[1] : 0;
+}
+//= record_bounds; from 5.13
+SEC("tc") int any_caller_of_two(struct __sk_buff *skb)
+{
+	__u64 numbers[2] = {4, 5};
+
+	return behind_it(numbers);
+}
+__attribute__((noinline)) int of_r7(int number)
+{
+	asm volatile("r0 = r7" ::: "r0");
+	return number;
+}
+//= unset
+SEC("tc") int global_reads_what_is_its_callers(struct __sk_buff *skb)
+{
+	return of_r7(skb->len);
+}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 
 from chapters.ch08.verifier import known, special
-from chapters.ch08.verifier.memory import one_way, said_of, touched
+from chapters.ch08.verifier.memory import FAR, REACH, one_way, said_of, touched
 from chapters.ch08.verifier.place import LOCK, UNLOCK, Place, Reason, about
 from chapters.ch08.verifier.wants import (
     ANY,
@@ -448,6 +448,8 @@ def _memory(
     if low >= 0 and high + most <= there:
         field = touched(at, value, low, high + most) if kind == "map_value" else None
         return Reason("lock_touched", said_of(field), (register,)) if field else OK
+    if kind == "pkt" and high + most > REACH:
+        return Reason("packet_far", FAR, (register,))
     if kind == "pkt":
         return Reason(
             "packet_end",
@@ -534,6 +536,7 @@ def map_closed(at: Place) -> Reason | None:
         return None
     return Reason(
         "read_only",
-        f"Programs can only read {known.map_name(at.of(1))}, which was made with BPF_F_RDONLY_PROG. Keep what "
-        "changes in another map.",
+        f"Programs can only read {known.map_name(at.of(1))}, which was made with "
+        "BPF_F_RDONLY_PROG. Keep what changes in another map.",
+        (1,),
     )

@@ -38,7 +38,8 @@ def unset(at: Place) -> Reason | None:
             return None
         return Reason(
             "unset",
-            "The program ends without a result: r0 holds nothing. End it with a return.",
+            f"The {'function' if at.alone else 'program'} ends without a result: r0 holds nothing. "
+            "End it with a return.",
             (0,),
         )
     register = at.unset[0]
@@ -46,8 +47,8 @@ def unset(at: Place) -> Reason | None:
         return Reason("unset", is_gone(register), at.unset)
     return Reason(
         "unset",
-        f"r{register} holds nothing here. {STARTS[bool(at.frame)]}, and r10, the stack; all else "
-        "must be put into a register first, and a call empties r1 to r5.",
+        f"r{register} holds nothing here. {STARTS[bool(at.frame or at.alone)]}, and r10, the "
+        "stack; all else must be put into a register first, and a call empties r1 to r5.",
         at.unset,
     )
 
@@ -128,7 +129,7 @@ def stack_returned(at: Place) -> Reason | None:
 
 @about("result", "number")
 def result(at: Place) -> Reason | None:
-    if not at.instruction.is_exit or at.frame or at.references or at.locked:
+    if not at.instruction.is_exit or at.frame or at.references or at.locked or at.alone:
         return None
     limits, allowed = known.limits(at.of(0)), RESULTS.get(at.type.removeprefix("cgroup/"))
     if limits is None or allowed is None:

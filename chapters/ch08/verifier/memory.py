@@ -13,6 +13,12 @@ from helpers import uapi
 from helpers.asm import LDX
 
 STACK = 512  # bytes
+REACH = 0xFFFF  # bytes of a packet: MAX_PACKET_OFF in the kernel tree
+FAR = (
+    f"The verifier lets a program reach {REACH:,} bytes into a packet at most, and this may lie "
+    "beyond, whatever was compared with data_end. Keep what is added to the address, or the turns "
+    "of the loop that moves it, below that."
+)
 # Types of programs that read a packet's bytes directly, but write none.
 READERS_OF_PACKETS = ("cgroup_skb",)
 OPTIONS = ("cgroup/getsockopt", "cgroup/setsockopt")  # what is a packet elsewhere is one of these
@@ -44,11 +50,17 @@ def _base(at: Place) -> tuple[int, ...]:
 def null(at: Place) -> Reason | None:
     if at.instruction.base is None or at.unset or not known.may_be_null(at.base):
         return None
-    found = "the lookup finds nothing when the map has no such key"
-    if known.kind(at.base) == "mem":  # of a helper, or an argument of a function that is not static
-        found = "whoever hands it over may have none"
-    elif known.kind(at.base) != "map_value":
-        found = "the kernel may have had none to give"
+    described = at.map_of(at.base)
+    found = "the kernel may have had none to give"
+    if at.alone and at.base in at.path[0].before.values():
+        found = (
+            "this function is not static, so the verifier checks it by itself, and whoever calls "
+            "it may hand over NULL"
+        )
+    elif described and described.type == uapi.BPF_MAP_TYPE_SK_STORAGE:
+        found = "nothing is stored there yet, or there is no memory for it"
+    elif known.kind(at.base) == "map_value":
+        found = "the lookup finds nothing when the map has no such key"
     return Reason(
         "null",
         f"r{at.instruction.base} may be null here: {found}. Ask if (pointer) before you follow it.",
@@ -99,6 +111,8 @@ def packet_end(at: Place) -> Reason | None:
             "here lies before optval_end. Compare with it first.",
             _base(at),
         )
+    if known.moved(at.base)[1] + at.instruction.offset + at.instruction.size > REACH:
+        return Reason("packet_far", FAR, _base(at))
     if known.moved(at.base)[0] + at.instruction.offset < 0:
         return Reason(
             "packet_end",

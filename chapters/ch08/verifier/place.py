@@ -118,6 +118,13 @@ class Place:
         return bool(self.path) and self.path[0].number == 0 and not self.path[0].pruned
 
     @property
+    def alone(self) -> bool:
+        """Whether the kernel checks this function by itself, for whatever a caller may hand over:
+        it is a global one, that is not static."""
+        starts = {i.target for i in self.instructions.values() if i.calls_function}
+        return bool(self.path) and not self.frame and self.path[0].number in starts - {0, None}
+
+    @property
     def locked(self) -> bool:
         """Whether a lock is held, by the calls on the path."""
         return self.locked_at is not None
