@@ -53,6 +53,7 @@ BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, BPF_PSEUDO_BTF_ID, BPF_PSEUDO_FUNC = ra
 BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE = 5, 6
 # The numbers of helper functions
 BPF_FUNC_get_prandom_u32, BPF_FUNC_get_smp_processor_id = 7, 8
+BPF_FUNC_spin_lock, BPF_FUNC_spin_unlock = 93, 94
 
 # asm-generic/socket.h, sys/socket.h, linux/if_packet.h, linux/if_ether.h: sockets
 SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_ATTACH_BPF = 26, 27, 50

@@ -81,12 +81,12 @@ IN_TABLE = [item for item in CHAPTERS if not item[2] or item[0] == "podman"]
 PART_ONE = ("00", "01", "02", "03", "04", "05")
 # What stops where bpf(2) is refused: chapters 01 and 02 do without.
 NEED_BPF = {"00", "03", "04", "05"}
-# Not run inside. The notebooks are executed above; no browser is there, and nothing is measured.
+# Not run inside. The notebooks are executed above, and nothing is measured.
 # These hold drawn programs and random packets against the kernel for minutes, and it is the same
 # kernel that they have outside; and these boot kernels, or read one's source, or set up a machine.
 NOT_INSIDE = (
-    *("debian", "first_start", "package_sources", "setup"),
-    *("notebooks", "browser", "browser_playground", "page", "bench"),
+    *("debian", "first_start", "newest", "package_sources", "setup"),
+    *("notebooks", "bench"),
     *("cbpf_truth", "machine_kernel", "fuzz_protocols"),
     *("kernel_matrix", "kernel_sample", "kernels"),
 )
@@ -242,7 +242,8 @@ def test_the_kernel_tests_pass_inside(reached: dict[str, Engine], item: tuple) -
         if everything
         else ["-n", "0", *(f"tests/test_{each}.py" for each in PART_ONE_TESTS)]  # one lo for all
     )
-    command = ["python", "-m", "pytest", "-m", "kernel", "-p", "no:cacheprovider", *chosen]
+    kind = "kernel and not browser"  # none is there
+    command = ["python", "-m", "pytest", "-m", kind, "-p", "no:cacheprovider", *chosen]
     result = reached[name].run(["--env", "COLUMNS=300", *flags.split()], *command)
     assert result.returncode == 0, result.stdout[-5000:]
     reasons = {line.split(": ", 1)[1] for line in re.findall("^SKIPPED.*", result.stdout, re.M)}

@@ -47,6 +47,22 @@ def get_smp_processor_id(s: State) -> int:
     return s.world.cpu
 
 
+def spin_lock(s: State, lock: int) -> int:
+    """Take a lock, which lies in a map's value.
+
+    Who finds it taken would wait for ever here, where one program runs at a time."""
+    if any(s.memory.read(lock, 4)):
+        raise BadArgument("spin_lock: the lock is taken already.")
+    s.memory.write(lock, b"\1\0\0\0")
+    return 0
+
+
+def spin_unlock(s: State, lock: int) -> int:
+    """Give a lock back."""
+    s.memory.write(lock, bytes(4))
+    return 0
+
+
 def skb_load_bytes(s: State, context: int, offset: int, to: int, length: int) -> int:
     """Copy bytes of the packet: 0, or -EFAULT and zeros if they are not all there."""
     return copy_bytes(s, "skb_load_bytes", context, offset & M32, to, length & M32)
@@ -103,6 +119,8 @@ HELPERS: dict[int, tuple[Callable[..., int], int]] = {
     8: (get_smp_processor_id, 0),
     26: (skb_load_bytes, 4),
     68: (skb_load_bytes_relative, 5),
+    93: (spin_lock, 1),
+    94: (spin_unlock, 1),
     177: (trace_vprintk, 4),
 }
 
