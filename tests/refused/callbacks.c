@@ -297,3 +297,51 @@ SEC("tc") int global_reads_what_is_its_callers(struct __sk_buff *skb)
 {
 	return of_r7(skb->len);
 }
+static int its_turn(__u32 index, __u64 *sum)
+{
+	*sum += index;
+	return index;
+}
+//= callback_result; from 5.17
+SEC("xdp") int stops_with_the_index(struct xdp_md *ctx)
+{
+	__u64 sum = 0;
+
+	bpf_loop(3, its_turn, &sum, 0);
+	return XDP_PASS;
+}
+static int into_the_callers(__u32 index, struct wide *wide)
+{
+	wide->words[index] = index;
+	return 0;
+}
+//= stack_index|stack_bounds; from 5.17
+SEC("tc") int by_the_index_of_a_loop(struct __sk_buff *skb)
+{
+	struct wide wide = {};
+
+	bpf_loop(6, into_the_callers, &wide, 0);
+	return wide.words[1];
+}
+static int masked_into_the_callers(__u32 index, struct wide *wide)
+{
+	wide->words[index & 3] = index;
+	return 0;
+}
+//= stack_index; from 5.17
+SEC("socket") int by_a_masked_index_of_a_loop(struct __sk_buff *skb)
+{
+	struct wide wide = {};
+
+	bpf_loop(6, masked_into_the_callers, &wide, 0);
+	return wide.words[1];
+}
+__attribute__((noinline)) int not_in_the_context(struct __sk_buff *skb)
+{
+	return *(volatile __u32 *)((char *)skb + 400);
+}
+//= context
+SEC("tc") int global_and_its_context(struct __sk_buff *skb)
+{
+	return not_in_the_context(skb);
+}

@@ -57,7 +57,7 @@ HELPER = re.compile(r"call [\w ]+#(\d+)")
 NOTE = re.compile(
     r";|processed |verification time|stack depth|func#|mark_precise|regs=|parent |last_idx"
     r"|frame \d+: propagating|propagating|\d+: |from \d+ to|-- |caller|callee|returning"
-    r"|\(\d+,\d+\) |SCC |topo_order|subprog#|stack use/def|Live regs"
+    r"|\(\d+(?:,\d+)?\) |SCC |topo_order|subprog#|stack use/def|Live regs"
 )
 # Behind the last value: what must be given back, by number; and marks of callbacks.
 NOISE = re.compile(r"(?: (?:refs=[\d,]+|cb|async_cb))+$")
