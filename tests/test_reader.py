@@ -272,3 +272,64 @@ def test_a_cure_names_what_this_type_of_program_has(type):
     said = verdict(text, "0f32000000000000" + EXIT, type=type).refusal
     assert said.key == "guess"
     assert f"bpf_{'xdp' if type == 'xdp' else 'skb'}_load_bytes" in said.reason
+
+
+# r0 = 0, then r0 += 1 and back as long as it is below r1.
+COUNTED = "b700000000000000 0700000001000000 ad10feff00000000" + EXIT
+
+
+def turns(state: str, count: int, branch: str = "from 2 to 1: ") -> str:
+    """A log in which a loop is gone through; state: of both registers that are compared."""
+    lines = ["0: R1=scalar() R10=fp0", "0: (b7) r0 = 0"]
+    for turn in range(count):
+        held = state.format(turn)
+        lines += [f"{branch}{held}", f"1: {held}", "1: (07) r0 += 1", f"2: {held}"]
+        lines += ["2: (ad) if r0 < r1 goto pc-2"]
+    return "\n".join([*lines, "The sequence of 8193 jumps is too complex.\n"])
+
+
+@pytest.mark.parametrize("number", [errno.E2BIG, errno.EFAULT, errno.ENOSPC])
+@pytest.mark.parametrize(
+    ("state", "key"),
+    [
+        ("R0={} R1=9000000", "many_turns"),
+        ("R0={} R1=scalar(umax=9000000)", "many_turns"),
+        ("R0={} R1=scalar(umax=4294967295)", "endless"),
+        ("R0=scalar() R1=scalar()", "endless"),
+        ("R0=7 R1=9", "endless"),
+        ("R10=fp0", ""),
+    ],
+)
+def test_a_loop_is_told_to_turn_too_often_only_if_its_turns_are_counted(number, state, key):
+    assert verdict(turns(state, 6), COUNTED, number).refusal.key == key
+
+
+def test_a_loop_that_a_guess_runs_past_is_told_as_such():
+    said = verdict(
+        turns("R0=scalar() R1=9", 6, "from 2 to 1 (speculative execution): "), COUNTED, 14
+    )
+    assert said.refusal.key == "endless"
+    assert "guesses" in said.refusal.reason
+    assert "packet" not in said.refusal.reason
+
+
+def test_a_function_that_is_checked_alone_is_told_as_such():
+    called = "8510000001000000" + EXIT + "7910000000000000" + EXIT
+    log_ = (
+        "0: R1=ctx() R10=fp0\n0: (85) call pc+1\nFunc#1 ('f') is global and assumed valid.\n"
+        "1: R0=scalar()\n1: (95) exit\nValidating f() func#1...\n"
+        "2: R1=mem_or_null(id=1,sz=8) R10=fp0\n2: (79) r0 = *(u64 *)(r1 +0)\n"
+        "R1 invalid mem access 'mem_or_null'\n"
+    )
+    said = verdict(log_, called).refusal
+    assert said.key == "null"
+    assert "not static" in said.reason
+    # What a helper has given to such a function is no argument of it.
+    given = log_.replace(
+        "2: (79) r0 = *(u64 *)(r1 +0)", "2: (85) call bpf_x#131 ; R0=mem_or_null(id=2)"
+    )
+    given = given.replace("\nR1 inv", "\n3: (79) r0 = *(u64 *)(r0 +0)\nR0 inv")
+    called = "8510000001000000" + EXIT + "8500000083000000 7900000000000000" + EXIT
+    said = verdict(given, called).refusal
+    assert said.key == "null"
+    assert "not static" not in said.reason

@@ -97,16 +97,15 @@ def refused_map(case: Case) -> str | None:
     if case.verified or not case.opened:
         return None
     codes = {case.code, errno.ENOMEM} if case.code == errno.E2BIG else {case.code}
-    bad = next((m for m in case.maps if m.attempt() in codes), None)
+    tried = [m for m in case.maps if m.type not in STORAGE or not is_storage(m)]
+    bad = next((m for m in tried if m.attempt() in codes), None)
     if bad is None:
         return None
     if bad.type in MAPS_OF_MAPS and not bad.of_maps:
         return (
             f"The map {bad} holds maps, and does not say of which form: add __array(values, ...)."
         )
-    if bad.type in STORAGE and (
-        bad.flags != uapi.BPF_F_NO_PREALLOC or bad.max_entries or bad.key_size != 4
-    ):
+    if bad.type in STORAGE:
         return (
             f"The map {bad} keeps a value with each {STORAGE[bad.type]}: give it keys of the type "
             "int, the flag BPF_F_NO_PREALLOC, and no max_entries."
@@ -122,6 +121,11 @@ def refused_map(case: Case) -> str | None:
         "the course does not know why: Documentation/bpf/ in the kernel tree says what a map of "
         "this type wants."
     )
+
+
+def is_storage(m: Map) -> bool:
+    """Whether a map of STORAGE is declared as such; an attempt, without types, fails anyway."""
+    return m.flags == uapi.BPF_F_NO_PREALLOC and not m.max_entries and m.key_size == 4
 
 
 def mends(m: Map) -> Iterator[tuple[dict[str, int], str]]:

@@ -211,3 +211,137 @@ SEC("tc") int value_of_a_function(struct __sk_buff *skb)
 {
 	return bpf_skb_load_bytes(skb, 0, value_of(), 8);
 }
+static int goes_to_two(__u32 at, void *nothing)
+{
+	return 2;
+}
+//= callback_result; from 5.17
+SEC("tc") int stops_with_two(struct __sk_buff *skb)
+{
+	return bpf_loop(4, goes_to_two, NULL, 0);
+}
+static long as_the_value(void *map, __u32 *key, __u64 *value, void *nothing)
+{
+	return *value;
+}
+//= callback_result; from 5.13
+SEC("tc") int stops_with_the_value(struct __sk_buff *skb)
+{
+	return bpf_for_each_map_elem(&counters, as_the_value, NULL, 0);
+}
+__attribute__((noinline)) int first_of(__u64 *number)
+{
+	return *number;
+}
+//= null; from 5.13
+SEC("tc") int any_caller(struct __sk_buff *skb)
+{
+	__u64 number = 4;
+
+	return first_of(&number);
+}
+__attribute__((noinline)) int copied_from(__u64 *number)
+{
+	__u32 key = 0;
+
+	return bpf_map_update_elem(&counters, &key, number, 0);
+}
+//= argument_null; from 5.13
+SEC("xdp") int any_caller_of_a_helper(struct xdp_md *ctx)
+{
+	__u64 number = 4;
+
+	return copied_from(&number);
+}
+__attribute__((noinline)) int third_of(struct wide *wide)
+{
+	return wide->words[2];
+}
+//= null; from 5.13
+SEC("cgroup_skb/egress") int any_caller_of_the_third(struct __sk_buff *skb)
+{
+	struct wide wide = {.words = {1, 2, 3}};
+
+	return third_of(&wide) & 1;
+}
+__attribute__((noinline)) int nth_of(struct wide *wide, __u64 at)
+{
+	asm volatile("%0 &= 3; %0 <<= 3; %1 += %0" : "+r"(at), "+r"(wide));
+	return wide->words[0];
+}
+//= null_moved; from 5.13
+SEC("raw_tp") int any_caller_of_the_nth(void *ctx)
+{
+	struct wide wide = {.words = {1, 2, 3}};
+
+	return nth_of(&wide, bpf_get_prandom_u32());
+}
+__attribute__((noinline)) int behind_it(__u64 *number)
+{
+	return number ? ((volatile __u64 *)number)[1] : 0;
+}
+//= record_bounds; from 5.13
+SEC("tc") int any_caller_of_two(struct __sk_buff *skb)
+{
+	__u64 numbers[2] = {4, 5};
+
+	return behind_it(numbers);
+}
+__attribute__((noinline)) int of_r7(int number)
+{
+	asm volatile("r0 = r7" ::: "r0");
+	return number;
+}
+//= unset
+SEC("tc") int global_reads_what_is_its_callers(struct __sk_buff *skb)
+{
+	return of_r7(skb->len);
+}
+static int its_turn(__u32 index, __u64 *sum)
+{
+	*sum += index;
+	return index;
+}
+//= callback_result; from 5.17
+SEC("xdp") int stops_with_the_index(struct xdp_md *ctx)
+{
+	__u64 sum = 0;
+
+	bpf_loop(3, its_turn, &sum, 0);
+	return XDP_PASS;
+}
+static int into_the_callers(__u32 index, struct wide *wide)
+{
+	wide->words[index] = index;
+	return 0;
+}
+//= stack_index|stack_bounds; from 5.17
+SEC("tc") int by_the_index_of_a_loop(struct __sk_buff *skb)
+{
+	struct wide wide = {};
+
+	bpf_loop(6, into_the_callers, &wide, 0);
+	return wide.words[1];
+}
+static int masked_into_the_callers(__u32 index, struct wide *wide)
+{
+	wide->words[index & 3] = index;
+	return 0;
+}
+//= stack_index; from 5.17
+SEC("socket") int by_a_masked_index_of_a_loop(struct __sk_buff *skb)
+{
+	struct wide wide = {};
+
+	bpf_loop(6, masked_into_the_callers, &wide, 0);
+	return wide.words[1];
+}
+__attribute__((noinline)) int not_in_the_context(struct __sk_buff *skb)
+{
+	return *(volatile __u32 *)((char *)skb + 400);
+}
+//= context
+SEC("tc") int global_and_its_context(struct __sk_buff *skb)
+{
+	return not_in_the_context(skb);
+}

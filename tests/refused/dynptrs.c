@@ -45,3 +45,45 @@ SEC("tc") int behind_the_data(struct __sk_buff *skb)
 	bpf_ringbuf_submit_dynptr(&record, 0);
 	return 0;
 }
+//= unset; from 5.19
+SEC("raw_tp/sys_enter") int slice_after_submit(void *ctx)
+{
+	struct bpf_dynptr record;
+	volatile char *data;
+
+	bpf_ringbuf_reserve_dynptr(&records, 16, 0, &record);
+	data = bpf_dynptr_data(&record, 0, 8);
+	bpf_ringbuf_submit_dynptr(&record, 0);
+	if (data)
+		data[0] = 1;
+	return 0;
+}
+//= unset; from 5.19
+SEC("tc") int slice_after_discard(struct __sk_buff *skb)
+{
+	struct bpf_dynptr record;
+	volatile char *data;
+
+	bpf_ringbuf_reserve_dynptr(&records, 16, 0, &record);
+	data = bpf_dynptr_data(&record, 0, 8);
+	if (!data) {
+		bpf_ringbuf_discard_dynptr(&record, 0);
+		return 0;
+	}
+	bpf_ringbuf_discard_dynptr(&record, 0);
+	return data[0];
+}
+//= unset; from 5.19
+SEC("xdp") int slice_for_a_helper_after_submit(struct xdp_md *ctx)
+{
+	struct bpf_dynptr record;
+	__u32 key = 0;
+	__u64 *data;
+
+	bpf_ringbuf_reserve_dynptr(&records, 16, 0, &record);
+	data = bpf_dynptr_data(&record, 0, 8);
+	bpf_ringbuf_submit_dynptr(&record, 0);
+	if (data)
+		bpf_map_update_elem(&counters, &key, data, 0);
+	return XDP_PASS;
+}

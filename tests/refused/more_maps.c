@@ -122,3 +122,38 @@ SEC("raw_tp") int masked_at_a_tracepoint(void *ctx)
 
 	return wide ? wide->words[bpf_get_prandom_u32() & 7] : 0;
 }
+//= read_only
+SEC("tc") int update_of_fixed(struct __sk_buff *skb)
+{
+	__u64 value = 1;
+	__u32 key = 0;
+
+	return bpf_map_update_elem(&fixed, &key, &value, 0);
+}
+//= read_only
+SEC("xdp") int delete_of_fixed(struct xdp_md *ctx)
+{
+	__u32 key = 0;
+
+	return bpf_map_delete_elem(&fixed, &key) ? XDP_DROP : XDP_PASS;
+}
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u64);
+} kept SEC(".maps");
+//= null
+SEC("cgroup_skb/egress") int kept_and_not_asked(struct __sk_buff *skb)
+{
+	struct bpf_sock *socket = skb->sk;
+	__u64 *value;
+
+	if (!socket)
+		return 1;
+	socket = bpf_sk_fullsock(socket);
+	if (!socket)
+		return 1;
+	value = bpf_sk_storage_get(&kept, socket, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	return *value & 1;
+}

@@ -132,3 +132,22 @@ ASM("xdp", lower_half, FRAME "w2 += 14; r0 = 2; exit;")
 ASM("xdp", shifted_up, FRAME "r2 <<= 32; r2 >>= 32; r0 = 2; exit;")
 //= cut
 ASM("tc", copied_in_part, DATA "w4 = w2; r0 = 0; exit;")
+//= packet_far
+SEC("xdp") int beyond_what_is_followed(struct xdp_md *ctx)
+{
+	char *at = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+	at += 70000;
+	if (at + 1 > end)
+		return XDP_PASS;
+	return *(volatile char *)at;
+}
+//= packet_far
+SEC("tc") int key_beyond_what_is_followed(struct __sk_buff *skb)
+{
+	char *at = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+
+	if (at + 65540 > end)
+		return 0;
+	return bpf_map_lookup_elem(&counters, at + 65534) != NULL;
+}

@@ -199,3 +199,15 @@ SEC("tc") int locks_perhaps_null(struct __sk_buff *skb)
 	bpf_spin_lock((void *)guarded);
 	return 0;
 }
+//= guess
+SEC("tc") int byte_of_a_record_by_the_mark(struct __sk_buff *skb)
+{
+	volatile __u8 *record = bpf_ringbuf_reserve(&records, 16, 0);
+	__u32 at = skb->mark & 15;
+
+	if (!record)
+		return 0;
+	record[at] = 1;
+	bpf_ringbuf_submit((void *)record, 0);
+	return 0;
+}

@@ -76,3 +76,10 @@ ASM("xdp", index_compared,
 ASM("socket", subtracted, "r2 = r10; r2 -= 8; r0 = 0; *(u64 *)(r2 + 0) = r0; exit;")
 //= from_stack
 ASM("tc", subtracted_register, "r2 = r10; r3 = 16; r2 -= r3; r0 = 0; *(u64 *)(r2 + 0) = r0; exit;")
+//= operation
+SEC("tc") int byte_of_eight_by_the_mark(struct __sk_buff *skb)
+{
+	volatile char bytes[8] = {};
+
+	return bytes[skb->mark & 7];
+}

@@ -6,15 +6,18 @@ Laboratory equipment, first used in chapter 08, the_verifier. Each rule begins w
 from __future__ import annotations
 
 from chapters.ch08.verifier import known
-from chapters.ch08.verifier.memory import STACK
+from chapters.ch08.verifier.memory import INDEX, STACK
 from chapters.ch08.verifier.place import Place, Reason, about
 from helpers.asm import ALU32, ALU64, DIVIDE, JUMP, MODULO, MOVE
 
-ADD, SUBTRACT, SHIFTS = 0x00, 0x10, (0x60, 0x70, 0xC0)
+ADD, SUBTRACT, OR, SHIFTS = 0x00, 0x10, 0x40, (0x60, 0x70, 0xC0)
 EQUAL, NOT_EQUAL = 0x10, 0x50
 ORDERED = (0x20, 0x30, 0xA0, 0xB0)  # >, >=, <, <=
 # To these nothing can be added.
 FIXED = ("map_ptr", "pkt_end", "flow_keys", *known.SOCKETS)
+# To these, no register without CAP_PERFMON.
+GUESSED = {"pkt": "a packet", "pkt_meta": "the metadata", "ctx": "the context"}
+GUESSED |= dict.fromkeys(known.RECORDS, "memory that a function has given, such as a record")
 FARTHEST = 1 << 29  # bytes that an address may be moved by
 
 
@@ -124,10 +127,12 @@ def operation(at: Place) -> Reason | None:
             return None
     elif i.operation in (ADD, SUBTRACT) or known.is_pointer(first) == known.is_pointer(second):
         return None
+    # As clang does where the address is a multiple of the array's size.
+    written = " In C a + or [ ] may have become this |." if i.operation == OR else ""
     return Reason(
         "operation",
         "To an address numbers can be added, or subtracted from it; nothing else can be "
-        "calculated with it. Calculate with the number first, and add it then.",
+        f"calculated with it. Calculate with the number first, and add it then.{written}",
         (i.dst, i.src),
     )
 
@@ -209,13 +214,15 @@ def guess(at: Place) -> Reason | None:
     moves = _moves(at)
     if moves is None or not at.instruction.takes_register or at.trusted:
         return None
-    if known.kind(moves[0]) not in ("pkt", "pkt_meta", "ctx") or known.may_be_null(moves[0]):
+    kind = known.kind(moves[0])
+    if kind not in GUESSED or known.may_be_null(moves[0]):
         return None
+    instead = "" if kind in known.RECORDS else f", or read with {at.reader}"
     return Reason(
         "guess",
-        "Only holders of CAP_PERFMON may add a register to the address of a packet or a context: a "
+        f"Only holders of CAP_PERFMON may add a register to the address of {GUESSED[kind]}: a "
         "processor that guesses could run ahead with a number that no comparison has let "
-        f"through. Without it, add constants only, or read with {at.reader}.",
+        f"through. Without it, add constants only{instead}.",
         (at.instruction.dst, at.instruction.src),
     )
 
@@ -245,19 +252,17 @@ def stack_moved(at: Place) -> Reason | None:
     moves = _moves(at)
     if moves is None or at.instruction.operation == SUBTRACT or at.trusted:
         return None
-    offset = known.stack_offset(moves[0])
-    if offset is None or _far(known.signed_limits(moves[1])):
+    if known.kind(moves[0]) != "fp" or _far(known.signed_limits(moves[1])):
         return None
     low, high = known.signed_limits(moves[1])
     if low != high:
         return Reason(
             "stack_index",
-            "Only holders of CAP_PERFMON may take a place on the stack by a number that is not "
-            "known exactly, even if it is in bounds: a processor that guesses could go beyond. "
-            "Keep the array in a map, or have the loop written out: #pragma unroll.",
+            INDEX,
             (at.instruction.dst, at.instruction.src),
         )
-    if -STACK <= offset + low < 0:
+    offset = known.stack_offset(moves[0])
+    if offset is None or -STACK <= offset + low < 0:
         return None
     return Reason(
         "stack_bounds",
@@ -296,7 +301,8 @@ def comparison(at: Place) -> Reason | None:
     return Reason(
         "comparison",
         "Only holders of CAP_PERFMON may compare addresses in this way. Without it, compare a "
-        "packet's with data_end, by > >= < or <=, and any that may be null with null.",
+        "packet's with data_end, the metadata's with data, by > >= < or <=, and any that may be "
+        "null with null.",
         (i.dst, i.src),
     )
 

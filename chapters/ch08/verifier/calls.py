@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 
 from chapters.ch08.verifier import known, special
-from chapters.ch08.verifier.memory import one_way, said_of, touched
+from chapters.ch08.verifier.memory import FAR, REACH, one_way, said_of, touched
 from chapters.ch08.verifier.place import LOCK, UNLOCK, Place, Reason, about
 from chapters.ch08.verifier.wants import (
     ANY,
@@ -41,6 +41,7 @@ MEMORY = ("fp", "map_value", "pkt", "pkt_meta", "map_key", "buf", *known.RECORDS
 # What the kernel may speak of when an argument is wrong.
 KINDS = ("context", "packet", "metadata", "end", "stack", "value", "map", "memory", "record")
 KINDS += ("socket", "number", "argument", "bounds")
+CHANGING = (2, 3, 87, 88)  # bpf_map_update_elem, _delete_elem, _push_elem and _pop_elem
 OF_ARGUMENTS = ("null", "unset", "leak", "size", "direction", "lock", "constant", "reference")
 OF_ARGUMENTS += ("spill", "guess", "kernel")
 # Helper functions that take the address of a field for the kernel alone, by number: of which.
@@ -447,6 +448,8 @@ def _memory(
     if low >= 0 and high + most <= there:
         field = touched(at, value, low, high + most) if kind == "map_value" else None
         return Reason("lock_touched", said_of(field), (register,)) if field else OK
+    if kind == "pkt" and high + most > REACH:
+        return Reason("packet_far", FAR, (register,))
     if kind == "pkt":
         return Reason(
             "packet_end",
@@ -523,3 +526,17 @@ def _unwritten(register: int, size: int, offset: int, unwritten: list[int], want
             "was forgotten. Clear the whole variable first."
         )
     return Reason(key, said, (register,))
+
+
+@about("map", "direction", "value")
+def map_closed(at: Place) -> Reason | None:
+    if at.instruction.helper not in CHANGING or at.number != errno.EACCES or at.unset:
+        return None
+    if known.kind(at.of(1)) != "map_ptr" or one_way(at, at.of(1)) != "read":
+        return None
+    return Reason(
+        "read_only",
+        f"Programs can only read {known.map_name(at.of(1))}, which was made with "
+        "BPF_F_RDONLY_PROG. Keep what changes in another map.",
+        (1,),
+    )

@@ -183,7 +183,7 @@ def take_the_maps_type(source: Source, verdict: KernelVerdict) -> Iterator[str]:
             yield source.with_line(line, source[line].replace(found["type"], TYPES[size], 1))
 
 
-@helps("endless")
+@helps("endless", "many_turns")
 def end_the_loop(source: Source, verdict: KernelVerdict) -> Iterator[str]:
     loop = re.search(r"for \((?:.*?(\w+) = .*?);(.*?);(.*)\)", source.here)
     if not loop:

@@ -13,6 +13,8 @@ from chapters.ch08.verifier.place import ENDED_BY, Place, Reason, about
 from helpers import asm
 from helpers.asm import Instruction
 
+# The functions that call one of the program's own again and again, by number.
+CALLING_BACK = {164: "bpf_for_each_map_elem", 181: "bpf_loop"}
 # What programs of a type may return, by their section, where the kernel asks at all.
 RESULTS = {"cgroup_skb": (0, 1), "cgroup_skb/ingress": (0, 1), "cgroup_skb/egress": (0, 3)}
 RESULTS |= dict.fromkeys(
@@ -36,7 +38,8 @@ def unset(at: Place) -> Reason | None:
             return None
         return Reason(
             "unset",
-            "The program ends without a result: r0 holds nothing. End it with a return.",
+            f"The {'function' if at.alone else 'program'} ends without a result: r0 holds nothing. "
+            "End it with a return.",
             (0,),
         )
     register = at.unset[0]
@@ -44,8 +47,8 @@ def unset(at: Place) -> Reason | None:
         return Reason("unset", is_gone(register), at.unset)
     return Reason(
         "unset",
-        f"r{register} holds nothing here. {STARTS[bool(at.frame)]}, and r10, the stack; all else "
-        "must be put into a register first, and a call empties r1 to r5.",
+        f"r{register} holds nothing here. {STARTS[bool(at.frame or at.alone)]}, and r10, the "
+        "stack; all else must be put into a register first, and a call empties r1 to r5.",
         at.unset,
     )
 
@@ -126,7 +129,7 @@ def stack_returned(at: Place) -> Reason | None:
 
 @about("result", "number")
 def result(at: Place) -> Reason | None:
-    if not at.instruction.is_exit or at.frame or at.references or at.locked:
+    if not at.instruction.is_exit or at.frame or at.references or at.locked or at.alone:
         return None
     limits, allowed = known.limits(at.of(0)), RESULTS.get(at.type.removeprefix("cgroup/"))
     if limits is None or allowed is None:
@@ -138,6 +141,23 @@ def result(at: Place) -> Reason | None:
         "result",
         f"The result, {low if low == high else f'{low} to {high}'}, is not one that this type of "
         f"program ({at.type}) may return: that is {allowed[0]} to {allowed[1]}.",
+        (0,),
+    )
+
+
+@about("result", "number", "function")
+def callback_result(at: Place) -> Reason | None:
+    if not at.instruction.is_exit or not at.frame or at.references or at.locked:
+        return None
+    callers = [step for step in at.path if step.frame < at.frame]
+    caller = at.instructions.get(callers[-1].number) if callers else None
+    limits = known.limits(at.of(0))
+    if caller is None or caller.helper not in CALLING_BACK or limits is None or limits[1] <= 1:
+        return None
+    return Reason(
+        "callback_result",
+        f"The function that {CALLING_BACK[caller.helper]} calls may return 0, to go on, or 1, to "
+        "stop, and this may return something else.",
         (0,),
     )
 

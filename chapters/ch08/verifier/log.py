@@ -31,6 +31,9 @@ START = re.compile(r"^0: (?:frame0: )?R\d", re.MULTILINE)  # behind what newer k
 TARGET = re.compile(r"goto pc([+-]\d+)")
 SAFE = re.compile(r"^(\d+): safe")
 CALL_OF_FUNCTION = re.compile(r"call pc")
+# A global function is not entered where it is called, but checked by itself.
+NOT_ENTERED = re.compile(r"^Func#\d+ .*global")
+BY_ITSELF = re.compile(r"^Validating .*func#\d+")
 # After these r1 to r5 hold nothing: a call, and the six old instructions that load from a packet.
 LOSING_ARGUMENTS = {JUMP | CALL}
 LOSING_ARGUMENTS |= {LD | mode | size for mode in (ABSOLUTE, INDIRECT) for size in SIZES}
@@ -41,19 +44,20 @@ PACKET = re.compile(
 # What is learnt of a register holds for each with the same number or address, by its id; from
 # Linux 6.11 on also for numbers that differ by a constant, id=1-1.
 SAME = re.compile(r"\bid=(\d+)([+-](?:0x[0-9a-f]+|\d+))?")
-TAKEN = re.compile(r"\bref_obj_id=(\d+)")  # from Linux 7.3 on that is the id itself
+TAKEN = re.compile(r"\bref_(?:obj_)?id=(\d+)")  # from Linux 7.3 on that is the id itself
 UNSURE = "unsure"  # what a register holds if the log does not say it any more
 GONE = "gone"  # what a register held before the kernel has taken it away
 # Helper functions that give back what was taken, and those after which a packet may lie elsewhere:
 # bpf_helper_changes_pkt_data() in the kernel tree.
 RELEASES = {86, 132, 133}
+RELEASES_DYNPTR = {199, 200}  # which lies on the stack
 MOVES_PACKET = {9, 10, 11, 13, 18, 19, 31, 38, 39, 43, 44, 50, 54, 65}
 HELPER = re.compile(r"call [\w ]+#(\d+)")
 # Remarks that are not about what stopped it.
 NOTE = re.compile(
     r";|processed |verification time|stack depth|func#|mark_precise|regs=|parent |last_idx"
     r"|frame \d+: propagating|propagating|\d+: |from \d+ to|-- |caller|callee|returning"
-    r"|\(\d+,\d+\) |SCC |topo_order|subprog#|stack use/def|Live regs"
+    r"|\(\d+(?:,\d+)?\) |SCC |topo_order|subprog#|stack use/def|Live regs"
 )
 # Behind the last value: what must be given back, by number; and marks of callbacks.
 NOISE = re.compile(r"(?: (?:refs=[\d,]+|cb|async_cb))+$")
@@ -149,14 +153,22 @@ def last_path(steps: list[Step]) -> list[Step]:
     taken: list[Step] = []
     where: dict[int | None, list[int]] = {}  # by number, the places in `taken`
     for step in steps:
-        if taken and step.path != taken[-1].path and where.get(step.origin):
-            keep = where[step.origin][-1] + 1
+        if taken and step.path != taken[-1].path:
+            before = where.get(step.origin)
+            keep = before[-1] + 1 if before else 0  # else a function begins, that is checked alone
             for gone in reversed(taken[keep:]):
                 where[gone.number].pop()
             del taken[keep:]
         where.setdefault(step.number, []).append(len(taken))
         taken.append(step)
     return taken
+
+
+def is_guess(text: str) -> bool | None:
+    """Whether the path at the end of a log is one that only a processor that guesses would take;
+    None if the log names no branches, as that of kernels before 5.17."""
+    branch = BRANCH.match(text[text.rfind("\nfrom ") + 1 :].partition("\n")[0])
+    return bool(branch[3]) if branch else None
 
 
 class _Reader:
@@ -179,6 +191,10 @@ class _Reader:
                 self._prune(int(branch[2]))
         elif step := INSTRUCTION.match(line):
             self._step(int(step[1]), int(step[2], 16), step[3])
+        elif NOT_ENTERED.match(line):
+            self._depth = max(self._depth - 1, 0)
+        elif BY_ITSELF.match(line):
+            self._ended, self._open = True, []
         elif safe := SAFE.match(line):
             self._resume(int(safe[1]))
             self._prune(int(safe[1]))
@@ -306,7 +322,10 @@ class _Registers:
 
     def lose_what_is_gone(self, helper: int) -> None:
         """A call may take away what registers held: a record that is given back, a packet."""
-        taken = self._taken(self.known.get("R1", "")) if helper in RELEASES else None
+        given = self.known.get("R1", "")
+        if helper in RELEASES_DYNPTR:
+            given = self.known.get(given, "")  # known by the address
+        taken = self._taken(given) if helper in RELEASES | RELEASES_DYNPTR else None
         for registers in self._frames.values():
             for name, value in registers.items():
                 gone = taken and self._taken(value) == taken

@@ -7,12 +7,25 @@ looks at it, so that no two rules need the same.
 
 from __future__ import annotations
 
+import re
+
 from chapters.ch08.verifier import known, special
 from chapters.ch08.verifier.place import Place, Reason, about
 from helpers import uapi
 from helpers.asm import LDX
 
 STACK = 512  # bytes
+INDEX = (
+    "Only holders of CAP_PERFMON may take a place on the stack by a number that is not known "
+    "exactly, even if it is in bounds: a processor that guesses could go beyond. Keep the array in "
+    "a map, or have the loop written out: #pragma unroll."
+)
+REACH = 0xFFFF  # bytes of a packet: MAX_PACKET_OFF in the kernel tree
+FAR = (
+    f"The verifier lets a program reach {REACH:,} bytes into a packet at most, and this may lie "
+    "beyond, whatever was compared with data_end. Keep what is added to the address, or the turns "
+    "of the loop that moves it, below that."
+)
 # Types of programs that read a packet's bytes directly, but write none.
 READERS_OF_PACKETS = ("cgroup_skb",)
 OPTIONS = ("cgroup/getsockopt", "cgroup/setsockopt")  # what is a packet elsewhere is one of these
@@ -44,9 +57,17 @@ def _base(at: Place) -> tuple[int, ...]:
 def null(at: Place) -> Reason | None:
     if at.instruction.base is None or at.unset or not known.may_be_null(at.base):
         return None
-    found = "the lookup finds nothing when the map has no such key"
-    if known.kind(at.base) != "map_value":
-        found = "the kernel may have had none to give"
+    described = at.map_of(at.base)
+    found = "the kernel may have had none to give"
+    if at.alone and at.base in at.path[0].before.values():
+        found = (
+            "this function is not static, so the verifier checks it by itself, and whoever calls "
+            "it may hand over NULL"
+        )
+    elif described and described.type == uapi.BPF_MAP_TYPE_SK_STORAGE:
+        found = "nothing is stored there yet, or there is no memory for it"
+    elif known.kind(at.base) == "map_value":
+        found = "the lookup finds nothing when the map has no such key"
     return Reason(
         "null",
         f"r{at.instruction.base} may be null here: {found}. Ask if (pointer) before you follow it.",
@@ -97,6 +118,8 @@ def packet_end(at: Place) -> Reason | None:
             "here lies before optval_end. Compare with it first.",
             _base(at),
         )
+    if known.moved(at.base)[1] + at.instruction.offset + at.instruction.size > REACH:
+        return Reason("packet_far", FAR, _base(at))
     if known.moved(at.base)[0] + at.instruction.offset < 0:
         return Reason(
             "packet_end",
@@ -356,7 +379,7 @@ def stack(at: Place) -> Reason | None:
         return None
     offset = known.stack_offset(at.base)
     if offset is None:
-        return None
+        return _elsewhere_on_the_stack(at)
     first, size = offset + at.instruction.offset, at.instruction.size
     if first % size:
         return Reason(
@@ -372,6 +395,24 @@ def stack(at: Place) -> Reason | None:
             _base(at),
         )
     return None if at.trusted else _kept(at, first)
+
+
+def _elsewhere_on_the_stack(at: Place) -> Reason | None:
+    """On a caller's stack, or at a place that is not known exactly."""
+    if "var_off" in at.base and not at.trusted:
+        return Reason("stack_index", INDEX, _base(at))
+    caller = re.fullmatch(r"fp\[\d+\](-?\d+)", at.base)
+    if "var_off" not in at.base and not caller:
+        return None
+    low, high = (int(caller[1]),) * 2 if caller else known.moved(at.base)
+    if low + at.instruction.offset >= -STACK and (
+        high + at.instruction.offset + at.instruction.size <= 0
+    ):
+        return None
+    said = f"The stack has {STACK} bytes, and this may lie outside. Compare the index first."
+    if caller:
+        said = f"The caller's stack has {STACK} bytes, and this lies outside. Use fewer, or a map."
+    return Reason("stack_bounds", said, _base(at))
 
 
 def _kept(at: Place, first: int) -> Reason | None:

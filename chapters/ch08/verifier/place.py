@@ -118,6 +118,13 @@ class Place:
         return bool(self.path) and self.path[0].number == 0 and not self.path[0].pruned
 
     @property
+    def alone(self) -> bool:
+        """Whether the kernel checks this function by itself, for whatever a caller may hand over:
+        it is a global one, that is not static."""
+        starts = {i.target for i in self.instructions.values() if i.calls_function}
+        return bool(self.path) and not self.frame and self.path[0].number in starts - {0, None}
+
+    @property
     def locked(self) -> bool:
         """Whether a lock is held, by the calls on the path."""
         return self.locked_at is not None
@@ -152,8 +159,9 @@ class Place:
                 return False
             written = register in instruction.writes
             held = (step.after if written else step.before).get(f"R{register}", "")
-            if written or known.is_pointer(held):  # which, compared with null, may have been that
-                return known.is_pointer(held) and not known.may_be_null(held)
+            if written or known.is_pointer(held):
+                was_null = known.may_be_null(held) and known.constant(value) == 0
+                return known.is_pointer(held) and not was_null
         return False
 
     def special_of(self, value: str) -> Sequence[special.Field] | None:

@@ -9,6 +9,7 @@ import errno
 import re
 from collections.abc import Mapping, Sequence
 
+from chapters.ch08.verifier import known
 from chapters.ch08.verifier.log import Step
 from chapters.ch08.verifier.place import Reason
 from chapters.ch08.verifier.special import LOCK, Field
@@ -17,6 +18,23 @@ from helpers.asm import ALU64, JUMP, MOVE, REGISTER_SOURCE, ST, STX, Instruction
 STACK_SIZE = 512  # bytes, for all functions on a path together
 ENDLESS = {errno.E2BIG, errno.EFAULT, errno.EINVAL, errno.ENOSPC}  # the last: of room for the log
 WITHOUT_LOCKS = ("socket", "raw_tp", "raw_tracepoint")
+GUESSED = (
+    "The verifier goes round and round in this loop, on a way that only a processor that guesses "
+    "would take, past the loop's end: for a process without CAP_PERFMON it looks at that, too. "
+    "Give it a fixed number of turns, and have the compiler write them out: #pragma unroll."
+)
+UNKNOWN = (
+    "The verifier goes round and round in this loop and sees no end. How often it turns at most "
+    "must be known from the program alone, not from the packet. Give it a fixed number of turns, "
+    "and have the compiler write them out: #pragma unroll."
+)
+MANY = (
+    "The verifier follows this loop turn by turn, with all that is in it, and has given up: it "
+    "goes through a million instructions at most, and puts 8,192 branches aside. What counts the "
+    "turns is known exactly in each, so there are too many, or they never end. Take fewer, or call "
+    "bpf_loop (from Linux 5.17 on)."
+)
+MOSTLY = 0.9  # of the instructions on a path
 MAY_GOTO = JUMP | 0xE0  # of Linux 6.9 on: goes on behind itself, or to its target
 
 
@@ -74,34 +92,90 @@ def broken(instructions: Sequence[Instruction]) -> Reason | None:
 
 
 def endless(
-    instructions: Sequence[Instruction], path: Sequence[Step], number: int
+    instructions: Sequence[Instruction], path: Sequence[Step], number: int, guess: bool | None
 ) -> Reason | None:
-    """A loop whose end the verifier did not see."""
+    """A loop whose end the verifier did not see, or did not reach.
+
+    Arguments: guess: whether only a processor that guesses would take this path, None if that is
+    not known.
+    """
     if number not in ENDLESS or not path:
         return None
-    jumps = {i.number for i in instructions if i.is_conditional or i.is_goto}
-    turns = [
-        (earlier.number, later.number)
-        for earlier, later in zip(path, path[1:], strict=False)
-        if later.number <= earlier.number and earlier.number in jumps
-    ]
-    if not turns or not turns[-1][1] <= path[-1].number <= turns[-1][0]:
+    if not (loops := _loops(instructions, path)):
         return None
-    body = [i for i in instructions if turns[-1][1] <= i.number <= turns[-1][0]]
+    if guess:
+        return _loop("endless", GUESSED, loops[-1])
+    if number == errno.EINVAL:  # nothing was new in a turn
+        return _loop("endless", UNKNOWN, loops[-1])
+    counted = {_is_counted(loop, path) for loop in loops}
+    if counted == {True}:
+        return _loop("many_turns", MANY, loops[0])
+    said = (
+        UNKNOWN
+        if guess is False
+        else f"{UNKNOWN} Or a processor that guesses may run past its end."
+    )
+    return _loop("endless", said, loops[-1]) if counted == {False} else None
+
+
+def _loops(
+    instructions: Sequence[Instruction], path: Sequence[Step]
+) -> list[Sequence[Instruction]]:
+    """The loops that were gone through on a path and in which it ends, the outermost first; or the
+    one that has just been left, if nearly all of the path was in it."""
+    jumps = {i.number for i in instructions if i.is_conditional or i.is_goto}
+    ends: dict[int, int] = {}  # by their beginnings
+    for earlier, later in zip(path, path[1:], strict=False):
+        if later.number <= earlier.number and earlier.number in jumps:
+            ends[later.number] = max(earlier.number, ends.get(later.number, 0))
+    loops, here = sorted(ends.items()), path[-1].number
+    within = [(first, last) for first, last in loops if first <= here <= last]
+    if not within:
+        within = [
+            (first, last)
+            for first, last in loops
+            if sum(first <= step.number <= last for step in path) > MOSTLY * len(path)
+        ][:1]
+    return [[i for i in instructions if first <= i.number <= last] for first, last in within]
+
+
+def _loop(key: str, sentence: str, body: Sequence[Instruction]) -> Reason:
     heads = [i for i in body if re.search(r"\b(for|while)\b", i.source)]
     tests = [i for i in heads if i.is_conditional]
-    guess = (
-        "It has one, but a processor that guesses may run past it, and for a process without "
-        "CAP_PERFMON the verifier looks at that, too."
-        if any(step.speculative for step in path)
-        else "How often it turns at most must be known from the program alone, not from the packet."
-    )
-    return Reason(
-        "endless",
-        f"The verifier goes round and round in this loop and sees no end. {guess} Give it a fixed "
-        "number of turns, and have the compiler write them out: #pragma unroll.",
-        instruction=(tests or heads or body)[-1],
-    )
+    return Reason(key, sentence, instruction=(tests or heads or body)[-1])
+
+
+def _is_counted(body: Sequence[Instruction], path: Sequence[Step]) -> bool | None:
+    """Whether the verifier counts a loop's turns: what one of its ends compares is a number that is
+    known exactly, and another one in each turn; None if the log does not tell."""
+    inside = {i.number for i in body}
+    told = True
+    for i in body:
+        if not i.is_conditional or inside.issuperset(i.successors):
+            continue
+        turns = [step.before for step in path if step.number == i.number][-4:]
+        pairs = [
+            (
+                turn.get(f"R{i.dst}", ""),
+                turn.get(f"R{i.src}", "") if i.takes_register else str(i.imm),
+            )
+            for turn in turns
+        ]
+        told = told and len(pairs) > 1 and all(all(pair) for pair in pairs)
+        for pair in (pairs, [(second, first) for first, second in pairs]):
+            if _counts(pair):
+                return True
+    return False if told else None
+
+
+def _counts(turns: Sequence[tuple[str, str]]) -> bool:
+    """Whether the first of two numbers is known exactly, and another one in each turn, and the
+    second has a limit."""
+    if len(turns) < 2 or not all(known.is_number(limit) for _, limit in turns):
+        return False
+    numbers = [known.constant(counter) for counter, _ in turns]
+    limited = all(known.limits(limit)[1] < known.U32_MAX for _, limit in turns)
+    return None not in numbers and len(set(numbers)) == len(numbers) and limited
 
 
 def too_deep(instructions: Sequence[Instruction]) -> Reason | None:

@@ -264,6 +264,7 @@ SHAPES = {
     "unreachable": ("way",),
     "stack_depth": ("depth", "stack", "endless"),
     "endless": ("endless",),
+    "many_turns": ("endless",),
     "encoding": ("encoding", "atomic"),
     "lock_type": ("lock",),
 }
@@ -282,7 +283,8 @@ def _in_the_shape(
         fitting.append(shape.lock_type(instructions, verdict.type, verdict.special, verdict.number))
     elif last.pruned or (stopped and stopped.is_exit):
         fitting.append(shape.too_deep(instructions))  # all paths were gone to their ends
-    fitting.append(shape.endless(instructions, log.last_path(verdict.steps), verdict.number))
+    path, guess = log.last_path(verdict.steps), log.is_guess(verdict.log)
+    fitting.append(shape.endless(instructions, path, verdict.number, guess))
     fitting = [
         each for each in fitting if each and not subjects.against(words, SHAPES[each.key], ())
     ]
