@@ -41,10 +41,21 @@ class Table:
         )
         rows = "".join(f"<tr>{_cells(row, looks)}</tr>" for row in self.rows)
         caption = "" if self.folded else f"<caption {LEFT}>{escape(self.caption)}</caption>"
-        table = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        inside = f"{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+        table = element(inside, self.caption)
         if self.folded:
             return f"<details><summary>{escape(self.caption)}</summary>{table}</details>"
         return table
+
+
+def element(inside: str, name: str) -> str:
+    """A table as HTML, which scrolls by itself where the page is too narrow for it.
+
+    It takes the focus, for without that no arrow key would reach what is out of sight.
+    Arguments: inside: its rows as HTML; name: what a screen reader calls it.
+    """
+    what = f'tabindex="0" role="group" aria-label="{escape(name)}"'
+    return f'<div {what} style="overflow-x: auto"><table>{inside}</table></div>'
 
 
 def look_of(column: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -41,7 +42,10 @@ def start(copy: Path, first_port: int) -> subprocess.Popen[str]:
         [sys.executable, "-c", START, str(first_port)],
         cwd=copy,
         env=os.environ | {"HOME": str(copy.parent)},
+        # Tests that were started in the background ignore SIGINT, and so would whatever they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         text=True,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
@@ -49,7 +53,10 @@ def start(copy: Path, first_port: int) -> subprocess.Popen[str]:
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
-    """A real JupyterLab on a copy of the course, while its port is taken: work/, what it said."""
+    """A real JupyterLab on a copy of the course, while its port is taken: work/, what it said.
+
+    At its end it is interrupted, where no terminal is, and leaves no file that names it.
+    """
     copy = tmp_path_factory.mktemp("home") / "a course"
     shutil.copytree(COURSE / "helpers", copy / "helpers")
     shutil.copytree(COURSE / "notebooks", copy / "notebooks")
@@ -65,8 +72,11 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, st
                 said += line
             if "?token=" in said:
                 yield copy / "work", said
-                server.terminate()
+                runtime = copy.parent / ".local/share/jupyter/runtime"
+                assert len(list(runtime.glob("jpserver-*"))) == 2
+                server.send_signal(signal.SIGINT)
                 server.stdout.read()
+                assert list(runtime.glob("jpserver-*")) == []
                 return
     pytest.fail(said)
 

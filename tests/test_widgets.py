@@ -9,13 +9,14 @@ import re
 import ipywidgets
 import numpy as np
 import pytest
+import stored
 from matplotlib.figure import Figure
 from test_live import Clock, Growing, Held, plot_of
 
 from chapters.playground import open_playground
 from helpers import live, pictures, sockets
 from helpers.counters import Counters
-from helpers.live.picture import Chart, Picture, new_figure
+from helpers.live.picture import Chart, Picture, decorate, new_figure
 from helpers.live.series import Series
 from helpers.stepper import Stepper
 from helpers.stepper.view import Cell, Line, View, Walk
@@ -212,6 +213,31 @@ def test_a_legend_is_never_cut(names):
     assert box.x1 <= 800
     assert box.y1 <= 400
     assert box.y0 >= picture.axes.get_window_extent().y1 - 1
+
+
+@pytest.mark.parametrize("top", [40, 20e3, 20e6, 200e9])
+def test_the_name_of_the_axis_stands_beside_its_numbers(top):
+    canvas, axes = new_figure()
+    decorate(axes, Chart(("TCP",)), top)
+    canvas.draw()
+    numbers = [each.get_window_extent().x0 for each in axes.get_yticklabels()]
+    name = axes.yaxis.label.get_window_extent()
+    assert name.x0 >= 0
+    assert name.x1 <= min(numbers) - 1
+
+
+def test_a_table_that_scrolls_takes_the_focus_and_has_a_name():
+    html = Table('What "r0" is', ("name",), [("r0",)])._repr_html_()
+    region = (
+        '<div tabindex="0" role="group" aria-label="What &quot;r0&quot; is" style="overflow-x: '
+    )
+    assert html.startswith(f'{region}auto"><table>')
+    # And there is no other way to make one.
+    sources = [path for path in stored.tracked() if path.suffix == ".py"]
+    made = [
+        str(path.relative_to(stored.COURSE)) for path in sources if "<table" in path.read_text()
+    ]
+    assert [name for name in made if not name.startswith("tests/")] == ["helpers/table.py"]
 
 
 def test_numbers_of_a_table_stand_on_the_right_with_a_gap():

@@ -26,8 +26,10 @@ from tools.workspace import COURSE, WorkspaceError
 FIRST_PORT = 8888
 FIRST_PAGE = "/lab/tree/00_start_here.ipynb"
 # nbdime is there for ./course diff alone: no buttons in the notebook, no part in the server.
-WITHOUT_NBDIME = {
-    "jupyter_server_config.json": {"ServerApp": {"jpserver_extensions": {"nbdime": False}}},
+EXTENSIONS = {
+    "jupyter_server_config.json": {
+        "ServerApp": {"jpserver_extensions": {"nbdime": False, "tools.ending": True}}
+    },
     "labconfig/page_config.json": {"disabledExtensions": {"nbdime-jupyterlab": True}},
 }
 TRACES = "This lab holds CAP_PERFMON: chapter 13 may look at every packet of this machine."
@@ -80,7 +82,7 @@ def main(arguments: list[str], told: str = TOLD) -> None:
     try:
         brought = workspace.copy_chapters(COURSE / "notebooks", work)
         settings = work / ".jupyter"
-        chosen = {"jupyter_lab_config.json": options(work, port), **WITHOUT_NBDIME}
+        chosen = {"jupyter_lab_config.json": options(work, port), **EXTENSIONS}
         for name, content in chosen.items():
             (settings / name).parent.mkdir(exist_ok=True)
             (settings / name).write_text(json.dumps(content, indent=1), "utf-8")

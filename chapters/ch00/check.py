@@ -33,6 +33,10 @@ def ethertype(answer: int | None, frame: bytes) -> Verdict:
         return right(f"{wanted} is {wanted:#06x}, which stands for IPv4.")
     if number == 800:
         return not_yet("The 08 00 is hexadecimal; Python writes that 0x0800.")
-    if number in (frame[12], frame[13]):
-        return not_yet("That is one of the bytes, or both with the least first.")
+    if number == frame[13]:
+        return not_yet("That is byte 13 alone; one number is wanted of two bytes.")
+    if number == frame[12]:
+        return not_yet(
+            "That is byte 12 alone, or both with the smaller part first: the larger comes first."
+        )
     return not_yet("Which slice of the frame holds bytes 12 and 13?")

@@ -43,6 +43,8 @@ def three_big_pings(answer: int | None) -> Verdict:
         return right(f"Three such pings were sent just now, and the counter said {counted}.")
     if total * 2 == counted:
         return not_yet("That is one direction; each ping is answered.")
+    if total * 3 == counted:
+        return not_yet("That is one ping, there and back; three were sent.")
     if total == 3 * 2 * 1000:
         return not_yet("The counter counts whole frames: what lies before the data?")
     return not_yet("Begin with one frame: its headers, then its 1000 bytes of data.")

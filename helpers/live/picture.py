@@ -200,7 +200,7 @@ def decorate(axes: Axes, chart: Chart, top: float) -> None:
     axes.set_ylim(1 if chart.scale == "log" else 0, top)
     axes.yaxis.set_major_formatter(EngFormatter(UNITS[chart.quantity]))
     axes.set_ylabel(LABELS[chart.quantity])
-    axes.yaxis.set_label_coords(-0.11, 0.5)  # at rest, however long the numbers are
+    axes.yaxis.set_label_coords(-0.12, 0.5)  # at rest, however long the numbers are
     axes.grid(color="#dddddd")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -21,11 +21,14 @@ ethertype = 800
 # %% 2 bytes -> Make one number of the two bytes
 ethertype = frame[12:14]
 
-# %% 2 little -> both with the least first
+# %% 2 little -> the larger comes first
 ethertype = int.from_bytes(frame[12:14], "little")
 
-# %% 2 one_byte -> both with the least first
+# %% 2 one_byte -> That is byte 12 alone
 ethertype = int.from_bytes(frame[12:13], "big")
+
+# %% 2 the_other_byte -> That is byte 13 alone
+ethertype = frame[13]
 
 # %% 2 slice_one_too_far -> Which slice of the frame
 ethertype = int.from_bytes(frame[13:15], "big")

@@ -7,8 +7,11 @@ three_big_pings = 3 * 2 * 1000
 # %% 1 one_direction -> That is one direction
 three_big_pings = 3 * (14 + 20 + 8 + 1000)
 
-# %% 1 one_ping -> Begin with one frame
+# %% 1 one_ping -> three were sent
 three_big_pings = 2 * (14 + 20 + 8 + 1000)
+
+# %% 1 no_ethernet -> Begin with one frame
+three_big_pings = 3 * 2 * (20 + 8 + 1000)
 
 # %% 1 right: in a loop
 three_big_pings = 0

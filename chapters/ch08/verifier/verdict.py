@@ -24,7 +24,7 @@ from chapters.ch08.verifier import (
     subjects,
 )
 from chapters.ch08.verifier.place import as_text
-from helpers import asm
+from helpers import asm, table
 from helpers.asm import Instruction
 from helpers.errors import CourseError
 from helpers.loader import LoadedObject
@@ -204,7 +204,7 @@ class KernelVerdict:
         )
         whole = escape(shortened(self.log))
         return (
-            f"<table><tbody>{rows}</tbody></table>{self.chain._repr_html_()}"
+            f"{table.element(f'<tbody>{rows}</tbody>', 'Verdict')}{self.chain._repr_html_()}"
             f"<details><summary>The whole log</summary><pre><code>{whole}</code></pre></details>"
         )
 
