@@ -30,6 +30,9 @@ def declared(name: str, *attributes: str, section: str = ' SEC(".maps")') -> str
     return f"struct {{ {''.join(f'{each}; ' for each in attributes)}}} {name}{section};\n"
 
 
+STORED = ("__uint(type, BPF_MAP_TYPE_SK_STORAGE)", "__uint(map_flags, BPF_F_NO_PREALLOC)")
+
+
 def of_type(type: str, *attributes: str, name: str = "counts") -> str:
     """A program with one map, whose type and attributes are these."""
     return program(before=declared(name, f"__uint(type, BPF_MAP_TYPE_{type})", *attributes))
@@ -101,6 +104,14 @@ MAPS = {
     "storage with entries": (
         of_type("SK_STORAGE", FOUR, KEY, VALUE),
         ("each socket", "no max_entries"),
+    ),
+    "a queue with a key beside a storage that is right": (
+        program(
+            USED,
+            declared("kept", *STORED, "__type(key, int)", VALUE)
+            + declared("counts", "__uint(type, BPF_MAP_TYPE_QUEUE)", FOUR, KEY, VALUE),
+        ),
+        ("counts (queue) takes no key",),
     ),
     "an attribute that is none": (
         of_type("ARRAY", "__uint(max_entry, 4)", KEY, VALUE),

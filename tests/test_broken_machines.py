@@ -454,7 +454,8 @@ def test_ctrl_c_is_one_line_and_leaves_nothing(stand_in, tmp_path, command):
         os.killpg(running.pid, signal.SIGINT)
         out, said = running.communicate(timeout=60)
     assert (running.returncode, out, said) == (130, "", "course: interrupted.\n")
-    assert not is_running(int(mark.read_text()))
+    # Ctrl-C is for clang, too; on a busy machine it is the later one to end.
+    assert until(lambda: not is_running(int(mark.read_text())), 10)
     assert not list((COURSE / "build").glob("tmp*"))
 
 

@@ -132,6 +132,8 @@ def test_help_names_every_verb_and_touches_nothing(checkout):
     assert result.returncode == 0
     assert all(f"\n  {verb}" in result.stdout for verb in VERBS)
     assert checkout.run().stdout == result.stdout
+    for verb in ("lab", "test", "demo", "render", "bench", "kernel-sample"):  # what else sets up
+        assert checkout.run(verb, "--help").stdout == result.stdout
     there = {path.name for path in checkout.folder.iterdir()}
     assert there == {"course", "pyproject.toml", "tools"}
 

@@ -333,3 +333,46 @@ def test_a_function_that_is_checked_alone_is_told_as_such():
     said = verdict(given, called).refusal
     assert said.key == "null"
     assert "not static" not in said.reason
+
+
+@pytest.mark.parametrize(
+    "remark", ["(0) frame 0 insn 8 +live -8", "(8,11) frame 0 insn 13 +live -8", "SCC enter (1)"]
+)
+def test_a_remark_of_the_kernels_is_not_its_word(remark):
+    refusal = verdict(log_of(f"{remark}\nR0 invalid mem access"), FOLLOWED).refusal
+    assert refusal.words == "R0 invalid mem access"
+    assert refusal.key == "null"
+
+
+def test_a_loop_that_was_taken_up_twice_with_nothing_new_has_no_end():
+    # 0: r0 = the context's first word; 1: back to it while that is not 7; 2: exit.
+    code = "6110000000000000 5500feff07000000" + EXIT
+    again = "\nfrom 1 to 0: {}\n0: {}\n0: (61) r0 = *(u32 *)(r1 +0) ; R0=scalar()\n"
+    again += "1: (55) if r0 != 0x7 goto pc-2 ; R0=7\n2: (95) exit\n"
+    start = again.partition("\n0: ")[2].format("R1=ctx() R10=fp0")
+    state = "R0=scalar() R1=ctx() R10=fp0"
+
+    def key(*states: str) -> str:
+        text = "0: " + start + "".join(again.format(each, each) for each in states)
+        return verdict(text + "infinite loop detected at insn 0\n", code, 22).refusal.key
+
+    assert key(state, state) == "endless"
+    assert key(state) == ""
+    assert key(state, state.replace("scalar()", "scalar(umin=8)")) == ""
+
+
+def test_what_was_compared_beyond_a_packets_reach_counts_for_nothing():
+    # r4 = r2 + 64; if r4 > r3 exit; r0 = *(u8 *)(r2).
+    code = "bf24000000000000 0704000040000000 2d34010000000000 7120000000000000" + EXIT
+
+    def key(far: int) -> str:
+        text = (
+            f"0: R2=pkt(off={far},r=8) R3=pkt_end() R10=fp0\n"
+            f"0: (bf) r4 = r2 ; R4=pkt(off={far},r=8)\n"
+            f"1: (07) r4 += 64 ; R4=pkt(off={far + 64},r=8)\n2: (2d) if r4 > r3 goto pc+1\n"
+            "3: (71) r0 = *(u8 *)(r2 +0)\ninvalid access to packet\n"
+        )
+        return verdict(text, code).refusal.key
+
+    assert key(65_472) == "packet_far"
+    assert key(65_471) == "packet_end"

@@ -48,7 +48,7 @@ def eight_bytes(meaning: str | None) -> Verdict:
         return not_yet("The offset is a signed number: with the highest bit set it is negative.")
     if offset != -8:
         return not_yet("Mind the byte order of the offset: the first byte counts least.")
-    return right("It stores the lower four bytes of r1 on the stack, eight below its end.")
+    return right("It stores the lower four bytes of r1 on the stack, eight bytes below r10.")
 
 
 def packets_by_ttl(function: str) -> Verdict:

@@ -146,6 +146,9 @@ def line_of_ipv6_ping(ticked: list[str] | None) -> Verdict:
         grown = counters.read() - before
     quiet = [name for name, slot in numbers.items() if not grown[slot]]
     if quiet or not numbers:
-        return not_yet(f"An IPv6 ping went by, and nothing moved for: {', '.join(quiet) or '[]'}.")
+        return not_yet(
+            f"An IPv6 ping went by, and nothing moved for: {', '.join(quiet) or '[]'}. "
+            "Which number did sockex1 read in byte 23?"
+        )
     name = next(iter(numbers))
     return right(f"{grown[numbers[name]]} bytes in {name}: sockex1 read a byte of the address.")

@@ -157,7 +157,8 @@ def judge_top(answer: object, wanted: list[tuple[str, str, int]], count: int) ->
     for place, (row, right_one) in enumerate(zip(rows, wanted, strict=False), start=1):
         if (*map(as_word, row[:2]), as_number(row[2])) != right_one:
             return not_yet(
-                f"Place {place} belongs to {right_one}, and it has {shown(tuple(row))} there."
+                f"The most bytes first: place {place} belongs to {right_one}, and it has "
+                f"{shown(tuple(row))} there."
             )
     return None
 

@@ -97,8 +97,7 @@ def refused_map(case: Case) -> str | None:
     if case.verified or not case.opened:
         return None
     codes = {case.code, errno.ENOMEM} if case.code == errno.E2BIG else {case.code}
-    tried = [m for m in case.maps if m.type not in STORAGE or not is_storage(m)]
-    bad = next((m for m in tried if m.attempt() in codes), None)
+    bad = next((m for m in case.maps if not is_storage(m) and m.attempt() in codes), None)
     if bad is None:
         return None
     if bad.type in MAPS_OF_MAPS and not bad.of_maps:
@@ -125,7 +124,8 @@ def refused_map(case: Case) -> str | None:
 
 def is_storage(m: Map) -> bool:
     """Whether a map of STORAGE is declared as such; an attempt, without types, fails anyway."""
-    return m.flags == uapi.BPF_F_NO_PREALLOC and not m.max_entries and m.key_size == 4
+    declared = m.type in STORAGE, m.flags, m.max_entries, m.key_size
+    return declared == (True, uapi.BPF_F_NO_PREALLOC, 0, 4)
 
 
 def mends(m: Map) -> Iterator[tuple[dict[str, int], str]]:

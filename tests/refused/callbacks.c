@@ -345,3 +345,12 @@ SEC("tc") int global_and_its_context(struct __sk_buff *skb)
 {
 	return not_in_the_context(skb);
 }
+static long behind_the_key(void *map, volatile __u32 *key, __u64 *value, void *nothing)
+{
+	return key[2] & 1;
+}
+//= key_bounds; from 5.13
+SEC("tc") int behind_each_key(struct __sk_buff *skb)
+{
+	return bpf_for_each_map_elem(&wides, behind_the_key, NULL, 0);
+}

@@ -88,3 +88,5 @@ ASM("socket", address_as_a_key_of_calls, "r3 = r1; r2 = programs ll; call 12;" E
 ASM("tc", address_as_an_interface, "r2 = 0; call 23;" END)
 //= leak_argument
 ASM("socket", address_as_an_offset, "r2 = r10; r3 = 0; *(u64 *)(r10 - 8) = r3; r3 = r10; r3 += -8; r4 = 4; call 26; exit;")
+//= comparison
+ASM("tc", context_asked_for_null, "r0 = 0; if r1 == 0 goto +0; exit;")

@@ -202,3 +202,62 @@ SEC("tc") int timer_of_its_own(struct __sk_buff *skb)
 
 	return value ? bpf_timer_cancel((void *)value) : 0;
 }
+static int returns_one(void *map, __u32 *key, struct timed *timed)
+{
+	return 1;
+}
+//= callback_result; from 5.15
+SEC("cgroup_skb/egress") int timer_that_returns_one(struct __sk_buff *skb)
+{
+	__u32 key = 0;
+	struct timed *timed = bpf_map_lookup_elem(&alarms, &key);
+
+	if (timed)
+		bpf_timer_set_callback(&timed->timer, returns_one);
+	return 1;
+}
+static int returns_the_key(void *map, __u32 *key, struct timed *timed)
+{
+	return *key;
+}
+//= callback_result; from 5.15
+SEC("tc") int timer_that_returns_the_key(struct __sk_buff *skb)
+{
+	__u32 key = 0;
+	struct timed *timed = bpf_map_lookup_elem(&alarms, &key);
+
+	if (timed)
+		bpf_timer_set_callback(&timed->timer, returns_the_key);
+	return 0;
+}
+struct later {
+	__u64 count;
+	struct bpf_timer timer;
+};
+struct locked_later {
+	__u64 count;
+	struct bpf_spin_lock lock;
+};
+MAP(laters, BPF_MAP_TYPE_ARRAY, __u32, struct later, 4, 0);
+MAP(locked_laters, BPF_MAP_TYPE_ARRAY, __u32, struct locked_later, 4, 0);
+//= special_moved; from 5.15
+SEC("tc") int timer_that_is_not_first(struct __sk_buff *skb)
+{
+	__u32 key = 0;
+	struct later *later = bpf_map_lookup_elem(&laters, &key);
+
+	return later ? bpf_timer_cancel(&later->timer) : 0;
+}
+//= special_moved
+SEC("xdp") int lock_that_is_not_first(struct xdp_md *ctx)
+{
+	__u32 key = 0;
+	struct locked_later *later = bpf_map_lookup_elem(&locked_laters, &key);
+
+	if (!later)
+		return XDP_PASS;
+	bpf_spin_lock(&later->lock);
+	later->count++;
+	bpf_spin_unlock(&later->lock);
+	return XDP_PASS;
+}

@@ -86,15 +86,6 @@ SEC("raw_tp") int three_million_at_a_tracepoint(void *ctx)
 	return sum & 1;
 }
 //= many_turns
-SEC("tc") int as_many_as_the_mark_says(struct __sk_buff *skb)
-{
-	__u64 sum = 0, most = skb->mark & 0xfffff;
-
-	for (__u64 i = 0; i < most; i++)
-		asm volatile("%0 += 1" : "+r"(sum));
-	return sum & 1;
-}
-//= many_turns
 SEC("socket") int rows_and_columns(struct __sk_buff *skb)
 {
 	__u64 sum = 0;
@@ -143,4 +134,11 @@ SEC("xdp") int to_the_end_of_the_frame(struct xdp_md *ctx)
 	for (; at + 1 <= end; at++)
 		sum += *(volatile char *)at;
 	return sum & 1;
+}
+//= endless
+SEC("socket") int until_the_mark_is_seven(struct __sk_buff *skb)
+{
+	while (*(volatile __u32 *)&skb->mark != 7)
+		;
+	return 0;
 }

@@ -151,3 +151,13 @@ SEC("tc") int key_beyond_what_is_followed(struct __sk_buff *skb)
 		return 0;
 	return bpf_map_lookup_elem(&counters, at + 65534) != NULL;
 }
+//= packet_far
+SEC("tc") int in_strides_to_the_end(struct __sk_buff *skb)
+{
+	char *at = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	__u32 sum = 0;
+
+	for (; at + 64 <= end; at += 64)
+		sum += *(volatile __u8 *)at;
+	return sum & 1;
+}

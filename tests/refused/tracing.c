@@ -58,3 +58,17 @@ ASM("raw_tp", above_at_a_tracepoint, "r0 = *(u64 *)(r10 + 8); exit;")
 ASM("raw_tp", product_at_a_tracepoint, "r1 *= 2;" END)
 //= context_moved
 ASM("raw_tp", moved_at_a_tracepoint, "r2 = *(u64 *)(r1 + 0); r2 &= 8; r1 += r2; r0 = *(u64 *)(r1 + 0); exit;")
+//= size
+SEC("raw_tp") int prints_nothing(void *ctx)
+{
+	char format[] = "hello";
+
+	return bpf_trace_printk(format, 0);
+}
+//= buffer_bounds
+SEC("raw_tp") int prints_more_than_there_is(void *ctx)
+{
+	char format[] = "hello";
+
+	return bpf_trace_printk(format, 64);
+}

@@ -6,7 +6,7 @@ Laboratory equipment, first used in chapter 08, the_verifier. Each rule begins w
 from __future__ import annotations
 
 from chapters.ch08.verifier import known
-from chapters.ch08.verifier.memory import INDEX, STACK
+from chapters.ch08.verifier.memory import INDEX, STACK, touched
 from chapters.ch08.verifier.place import Place, Reason, about
 from helpers.asm import ALU32, ALU64, DIVIDE, JUMP, MODULO, MOVE
 
@@ -18,6 +18,8 @@ FIXED = ("map_ptr", "pkt_end", "flow_keys", *known.SOCKETS)
 # To these, no register without CAP_PERFMON.
 GUESSED = {"pkt": "a packet", "pkt_meta": "the metadata", "ctx": "the context"}
 GUESSED |= dict.fromkeys(known.RECORDS, "memory that a function has given, such as a record")
+# These are not asked for null without CAP_PERFMON.
+NEVER_NULL = ("ctx", "fp", "pkt", "pkt_meta", "pkt_end")
 FARTHEST = 1 << 29  # bytes that an address may be moved by
 
 
@@ -247,6 +249,24 @@ def value_moved(at: Place) -> Reason | None:
     )
 
 
+@about("arithmetic", "guess", "value", "lock", "bounds")
+def special_moved(at: Place) -> Reason | None:
+    moves = _moves(at)
+    if moves is None or known.kind(moves[0]) != "map_value" or known.may_be_null(moves[0]):
+        return None
+    (low, high), (least, most) = known.moved(moves[0]), _shift(at, moves[1])
+    field = touched(at, moves[0], low + least, low + least + 1)
+    if at.trusted or field is None or low + least != high + most:
+        return None
+    return Reason(
+        "special_moved",
+        "For a process without CAP_PERFMON no address can be moved to the "
+        f"struct {field.type} at byte {field.offset} of the value. Make it the first field: "
+        "its address is the value's own.",
+        (moves[2], at.instruction.dst),
+    )
+
+
 @about("arithmetic", "guess", "stack", "bounds")
 def stack_moved(at: Place) -> Reason | None:
     moves = _moves(at)
@@ -280,7 +300,7 @@ def comparison(at: Place) -> Reason | None:
     if not known.is_pointer(first) and not known.is_pointer(second):
         return None
     equality = i.opcode_class == JUMP and i.operation in (EQUAL, NOT_EQUAL)
-    if equality and not i.takes_register and i.imm == 0:
+    if equality and not i.takes_register and i.imm == 0 and known.kind(first) not in NEVER_NULL:
         return None
     pair = {known.kind(first), known.kind(second)}
     if (

@@ -11,7 +11,7 @@ import errno
 
 from chapters.ch08.verifier import known, special
 from chapters.ch08.verifier.memory import FAR, REACH, one_way, said_of, touched
-from chapters.ch08.verifier.place import LOCK, UNLOCK, Place, Reason, about
+from chapters.ch08.verifier.place import LOCK, TIMER_INIT, UNLOCK, Place, Reason, about
 from chapters.ch08.verifier.wants import (
     ANY,
     ANY_SOCKET,
@@ -172,6 +172,22 @@ def special_place(at: Place) -> Reason | None:
             (1,),
         )
     return None
+
+
+@about("map", "value")
+def timer_map(at: Place) -> Reason | None:
+    if at.instruction.helper != TIMER_INIT or not _may_look(at) or at.number != errno.EINVAL:
+        return None
+    names = [known.map_name(at.of(register)) for register in (1, 2)]
+    kinds = [known.kind(at.of(register)) for register in (1, 2)]
+    if kinds != ["map_value", "map_ptr"] or not all(names) or names[0] == names[1]:
+        return None
+    return Reason(
+        "timer_map",
+        f"bpf_timer_init wants the map in which the timer lies, that is {names[0]}, and gets "
+        f"{names[1]}.",
+        (1, 2),
+    )
 
 
 @about("lock")

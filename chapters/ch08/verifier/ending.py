@@ -129,7 +129,9 @@ def stack_returned(at: Place) -> Reason | None:
 
 @about("result", "number")
 def result(at: Place) -> Reason | None:
-    if not at.instruction.is_exit or at.frame or at.references or at.locked or at.alone:
+    if not at.instruction.is_exit or at.frame or at.references or at.locked:
+        return None
+    if at.alone or at.called_later:
         return None
     limits, allowed = known.limits(at.of(0)), RESULTS.get(at.type.removeprefix("cgroup/"))
     if limits is None or allowed is None:
@@ -147,8 +149,10 @@ def result(at: Place) -> Reason | None:
 
 @about("result", "number", "function")
 def callback_result(at: Place) -> Reason | None:
-    if not at.instruction.is_exit or not at.frame or at.references or at.locked:
+    if not at.instruction.is_exit or at.references or at.locked:
         return None
+    if not at.frame:
+        return _timer_result(at)
     callers = [step for step in at.path if step.frame < at.frame]
     caller = at.instructions.get(callers[-1].number) if callers else None
     limits = known.limits(at.of(0))
@@ -158,6 +162,17 @@ def callback_result(at: Place) -> Reason | None:
         "callback_result",
         f"The function that {CALLING_BACK[caller.helper]} calls may return 0, to go on, or 1, to "
         "stop, and this may return something else.",
+        (0,),
+    )
+
+
+def _timer_result(at: Place) -> Reason | None:
+    limits = known.limits(at.of(0))
+    if not at.called_later or limits is None or limits == (0, 0):
+        return None
+    return Reason(
+        "callback_result",
+        "The function that a timer calls must return 0, and this may return something else.",
         (0,),
     )
 

@@ -118,7 +118,9 @@ def packet_end(at: Place) -> Reason | None:
             "here lies before optval_end. Compare with it first.",
             _base(at),
         )
-    if known.moved(at.base)[1] + at.instruction.offset + at.instruction.size > REACH:
+    if known.moved(at.base)[1] + at.instruction.offset + at.instruction.size > REACH or (
+        _compared_beyond(at)
+    ):
         return Reason("packet_far", FAR, _base(at))
     if known.moved(at.base)[0] + at.instruction.offset < 0:
         return Reason(
@@ -133,6 +135,21 @@ def packet_end(at: Place) -> Reason | None:
         "here lies before data_end. Compare with data_end first.",
         _base(at),
     )
+
+
+def _compared_beyond(at: Place) -> bool:
+    """Whether what was compared with data_end last, on this path, lies out of reach, so that the
+    comparison counts for nothing."""
+    for step in reversed(at.path[:-1]):
+        i = at.instructions.get(step.number)
+        if i is None or not i.is_conditional or not i.takes_register or step.pruned:
+            continue
+        values = [step.before.get(f"R{register}", "") for register in (i.dst, i.src)]
+        if sorted(map(known.kind, values)) == ["pkt", "pkt_end"]:
+            compared = next(value for value in values if known.kind(value) == "pkt")
+            same = known.attribute(compared, "id") == known.attribute(at.base, "id")
+            return same and known.moved(compared)[1] > REACH
+    return False
 
 
 @about("packet", "direction")
@@ -329,6 +346,21 @@ def key_written(at: Place) -> Reason | None:
     return Reason(
         "read_only",
         "A key that the kernel hands to a function can only be read. Copy it to change it.",
+        _base(at),
+    )
+
+
+@about("map", "memory", "bounds")
+def key_bounds(at: Place) -> Reason | None:
+    if not _at(at, "map_key") or at.stores:
+        return None
+    size = known.attribute(at.base, "ks")
+    if not _beyond(at, size):
+        return None
+    return Reason(
+        "key_bounds",
+        f"This lies outside the map's key, which has {size} bytes, or may do so. Give the "
+        "function the type of the map's key.",
         _base(at),
     )
 

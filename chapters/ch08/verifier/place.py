@@ -15,6 +15,7 @@ from helpers.asm import Instruction
 from helpers.objfile import MapDefinition
 
 LOCK, UNLOCK = 93, 94  # bpf_spin_lock and bpf_spin_unlock, by number
+TIMER_INIT, SET_CALLBACK = 169, 170  # bpf_timer_init and bpf_timer_set_callback
 # Functions of the kernel that begin what another one must end on every path.
 ENDED_BY = {"bpf_rcu_read_lock": "bpf_rcu_read_unlock", "bpf_preempt_disable": "bpf_preempt_enable"}
 
@@ -123,6 +124,15 @@ class Place:
         it is a global one, that is not static."""
         starts = {i.target for i in self.instructions.values() if i.calls_function}
         return bool(self.path) and not self.frame and self.path[0].number in starts - {0, None}
+
+    @property
+    def called_later(self) -> bool:
+        """Whether this is in a function that a timer calls, or in one that it calls."""
+        return any(
+            getattr(self.instructions.get(step.number), "helper", None) == SET_CALLBACK
+            and following.number != self.instructions[step.number].end
+            for step, following in zip(self.path, self.path[1:], strict=False)
+        )
 
     @property
     def locked(self) -> bool:

@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping, Sequence
 
 from chapters.ch08.verifier import known
-from chapters.ch08.verifier.log import Step
+from chapters.ch08.verifier.log import Step, last_path
 from chapters.ch08.verifier.place import Reason
 from chapters.ch08.verifier.special import LOCK, Field
-from helpers.asm import ALU64, JUMP, MOVE, REGISTER_SOURCE, ST, STX, Instruction
+from helpers.asm import ALU64, EXIT, JUMP, MOVE, REGISTER_SOURCE, ST, STX, Instruction
 
 STACK_SIZE = 512  # bytes, for all functions on a path together
 ENDLESS = {errno.E2BIG, errno.EFAULT, errno.EINVAL, errno.ENOSPC}  # the last: of room for the log
@@ -92,15 +92,18 @@ def broken(instructions: Sequence[Instruction]) -> Reason | None:
 
 
 def endless(
-    instructions: Sequence[Instruction], path: Sequence[Step], number: int, guess: bool | None
+    instructions: Sequence[Instruction], steps: list[Step], number: int, guess: bool | None
 ) -> Reason | None:
     """A loop whose end the verifier did not see, or did not reach.
 
     Arguments: guess: whether only a processor that guesses would take this path, None if that is
     not known.
     """
+    path = last_path(steps)
     if number not in ENDLESS or not path:
         return None
+    if number == errno.EINVAL and path[-1].opcode == JUMP | EXIT:
+        return _taken_up(instructions, steps)
     if not (loops := _loops(instructions, path)):
         return None
     if guess:
@@ -116,6 +119,20 @@ def endless(
         else f"{UNKNOWN} Or a processor that guesses may run past its end."
     )
     return _loop("endless", said, loops[-1]) if counted == {False} else None
+
+
+def _taken_up(instructions: Sequence[Instruction], steps: Sequence[Step]) -> Reason | None:
+    """A loop that the verifier has gone back to twice, with nothing new, and a third time without
+    a word, where another path had come to its end."""
+    begun = [b for a, b in zip(steps, steps[1:], strict=False) if a.path != b.path][-2:]
+    if len(begun) < 2 or any(step.pruned or step.speculative or not step.told for step in begun):
+        return None
+    first, last = begun
+    same = (first.origin, first.number, first.before) == (last.origin, last.number, last.before)
+    if not same or last.origin is None or last.number > last.origin:
+        return None
+    body = [i for i in instructions if last.number <= i.number <= last.origin]
+    return _loop("endless", UNKNOWN, body)
 
 
 def _loops(

@@ -283,8 +283,8 @@ def _in_the_shape(
         fitting.append(shape.lock_type(instructions, verdict.type, verdict.special, verdict.number))
     elif last.pruned or (stopped and stopped.is_exit):
         fitting.append(shape.too_deep(instructions))  # all paths were gone to their ends
-    path, guess = log.last_path(verdict.steps), log.is_guess(verdict.log)
-    fitting.append(shape.endless(instructions, path, verdict.number, guess))
+    guess = log.is_guess(verdict.log)
+    fitting.append(shape.endless(instructions, verdict.steps, verdict.number, guess))
     fitting = [
         each for each in fitting if each and not subjects.against(words, SHAPES[each.key], ())
     ]

@@ -54,6 +54,7 @@ WANTS = {
     1: Wants((MAP, KEY), _NO_ELEMENTS, True),
     2: Wants((MAP, KEY, VALUE, ANY), _NOT_CHANGED, True),
     3: Wants((MAP, KEY), _NOT_CHANGED, True),
+    6: Wants((READ, SIZE)),
     9: Wants((CONTEXT, ANY, READ, SIZE, ANY)),
     10: Wants((CONTEXT, ANY, ANY, ANY, ANY)),
     11: Wants((CONTEXT, ANY, ANY, ANY, ANY)),

@@ -13,6 +13,12 @@ ASM("tc", redirects, "r1 = 1; r2 = 0; call 23; exit;")
 ASM("socket", sends_an_event, KEY "r4 = r2; r2 = events ll; r3 = 0; r5 = 8; call 25;" END)
 ASM("socket", sends_an_empty_event, KEY "r4 = r2; r2 = events ll; r3 = 0; r5 = 0; call 25;" END)
 ASM("socket", loads_bytes, "r2 = 0; r3 = r10; r3 += -8; r4 = 8; call 26; r0 = *(u64 *)(r10 - 8); exit;")
+SEC("raw_tp") int prints(void *ctx)
+{
+	char format[] = "hello";
+
+	return bpf_trace_printk(format, sizeof(format));
+}
 ASM("raw_tp", takes_a_stack, "r2 = stacks ll; r3 = 0; call 27;" END)
 ASM("xdp", moves_the_head, "r2 = 4; call 44; r0 = 2; exit;")
 SEC("tc") int releases(struct __sk_buff *skb)
