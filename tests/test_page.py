@@ -182,8 +182,10 @@ def test_at_900_pixels_the_picture_can_be_read(lab: Lab, page: Page, tmp_path: P
     """With the list of files open."""
     page.set_viewport_size({"width": 900, "height": 1000})
     plot = opened(lab, page)
-    picture = plot.cell.locator("img.widget-image")
-    assert picture.bounding_box()["width"] >= 560
+    picture = plot.cell.locator("img.widget-image").bounding_box()
+    room = plot.cell.locator(".jp-OutputArea-output").bounding_box()
+    assert picture["x"] + picture["width"] <= room["x"] + room["width"]  # the newest is at its end
+    assert picture["width"] >= 520
     plot.cell.screenshot(path=tmp_path / "900.png")
 
 

@@ -58,8 +58,8 @@ class Controls:
     ) -> None:
         self._act, self.sentence, self._running = act, "", False
         self.image = TitledImage(format="png", width=800, height=400)
-        self.image.layout.max_width, self.image.tooltip = "100%", alt
-        self.image.layout.min_width = "560px"  # narrower, its letters could not be read
+        self.image.layout.max_width = "calc(100% - 4px)"  # there are 2 around it
+        self.image.tooltip = alt
         self.image.add_class("course-picture")
         self.message, self.numbers, self.below = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.interface = self.choice("Interface", interfaces, "interface")
