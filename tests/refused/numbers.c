@@ -77,15 +77,6 @@ SEC("xdp") int three_million_turns(struct xdp_md *ctx)
 	return sum & 1;
 }
 //= many_turns
-SEC("raw_tp") int three_million_at_a_tracepoint(void *ctx)
-{
-	__u64 sum = 0;
-
-	for (int i = 0; i < 3000000; i++)
-		asm volatile("%0 += 1" : "+r"(sum));
-	return sum & 1;
-}
-//= many_turns
 SEC("socket") int rows_and_columns(struct __sk_buff *skb)
 {
 	__u64 sum = 0;
@@ -114,25 +105,6 @@ SEC("tc") int counted_with_a_break(struct __sk_buff *skb)
 		if (bpf_get_prandom_u32() == 7)
 			break;
 	}
-	return sum & 1;
-}
-//= endless
-SEC("tc") int as_many_as_the_length(struct __sk_buff *skb)
-{
-	__u64 sum = 0;
-
-	for (__u64 i = 0; i < skb->len; i++)
-		asm volatile("%0 += 1" : "+r"(sum));
-	return sum & 1;
-}
-//= packet_far
-SEC("xdp") int to_the_end_of_the_frame(struct xdp_md *ctx)
-{
-	char *at = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u64 sum = 0;
-
-	for (; at + 1 <= end; at++)
-		sum += *(volatile char *)at;
 	return sum & 1;
 }
 //= endless

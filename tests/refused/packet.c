@@ -132,7 +132,7 @@ ASM("xdp", lower_half, FRAME "w2 += 14; r0 = 2; exit;")
 ASM("xdp", shifted_up, FRAME "r2 <<= 32; r2 >>= 32; r0 = 2; exit;")
 //= cut
 ASM("tc", copied_in_part, DATA "w4 = w2; r0 = 0; exit;")
-//= packet_far
+//= packet_far; 5.10 comparison
 SEC("xdp") int beyond_what_is_followed(struct xdp_md *ctx)
 {
 	char *at = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
@@ -142,7 +142,7 @@ SEC("xdp") int beyond_what_is_followed(struct xdp_md *ctx)
 		return XDP_PASS;
 	return *(volatile char *)at;
 }
-//= packet_far
+//= packet_far; 5.10 comparison
 SEC("tc") int key_beyond_what_is_followed(struct __sk_buff *skb)
 {
 	char *at = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
@@ -151,7 +151,7 @@ SEC("tc") int key_beyond_what_is_followed(struct __sk_buff *skb)
 		return 0;
 	return bpf_map_lookup_elem(&counters, at + 65534) != NULL;
 }
-//= packet_far
+//= packet_far; 5.10 comparison
 SEC("tc") int in_strides_to_the_end(struct __sk_buff *skb)
 {
 	char *at = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
