@@ -69,8 +69,8 @@ def test_a_saved_plot_comes_back_with_its_kernel_and_is_a_still_without(
     # Opened again while it runs: it runs on.
     page.reload()
     expect(page.get_by_text(IDLE)).to_be_visible()
-    # Seldom, on a busy machine, ipywidgets does not find what the kernel has, and says so for good:
-    # then the page is opened once more, as a learner would.
+    # Once, of many runs, ipywidgets said for good that it did not find the plot, which the kernel
+    # still had; why is not known. Then the page is opened once more, as a learner would.
     lost = plot.cell.get_by_text("model not found")
     expect(plot.cell.locator("[role=status]").or_(lost).first).to_be_visible()
     if lost.count():

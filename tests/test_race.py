@@ -14,8 +14,7 @@ from chapters.playground.traffic import datagram
 from helpers import capabilities, loader, syscall, toolchain
 
 FRAME = datagram(1)
-WAYS = {
-    "count_plain": "three_adds_kern.c",
+CURES = {
     "count_atomic": "three_adds_kern.c",
     "count_per_cpu": "three_adds_kern.c",
     "count_locked": "locked_add_kern.c",
@@ -60,7 +59,7 @@ def test_the_chapters_numbers():
 )
 def test_three_cures_lose_nothing_in_any_order(program, steps, packets):
     """Steps: for each packet, how many there are that the other processor can come between."""
-    orders = race.orders(WAYS[program], program, FRAME, packets)
+    orders = race.orders(CURES[program], program, FRAME, packets)
     assert len(orders) == comb(2 * steps * packets, steps * packets)
     assert {order.lost for order in orders} == {0}
 

@@ -118,9 +118,9 @@ def stops(machine: Machine, frames: Sequence[bytes]) -> Iterator[tuple[Instructi
     instructions = {i.number: i for i in machine.instructions}
     for frame in frames:
         for state in machine.step(frame):
-            following = instructions.get(state.at)
-            if following and touches_a_map(following, state):
-                yield following, state
+            instruction = instructions.get(state.at)
+            if instruction and touches_a_map(instruction, state):
+                yield instruction, state
 
 
 def touches_a_map(i: Instruction, state: State) -> bool:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from chapters.ch08.verifier import known, special
 from chapters.ch08.verifier.log import GONE, Step
-from helpers import asm
+from helpers import asm, uapi
 from helpers.asm import Instruction
 from helpers.objfile import MapDefinition
 
-LOCK, UNLOCK = 93, 94  # bpf_spin_lock and bpf_spin_unlock, by number
+LOCK, UNLOCK = uapi.BPF_FUNC_spin_lock, uapi.BPF_FUNC_spin_unlock
 TIMER_INIT, SET_CALLBACK = 169, 170  # bpf_timer_init and bpf_timer_set_callback
 # Functions of the kernel that begin what another one must end on every path.
 ENDED_BY = {"bpf_rcu_read_lock": "bpf_rcu_read_unlock", "bpf_preempt_disable": "bpf_preempt_enable"}
