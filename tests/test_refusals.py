@@ -12,7 +12,7 @@ import pytest
 
 from chapters.ch08 import verifier
 from chapters.ch08.verifier import wants
-from helpers import asm, capabilities, objfile, toolchain
+from helpers import asm, capabilities, kernel, objfile, toolchain
 from tools import marked
 from tools.kernels import refusals
 
@@ -49,6 +49,24 @@ def test_the_reader_has_a_reason_for_three_of_four(found):
 @pytest.mark.kernel
 def test_this_kernel_refuses_what_was_written_to_be_refused(found):
     assert len(found["accepted"]) <= 12, found["accepted"]
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(
+    ("family", "name", "said"),
+    [
+        ("arguments", "tail_into_an_array", "a map of BPF_MAP_TYPE_PROG_ARRAY, and counters is of"),
+        ("callbacks", "each_of_a_ring", "524, a number of the kernel's own"),
+        ("packet", "key_within_but_compared_beyond", "It was compared with data_end at a place"),
+    ],
+)
+def test_a_refusal_says_what_it_knows(found, family, name, said):
+    if kernel.version() < (6, 1):
+        pytest.skip("Linux 5.10 refuses these for other reasons")
+    built = objfile.read(refusals.OBJECTS / f"{family}.o")
+    holding = next(each for each in refusals.programs(family) if each.name == name).holding
+    with verifier.show(built, holding, name) as verdict:
+        assert said in " ".join(words for _, words in verdict.lines())
 
 
 def test_the_programs_are_many_and_of_all_types():

@@ -152,6 +152,15 @@ SEC("tc") int key_beyond_what_is_followed(struct __sk_buff *skb)
 	return bpf_map_lookup_elem(&counters, at + 65534) != NULL;
 }
 //= packet_far; 5.10 comparison
+SEC("tc") int key_within_but_compared_beyond(struct __sk_buff *skb)
+{
+	char *at = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+
+	if (at + 65540 > end)
+		return 0;
+	return bpf_map_lookup_elem(&counters, at + 65500) != NULL;
+}
+//= packet_far; 5.10 comparison
 SEC("tc") int in_strides_to_the_end(struct __sk_buff *skb)
 {
 	char *at = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;

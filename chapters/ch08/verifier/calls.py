@@ -10,7 +10,15 @@ from __future__ import annotations
 import errno
 
 from chapters.ch08.verifier import known, special
-from chapters.ch08.verifier.memory import FAR, REACH, one_way, said_of, touched
+from chapters.ch08.verifier.memory import (
+    COMPARED_FAR,
+    FAR,
+    REACH,
+    compared_beyond,
+    one_way,
+    said_of,
+    touched,
+)
 from chapters.ch08.verifier.place import LOCK, TIMER_INIT, UNLOCK, Place, Reason, about
 from chapters.ch08.verifier.wants import (
     ANY,
@@ -32,6 +40,7 @@ from chapters.ch08.verifier.wants import (
     VALUE,
     WANTS,
     Wants,
+    type_name,
 )
 from helpers import asm
 from helpers.objfile import MapDefinition
@@ -266,8 +275,8 @@ def map_type(at: Place) -> Reason | None:
         return None
     return Reason(
         "map_type",
-        f"{_name(at)} does not work on a map of this type, as {described.name} is. Choose the type "
-        "that its manual names.",
+        f"{_name(at)} works on {wants.maps_in_words()}, and {described.name} is of type "
+        f"{type_name(described.type)}.",
     )
 
 
@@ -466,6 +475,8 @@ def _memory(
         return Reason("lock_touched", said_of(field), (register,)) if field else OK
     if kind == "pkt" and high + most > REACH:
         return Reason("packet_far", FAR, (register,))
+    if kind == "pkt" and compared_beyond(at, value):
+        return Reason("packet_far", COMPARED_FAR, (register,))
     if kind == "pkt":
         return Reason(
             "packet_end",

@@ -26,6 +26,10 @@ FAR = (
     "beyond, whatever was compared with data_end. Keep what is added to the address, or the turns "
     "of the loop that moves it, below that."
 )
+COMPARED_FAR = (
+    f"It was compared with data_end at a place that may lie beyond {REACH:,} bytes, and the "
+    "verifier follows a packet only so far: such a comparison tells it nothing. Compare nearer."
+)
 # Types of programs that read a packet's bytes directly, but write none.
 READERS_OF_PACKETS = ("cgroup_skb",)
 OPTIONS = ("cgroup/getsockopt", "cgroup/setsockopt")  # what is a packet elsewhere is one of these
@@ -118,10 +122,10 @@ def packet_end(at: Place) -> Reason | None:
             "here lies before optval_end. Compare with it first.",
             _base(at),
         )
-    if known.moved(at.base)[1] + at.instruction.offset + at.instruction.size > REACH or (
-        _compared_beyond(at)
-    ):
+    if known.moved(at.base)[1] + at.instruction.offset + at.instruction.size > REACH:
         return Reason("packet_far", FAR, _base(at))
+    if compared_beyond(at, at.base):
+        return Reason("packet_far", COMPARED_FAR, _base(at))
     if known.moved(at.base)[0] + at.instruction.offset < 0:
         return Reason(
             "packet_end",
@@ -137,9 +141,9 @@ def packet_end(at: Place) -> Reason | None:
     )
 
 
-def _compared_beyond(at: Place) -> bool:
+def compared_beyond(at: Place, base: str) -> bool:
     """Whether what was compared with data_end last, on this path, lies out of reach, so that the
-    comparison counts for nothing."""
+    comparison counts for nothing. base: what the register holds that leads into the packet."""
     for step in reversed(at.path[:-1]):
         i = at.instructions.get(step.number)
         if i is None or not i.is_conditional or not i.takes_register or step.pruned:
@@ -147,7 +151,7 @@ def _compared_beyond(at: Place) -> bool:
         values = [step.before.get(f"R{register}", "") for register in (i.dst, i.src)]
         if sorted(map(known.kind, values)) == ["pkt", "pkt_end"]:
             compared = next(value for value in values if known.kind(value) == "pkt")
-            same = known.attribute(compared, "id") == known.attribute(at.base, "id")
+            same = known.attribute(compared, "id") == known.attribute(base, "id")
             return same and known.moved(compared)[1] > REACH
     return False
 

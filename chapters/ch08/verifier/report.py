@@ -91,7 +91,7 @@ class Report:
 
 # By title, the reader's reasons that say the same; of a title that is not here none does.
 _BOUNDS = ("buffer_bounds", "packet_end", "metadata", "value_bounds", "record_bounds")
-_BOUNDS += ("key_bounds", "value_short")
+_BOUNDS += ("key_bounds", "value_short", "packet_far")
 _FOLLOWED = ("context_moved", "end_followed", "null", "zero_followed", "number_followed")
 SAME = {
     "Memory Safety: Access outside bounds": _BOUNDS,
@@ -113,7 +113,8 @@ SAME = {
     "Register Type Safety: Pointer arithmetic before NULL check": ("null_moved",),
     "Register Type Safety: 32-bit pointer arithmetic": ("cut",),
     "Register Type Safety: Pointer offset is not safe": ("unbounded",),
-    "Register Type Safety: Invalid dereference": _FOLLOWED,
+    # What a call has given back is a number from then on, in the kernel's words.
+    "Register Type Safety: Invalid dereference": (*_FOLLOWED, "unset"),
     "Register Type Safety: Unreadable register": ("unset",),
     "Resource Lifetime Safety: Unreleased resource": ("reference",),
     "Resource Lifetime Safety: Unlock without lock": ("unlock_free",),

@@ -21,7 +21,8 @@ WITHOUT_LOCKS = ("socket", "raw_tp", "raw_tracepoint")
 GUESSED = (
     "The verifier goes round and round in this loop, on a way that only a processor that guesses "
     "would take, past the loop's end: for a process without CAP_PERFMON it looks at that, too. "
-    "Give it a fixed number of turns, and have the compiler write them out: #pragma unroll."
+    "Have the compiler write a fixed number of turns out, #pragma unroll, or call bpf_loop (from "
+    "Linux 5.17 on)."
 )
 UNKNOWN = (
     "The verifier goes round and round in this loop and sees no end. How often it turns at most "
@@ -31,8 +32,8 @@ UNKNOWN = (
 MANY = (
     "The verifier follows this loop turn by turn, with all that is in it, and has given up: it "
     "goes through a million instructions at most, and puts 8,192 branches aside. What counts the "
-    "turns is known exactly in each, so there are too many, or they never end. Take fewer, or call "
-    "bpf_loop (from Linux 5.17 on)."
+    "turns is known exactly in each, so there are too many, or they never end. Take so few that "
+    "the compiler can write them out, #pragma unroll, or call bpf_loop (from Linux 5.17 on)."
 )
 MOSTLY = 0.9  # of the instructions on a path
 MAY_GOTO = JUMP | 0xE0  # of Linux 6.9 on: goes on behind itself, or to its target

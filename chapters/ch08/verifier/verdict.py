@@ -30,6 +30,7 @@ from helpers.errors import CourseError
 from helpers.loader import LoadedObject
 from helpers.objfile import MapDefinition
 from helpers.syscall import Program, TestRun, test_run
+from helpers.syscall.errors import NOT_SUPPORTED
 
 MAX_CHARACTERS_READ = 1_000_000  # of a log: of an endless loop its end is enough
 MAX_CHARACTERS_SHOWN = 8_000  # of a log, in a notebook
@@ -144,7 +145,10 @@ class KernelVerdict:
         if self.refusal is None:
             return [("Accepted", f"{len(self.instructions)} instructions")]
         name = errno.errorcode.get(self.number, str(self.number))
-        said = [("Refused", f"{name}, {os.strerror(self.number)}")]
+        refused = f"{name}, {os.strerror(self.number)}"
+        if self.number == NOT_SUPPORTED:
+            refused = f"ENOTSUPP, not supported: {NOT_SUPPORTED}, a number of the kernel's own"
+        said = [("Refused", refused)]
         refusal, instruction = self.refusal, self.refusal.instruction
         if instruction is not None:
             if instruction.source:

@@ -37,6 +37,17 @@ class Wants:
         """Whether it takes a map of this type, as far as that is known."""
         return not self.maps or (type in self.maps) != self.other_maps
 
+    def maps_in_words(self) -> str:
+        """The types of map that it takes, as a part of a sentence."""
+        names = " or ".join(sorted(map(type_name, self.maps)))
+        return "most types of map, but not on this one" if self.other_maps else f"a map of {names}"
+
+
+def type_name(type: int) -> str:
+    """As <linux/bpf.h> calls a type of map; its number if that is newer than the course's list."""
+    named = (name for name, number in vars(uapi).items() if number == type)
+    return next((name for name in named if name.startswith("BPF_MAP_TYPE_")), str(type))
+
 
 def _types(*names: str) -> frozenset[int]:
     return frozenset(getattr(uapi, f"BPF_MAP_TYPE_{name}") for name in names)
