@@ -86,14 +86,14 @@ def verify(path: Path, seed: int) -> str:
         chosen = judged(compiled, handed.name, seed)
     if len(chosen.wrong) > 1:
         raise VerifyError(
-            f"Right on the report's own traffic, and with seed {seed} not: constants stand there in "
-            f"place of counting. {chosen.sentence()}"
+            f"Right on the report's own traffic, and with seed {seed} not: constants stand "
+            f"there in place of counting. {chosen.sentence()}"
         )
     if not chosen.met:
         raise VerifyError(f"With seed {seed}: {chosen.sentence()}")
     return (
-        f"{handed.name}, with seed {seed}: {chosen.sentence()} A frame costs {chosen.cost:.2f} times "
-        "what the reference takes."
+        f"{handed.name}, with seed {seed}: {chosen.sentence()} A frame costs {chosen.cost:.2f} "
+        "times what the reference takes."
     )
 
 

@@ -1,4 +1,4 @@
-"""DNS traffic behind a router, made from a name and a number, and what a right monitor counts of it.
+"""DNS traffic made from a name and a number, and what a right monitor counts of it.
 
 Laboratory equipment, used in chapter 14. What is to be counted is written down while a frame is
 made; nothing here reads a frame again, and no BPF program takes part.
@@ -213,6 +213,17 @@ CLASSES: dict[str, tuple[tuple[int, ...], Callable[[random.Random, Exchange, int
     "a malformed IP header": ((4, 6), malformed),
     "neither IP nor a tag": ((4, 6), noise),
 }
+
+# In the order in which a monitor is best built.
+MILESTONES = (
+    ("IPv4", "another port", "the wrong way round", "TCP", "neither IP nor a tag"),
+    ("IPv6",),
+    ("one VLAN tag", "two VLAN tags", "three VLAN tags"),
+    ("IPv4 options", "IPv4, a first fragment", "IPv4, a later fragment"),
+    ("IPv6 extension headers", "IPv6, five extension headers"),
+    ("IPv6, a first fragment", "IPv6, a later fragment"),
+    ("cut short", "a malformed IP header"),
+)
 
 
 def entry(each: Exchange, length: int) -> tuple[int, int, int, int]:
