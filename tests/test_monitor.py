@@ -7,7 +7,8 @@ import re
 import pytest
 
 from chapters.ch14 import acceptance, packed, program, report, traffic
-from helpers import capabilities, toolchain
+from helpers import capabilities, sockets, toolchain
+from helpers import traffic as helpers_traffic
 from tools import verify
 
 NAME, NUMBER, SEED = "Ada", 7, 11
@@ -68,10 +69,34 @@ def test_one_class_is_named_and_a_slow_monitor_is_told_its_cost():
     assert not slow.met and "9.0 times what the reference takes: the limit is 4." in slow.sentence()
 
 
+@pytest.mark.kernel
+def test_at_a_real_socket_it_counts_the_same(objects, net):
+    """On lo a frame is seen going out and coming in, so twice; a tag would be taken out there."""
+    chosen = [each for each in traffic.made(NAME, NUMBER) if "tag" not in each.name]
+    with program.opened(objects["socket"]) as monitor:
+        with sockets.packet_socket(net, monitor.program.fd):
+            for each in chosen:
+                helpers_traffic.frames(net, each.frames)
+        twice = traffic.total([*traffic.whole(chosen).items()] * 2)
+        assert monitor.read() == twice
+
+
+@pytest.mark.kernel
+def test_a_monitor_that_is_right_and_slow_is_refused():
+    lookups = "#pragma unroll\n\tfor (int n = 0; n < 100; n++)\n\t\tbpf_ktime_get_ns();\n"
+    start = "\tif (LOAD(at, &type))\n\t\treturn 0;\n#pragma"
+    source = packed.references()["socket"].replace(start, f"{lookups}{start}", 1)
+    with program.compiled(source) as path:
+        outcome = acceptance.judged(path, NAME, NUMBER)
+    assert not outcome.wrong and not outcome.met
+    assert "times what the reference takes: the limit is 4." in outcome.sentence()
+
+
 SPOILT = [
     ("talks SEC", "talk_table SEC", 'no map "talks"'),
     ("__u32 reply; }", "__u32 reply, more; }", "a key of 40 and a value of 16 bytes"),
     ("max_entries, 4096", "max_entries, 100", "room for 100 pairs"),
+    ("max_entries, 4096", "max_entries, 9000000", "Its maps take 468,000,000 bytes"),
     ('SEC("socket")', 'SEC("xdp")', 'The program is in section "xdp"'),
     ("pair.reply = reply;", "pair.reply = 3;", "say 3, and are to say 0 or 1"),
 ]

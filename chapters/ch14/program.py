@@ -19,6 +19,7 @@ from helpers import capabilities, loader, objfile, syscall, toolchain, uapi
 from helpers.errors import CourseError
 
 MAP, KEY_SIZE, VALUE_SIZE, LEAST_ENTRIES = "talks", 36, 16, 1024
+MOST_MEMORY = 1 << 26  # bytes of all maps
 MAP_TYPES = {
     uapi.BPF_MAP_TYPE_HASH,
     uapi.BPF_MAP_TYPE_PERCPU_HASH,
@@ -85,7 +86,8 @@ def right_shape(path: Path) -> tuple[str, ...]:
 
     Errors: MonitorError, a sentence for what does not meet the specification.
     """
-    programs = [each for each in objfile.read(path).programs.values() if each.section != ".text"]
+    found = objfile.read(path)
+    programs = [each for each in found.programs.values() if each.section != ".text"]
     if len(programs) != 1:
         raise MonitorError(f"One program is asked for, and the object file has {len(programs)}.")
     section = programs[0].section.split("/")[0]
@@ -93,6 +95,11 @@ def right_shape(path: Path) -> tuple[str, ...]:
         raise MonitorError(
             f'The program is in section "{section}": the specification has SEC("socket") and '
             'SEC("tc").'
+        )
+    size = sum(each.max_entries * (each.key_size + each.value_size) for each in found.maps.values())
+    if size > MOST_MEMORY:
+        raise MonitorError(
+            f"Its maps take {size:,} bytes: {MOST_MEMORY:,} are enough, so ask for fewer entries."
         )
     return RIGHTS[SECTIONS[section]]
 
