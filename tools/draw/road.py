@@ -43,6 +43,7 @@ OWN_BRACKET = {
     "11": {"chapter 11: what each of these costs": (2, 3, 4)},
     "12": {"chapter 12: anew": (0,), "chapter 12: elsewhere": (3,)},
     "13": {"chapter 13: to tracepoints": (3,)},
+    "14": {"chapter 14: your own": (0, 1, 2, 3, 4)},
 }
 # What a chapter has in place of a stage's detail.
 OWN_DETAIL = {("09", 2): "setsockopt(2)"}
@@ -61,6 +62,7 @@ ROAD_MARKS = {
     "11": "Marked: program and maps, loaded; attached to a socket; counters. They are measured.",
     "12": "Marked: C source, to be mended; attached to a socket, which is one of several places.",
     "13": "Marked: attached, here to the kernel's own tracepoints.",
+    "14": "Marked: C source, your own, and all that it takes to count with it.",
 }
 STATION_LEFT = tuple(12 + 125 * stage for stage in range(6))
 STATION, ROAD_TOP, GROUND_TOP = (111, 66), 52, 138
