@@ -78,7 +78,7 @@ def ring_buffer(sizes: tuple[int, int, int] | None) -> Verdict:
     whole_pages = entries > 0 and entries % mmap.PAGESIZE == 0
     if not whole_pages or entries & (entries - 1):
         return not_yet(
-            f"No ring buffer is {entries} long: which lengths there are, say the rules above."
+            f"A ring buffer cannot have {entries} bytes: the rules above say which it may."
         )
     if entries > MOST_BYTES:
         return not_yet(

@@ -31,6 +31,7 @@ from helpers.protocols import name
 ECHO_4, ECHO_6 = 2 * 98, 2 * 118  # bytes of one ping, with 56 bytes of data
 # EtherType 88b5 is kept for experiments; byte 14 looks like IPv4, byte 23 like UDP.
 EXPERIMENT = bytes(12) + b"\x88\xb5\x45" + bytes(8) + b"\x11" + bytes(36)
+TURNED = bytes(12) + b"\x00\x08\x45" + EXPERIMENT[15:]  # IPv4's, with the smaller part first
 OTHER_ADDRESS = "2a11::1"  # whose byte 23 says UDP
 
 
@@ -74,22 +75,28 @@ def judge(counters: TableCounters, net: netlab.Network) -> Verdict | None:
             {58: ECHO_6},
         ),
         ("a UDP datagram over IPv6", lambda: traffic.udp(net, to="::1"), {17: 162}),
-        ("a frame of EtherType 88b5", lambda: send_frame(net), {}),
+        ("a frame of EtherType 88b5", lambda: send_frame(net, EXPERIMENT), {}),
     ]
-    for what, action, wanted in cases:
+
+    def counted(action: Callable[[], object]) -> dict[int, int]:
         before = counters.read()
         action()
-        grown = counters.read() - before
-        counted = {number: int(size) for number, size in enumerate(grown) if size}
-        if counted != wanted:
-            return not_yet(f"For {what} it counted {in_words(counted)}, not {in_words(wanted)}.")
+        return {number: int(size) for number, size in enumerate(counters.read() - before) if size}
+
+    for what, action, wanted in cases:
+        found = counted(action)
+        if found != wanted:
+            said = f"For {what} it counted {in_words(found)}, not {in_words(wanted)}"
+            turned = not found and counted(lambda: send_frame(net, TURNED))
+            why = ": it takes the EtherType's two bytes in the other order" if turned else ""
+            return not_yet(f"{said}{why}.")
     return None
 
 
-def send_frame(net: netlab.Network) -> None:
+def send_frame(net: netlab.Network, frame: bytes) -> None:
     """Send a frame that is no IP, with the number of UDP in its byte 23."""
     with net.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as raw:
-        raw.sendto(EXPERIMENT, ("lo", 0x88B5))
+        raw.sendto(frame, ("lo", int.from_bytes(frame[12:14], "big")))
 
 
 def in_words(counted: dict[int, int]) -> str:

@@ -82,10 +82,10 @@ ring_buffer = (0, 0, 2**40)
 # %% 2 like_an_array -> has no keys and no values
 ring_buffer = (4, 8, 4096)
 
-# %% 2 not_a_power_of_two -> No ring buffer is
+# %% 2 not_a_power_of_two -> A ring buffer cannot have
 ring_buffer = (0, 0, 3 * 65536)
 
-# %% 2 one_entry -> No ring buffer is
+# %% 2 one_entry -> A ring buffer cannot have
 ring_buffer = (0, 0, 1)
 
 # %% 2 only_the_length -> Three whole numbers are wanted

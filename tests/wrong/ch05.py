@@ -122,7 +122,7 @@ int count_bytes(struct __sk_buff *skb) {
 }
 """
 
-# %% 1 ipv6_left_out -> For a ping to ::1 it counted nothing
+# %% 1 ipv6_left_out -> For a ping to ::1 it counted nothing, not 236 bytes as ICMPv6.
 mended = """
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -161,7 +161,7 @@ int count_bytes(struct __sk_buff *skb) {
 }
 """
 
-# %% 1 network_byte_order -> For a ping over IPv4 it counted nothing
+# %% 1 network_byte_order -> two bytes in the other order
 mended = """
 #include <linux/ip.h>
 #include <linux/ipv6.h>
