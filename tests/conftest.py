@@ -54,6 +54,7 @@ APART = {
     "=full: with every chapter and the kernel tests in it",
     "kernels": "boot other kernels and run the course in them; =refusals: with every refused "
     "program, =full: with these and every chapter",
+    "site": "build the site, and run in a browser what its page runs",
     "settings": "boot one kernel with each setting that a learner's machine may have",
 }
 

@@ -22,7 +22,7 @@ from unwelcome import with_mounts
 COURSE = Path(__file__).resolve().parent.parent
 # Those that need neither set-up nor privileges, and the others.
 PLAIN = ("reset", "diff", "progress", "image", "uninstall")
-VERBS = ("lab", "test", "doctor", "demo", "render", "bench", "kernel-sample", "release")
+VERBS = ("lab", "test", "doctor", "demo", "render", "bench", "kernel-sample", "release", "site")
 VERBS += PLAIN
 DEBIAN = Path("/etc/debian_version").exists()
 
@@ -176,7 +176,7 @@ def test_every_verb_hands_over_arguments_and_exit_status(checkout, verb):
     result = checkout.run(verb, "03", STATUS="7")
     assert result.returncode == 7
     assert result.stdout.startswith("started: ")
-    assert ("privileges" in result.stdout) == (verb not in (*PLAIN, "release"))
+    assert ("privileges" in result.stdout) == (verb not in (*PLAIN, "release", "site"))
     if verb in ("doctor", *PLAIN):
         assert not (checkout.folder / ".venv").exists()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import gc
 import os
 import struct
 import subprocess
@@ -14,7 +16,7 @@ from unwelcome import without_bpf
 
 from chapters.ch06 import check as ch06
 from helpers import counters, objfile, sockets, syscall, traffic
-from helpers.syscall import descriptors, errors, forms, maps, programs
+from helpers.syscall import call, descriptors, errors, forms, maps, programs
 
 kernel = pytest.mark.kernel
 
@@ -68,6 +70,36 @@ def test_a_processor_whose_number_is_not_known(monkeypatch):
     monkeypatch.setattr("platform.machine", lambda: "pdp11")
     error = refused(syscall.create_map, syscall.ARRAY, 4, 8, 1)
     assert error.number == errno.ENOSYS and "pdp11" in str(error)
+
+
+@pytest.mark.parametrize("machine", ["i686", "x86_64"])
+def test_a_program_of_32_bits_has_the_number_of_such_a_kernel(monkeypatch, machine):
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr("sys.maxsize", (1 << 31) - 1)
+    assert call.call_number() == 357
+
+
+def test_where_c_aligns_64_bits_to_4_the_kernels_layout_is_kept():
+    # So <linux/bpf.h> has them: __aligned_u64 lies at a multiple of 8 on every machine.
+    fields = [("map_fd", forms.U32), ("key", forms.U64), ("value", forms.U64)]
+    on_32_bits = forms.padded(fields, aligned=4)
+    assert [name for name, _ in on_32_bits] == ["map_fd", "_before_key", "key", "value"]
+    members = {"_pack_": 4, "_fields_": on_32_bits}
+    packed = type("Packed", (ctypes.Structure,), members)
+    assert (packed.key.offset, packed.value.offset) == (8, 16)
+    assert forms.padded(fields, aligned=8) == fields
+
+
+def test_one_form_alone_needs_padding_on_32_bits():
+    made = [each for each in vars(forms).values() if isinstance(each, type)]
+    shifted = {
+        form
+        for form in made
+        if issubclass(form, ctypes.Structure)
+        and len(forms.padded(form._fields_, aligned=4)) > len(form._fields_)
+    }
+    assert shifted <= {forms.MapElement}
+    assert len(forms.padded(forms.MapElement._fields_, aligned=4)) == 5
 
 
 @pytest.mark.parametrize(
@@ -273,6 +305,7 @@ def test_too_many_descriptors():
 
 @kernel
 def test_what_is_held_is_found_and_goes_with_its_descriptor():
+    gc.collect()  # or what an earlier test's exception still holds goes away in between
     before = syscall.held()  # what other tests' fixtures keep
     with syscall.create_map(syscall.ARRAY, 4, 8, 1) as array:
         with_map = before | {array.fd: "anon_inode:bpf-map"}

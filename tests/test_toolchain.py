@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -80,6 +81,33 @@ def test_clang_is_missing(folder, monkeypatch):
     message = refused("sockex1_kern.c", folder / "a.o")
     assert "clang is not installed" in message
     assert "./course lab" in message
+
+
+def test_an_object_that_was_made_before_serves_an_unchanged_source_without_clang(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(toolchain, "MADE_BEFORE", tmp_path / "made_before")
+    source = tmp_path / "mine.c"
+    source.write_text("int one;\n")
+    made = toolchain.made_before(source)
+    made.parent.mkdir()
+    made.write_bytes(b"an object")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    output = tmp_path / "new folder" / "mine.o"
+    assert toolchain.compile_bpf(source, output).read_bytes() == b"an object"
+    assert toolchain.made_before(source, ["-DONE"]) != made
+    source.write_text("int two;\n")
+    with pytest.raises(toolchain.CompileError, match="clang is not installed"):
+        toolchain.compile_bpf(source, output)
+
+
+@pytest.mark.parametrize(("machine", "name"), [("i686", "i386"), ("aarch64", "aarch64")])
+def test_headers_lie_where_debian_has_them(tmp_path, monkeypatch, machine, name):
+    monkeypatch.setattr(toolchain, "HEADERS", tmp_path)
+    monkeypatch.setattr("os.uname", lambda: SimpleNamespace(machine=machine))
+    assert toolchain.include_options() == []
+    (tmp_path / f"{name}-linux-gnu").mkdir()
+    assert toolchain.include_options() == ["-idirafter", str(tmp_path / f"{name}-linux-gnu")]
 
 
 def test_no_such_c_file_names_those_that_there_are(folder):

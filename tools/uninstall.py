@@ -40,6 +40,7 @@ WRITTEN = (
     ".venv-old",
     ".venv-newest",
     "build",
+    "site",
     "notebooks/build",
 )
 WRITTEN += ("course.log", ".hypothesis", ".pytest_cache", ".ruff_cache")

@@ -15,6 +15,24 @@ U32, U64 = ctypes.c_uint32, ctypes.c_uint64
 NAME = ctypes.c_char * 16
 
 
+def padded(fields: list[tuple[str, type]], aligned: int | None = None) -> list[tuple[str, type]]:
+    """Fields as the kernel lays them out, its __aligned_u64 at multiples of 8 bytes on any machine.
+
+    C on i386 aligns 64 bits to 4. Arguments: the fields; to how many bytes C here aligns a U64.
+    Source: <linux/types.h>.
+    """
+    if (aligned or ctypes.alignment(U64)) == 8:
+        return fields
+    result, offset = [], 0
+    for name, type in fields:
+        if type is U64 and offset % 8:
+            result.append((f"_before_{name}", U32))
+            offset += 4
+        result.append((name, type))
+        offset += ctypes.sizeof(type)
+    return result
+
+
 class Command(IntEnum):
     """What bpf(2) is asked for: its first argument, `enum bpf_cmd` in <linux/bpf.h>."""
 
@@ -58,6 +76,7 @@ class MapElement(ctypes.Structure):
         ("flags", U64),
         # chapter 06: end map_element
     ]
+    _fields_ = padded(_fields_)
 
 
 class MapBatch(ctypes.Structure):

@@ -207,7 +207,7 @@ class Map:
                 errno.EINVAL,
             )
         key_copy = None if key is None else copied(key)
-        form = MapElement(self.fd, address(key_copy), address(value), flags)
+        form = MapElement(map_fd=self.fd, key=address(key_copy), value=address(value), flags=flags)
         try:
             ask(command, form)
         except SyscallError as error:

@@ -12,11 +12,11 @@ from chapters.ch01.kernel_matrix import FILE, load, markdown
 from helpers.features import WORKS
 from helpers.toolchain import COURSE
 from tools import marked
+from tools.demo import FIVE_LINES
 from tools.kernels import refusals
 
 PAGE = COURSE / "docs" / "kernels.md"
 SHOWN_ELSEWHERE = ("refusals", "clinic")  # or not at all, but to the tests
-FIVE_LINES = [f"TCP 0 UDP 0 ICMP {98 * 2 * pings} bytes" for pings in range(5)]
 
 
 def entry(suite: str, accelerator: str, findings: list[dict]) -> dict:

@@ -1,0 +1,245 @@
+"""./course site: its page in a browser with what goes wrong; with --site, the kernel in it, too."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.server
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from helpers import toolchain
+from tools.demo import FIVE_LINES
+from tools.site import __main__ as site
+from tools.site import guest, parts
+
+browser = pytest.mark.browser
+whole = [pytest.mark.site, pytest.mark.timeout(1200)]
+FOREIGN = re.compile(r"^(?!http://127\.0\.0\.1:|blob:http://127\.0\.0\.1:|data:,$)")
+MEMORY = b"no memory of any machine"
+KEPT = "async () => (await (await caches.open('machine')).keys()).length"
+NO_WEBASSEMBLY = "delete self.WebAssembly;"
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def served(folder: Path, handler: type[Quiet] = Quiet) -> Iterator[str]:
+    """The address at which a folder is given out."""
+    made = functools.partial(handler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), made) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def lay_out(folder: Path, memory: bytes) -> Path:
+    """The page's own files, with a manifest that promises MEMORY, and what there is instead."""
+    shutil.copytree(site.PAGE, folder)
+    (folder / "v86").mkdir()
+    (folder / "state-0.zst").write_bytes(memory)
+    names = ("v86/libv86.mjs", "v86/v86.wasm")
+    files = {name: {"bytes": 1_000_000, "sha256": ""} for name in names}
+    files["state-0.zst"] = {
+        "bytes": len(MEMORY),
+        "sha256": hashlib.sha256(MEMORY).hexdigest(),
+    }
+    manifest = {"kernel": "Linux 6.1 i686", "state": "state-0.zst", "files": files}
+    manifest |= {"memory_megabytes": 256, "vga_memory_megabytes": 2}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+@pytest.fixture
+def screen(chromium: BrowserContext) -> Iterator[tuple[Page, list[str]]]:
+    """A page of a browser that has seen nothing, and the addresses that it asked for."""
+    with chromium.browser.new_context(viewport={"width": 360, "height": 700}) as context:
+        asked: list[str] = []
+        context.on("request", lambda request: asked.append(request.url))
+        yield context.new_page(), asked
+
+
+# Without the page
+
+
+def test_a_changed_package_is_not_unpacked(tmp_path):
+    with tarfile.open(tmp_path / "v86.tgz", "w:gz") as tar:
+        tar.add(__file__, "package/file")
+    with pytest.raises(parts.SiteError, match="is not the file it was"):
+        parts.unpack(tmp_path / "v86.tgz", tmp_path, parts.V86_SUM)
+    assert not (tmp_path / "package").exists()
+    parts.unpack(tmp_path / "v86.tgz", tmp_path, parts.digest((tmp_path / "v86.tgz").read_bytes()))
+    assert (tmp_path / "package/file").read_bytes() == Path(__file__).read_bytes()
+
+
+def test_nothing_to_show_and_no_port_are_one_sentence(tmp_path):
+    with pytest.raises(parts.SiteError, match="There is no site in .*: build the site first"):
+        site.serve(tmp_path, 0)
+    (tmp_path / "manifest.json").touch()
+    with served(tmp_path) as address:
+        port = int(address.rstrip("/").rpartition(":")[2])
+        with pytest.raises(parts.SiteError, match=f"Port {port} cannot be had .*: name another"):
+            site.serve(tmp_path, port)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--server"], ["--serve", "x"], ["80"], ["--serve", "1", "2"]]
+)
+def test_what_it_does_not_know_is_answered_with_its_help(arguments, capsys):
+    assert site.main(arguments) == 2
+    assert capsys.readouterr().out.startswith("Usage: ./course site")
+
+
+def test_the_course_and_its_object_are_among_the_guests_files():
+    kept = {str(guest.INSIDE / name) for name in guest.tracked() if guest.KEPT.fullmatch(name)}
+    entries = {name: content for name, _, content, _ in guest.course()}
+    assert kept <= entries.keys() and "course/tools/site/agent.py" in kept
+    made = guest.INSIDE / toolchain.made_before(toolchain.SOURCES / "sockex1_kern.c").relative_to(
+        toolchain.COURSE
+    )
+    assert entries[str(made)].startswith(b"\x7fELF")
+    # A folder comes before what lies in it.
+    names = list(entries)
+    assert all(names.index(str(Path(name).parent)) < at for at, name in enumerate(names) if at)
+
+
+# The page without a kernel
+
+
+@browser
+def test_the_size_is_said_before_anything_large_is_loaded(tmp_path, screen):
+    page, asked = screen
+    with served(lay_out(tmp_path / "site", MEMORY)) as address:
+        page.goto(address)
+        expect(page.locator("#size")).to_have_text(
+            "Run loads 2.0 MB once and starts Linux 6.1 i686."
+        )
+        assert not [each for each in asked if each.endswith((".zst", ".wasm"))]
+        assert not list(filter(FOREIGN.match, asked))
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@browser
+def test_a_browser_without_webassembly_is_told_so(tmp_path, screen):
+    page, _ = screen
+    page.add_init_script(NO_WEBASSEMBLY)
+    with served(lay_out(tmp_path / "site", MEMORY)) as address:
+        page.goto(address)
+        expect(page.locator("#size")).to_contain_text("This browser has no WebAssembly")
+        expect(page.locator("#run")).to_be_disabled()
+
+
+@browser
+@pytest.mark.parametrize(
+    ("memory", "said"),
+    [
+        (MEMORY.upper(), "arrived damaged"),
+        (MEMORY + b"!", "arrived damaged"),
+        (MEMORY[:-1], "Only a part of the kernel's memory arrived"),
+        (None, "could not be loaded"),
+    ],
+    ids=["changed", "longer", "half", "none"],
+)
+def test_what_is_wrong_with_the_memory_is_one_sentence_and_nothing_of_it_is_kept(
+    tmp_path, screen, memory, said
+):
+    page, _ = screen
+    folder = lay_out(tmp_path / "site", memory or b"")
+    if memory is None:
+        (folder / "state-0.zst").unlink()
+    with served(folder) as address:
+        page.goto(address)
+        page.locator("#run").click()
+        expect(page.locator("#status")).to_contain_text(said)
+        expect(page.locator("#run")).to_be_enabled()
+        assert page.evaluate(KEPT) == 0
+
+
+@browser
+def test_a_list_that_is_missing_is_one_sentence(tmp_path, screen):
+    page, _ = screen
+    folder = lay_out(tmp_path / "site", MEMORY)
+    (folder / "manifest.json").unlink()
+    with served(folder) as address:
+        page.goto(address)
+        expect(page.locator("#size")).to_contain_text("The list of this site's files could not be")
+        expect(page.locator("#run")).to_be_disabled()
+
+
+# With the kernel in it
+
+
+@pytest.fixture(scope="module")
+def built() -> Path:
+    """The site, built from what the cache has."""
+    result = subprocess.run([toolchain.COURSE / "course", "site"], stdin=subprocess.DEVNULL)
+    assert result.returncode == 0
+    return site.SITE
+
+
+def press_run(page: Page) -> None:
+    """Run, and wait for the count."""
+    expect(page.locator("#run")).to_be_enabled()
+    page.locator("#run").click()
+    expect(page.locator("#status")).to_contain_text("Counted by Linux 6.1", timeout=120_000)
+
+
+@pytest.mark.usefixtures("chromium")
+class TestWhole:
+    pytestmark = whole
+
+    def test_the_manifest_is_true(self, built):
+        manifest = json.loads((built / "manifest.json").read_text())
+        there = {str(f.relative_to(built)) for f in built.rglob("*") if f.is_file()}
+        assert there == {*manifest["files"], "manifest.json"}
+        for name, told in manifest["files"].items():
+            data = (built / name).read_bytes()
+            assert (len(data), hashlib.sha256(data).hexdigest()) == (told["bytes"], told["sha256"])
+        assert sum(told["bytes"] for told in manifest["files"].values()) < 45_000_000
+        assert {"python3.11-minimal", "libbpf1", "iputils-ping"} <= manifest["packages"].keys()
+        assert f"linux-image-{manifest['kernel'].split()[1]}" in manifest["packages"]
+
+    def test_the_five_lines_are_exact_twice_and_without_a_network(self, built, screen):
+        page, asked = screen
+        # The server is one that knows nothing of the site.
+        command = [sys.executable, "-u", "-m", "http.server", "--bind", "127.0.0.1", "0"]
+        with subprocess.Popen(
+            [*command, "--directory", built],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as server:
+            address = re.search(r"http://127\.0\.0\.1:\d+/", server.stdout.readline())[0]
+            try:
+                page.goto(address)
+                for _ in range(2):
+                    press_run(page)
+                    assert page.locator("#lines").inner_text().splitlines() == FIVE_LINES
+                page.evaluate("navigator.serviceWorker.ready")
+            finally:
+                server.terminate()
+        asked_online = len(asked)
+        page.goto(address)
+        expect(page.locator("#size")).to_contain_text("is in this browser already")
+        press_run(page)
+        assert page.locator("#lines").inner_text().splitlines() == FIVE_LINES
+        assert len(asked) > asked_online
+        assert not list(filter(FOREIGN.match, asked))

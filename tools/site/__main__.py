@@ -1,0 +1,113 @@
+"""./course site [--serve [PORT]]: see the package's docstring."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from helpers.errors import CourseError
+from helpers.toolchain import BUILD, COURSE
+from tools.private_apt import alone, cache, workplace
+from tools.site import guest, parts
+
+HELP = """\
+Usage: ./course site [--serve [PORT]]
+
+Builds the folder site/: the course's first experiment in a browser tab, on a real Linux kernel, as
+static files that any web server can give out. --serve shows what was built, to this machine alone,
+at port 8877 or another. What the site is made of stays below ~/.cache/packet-tracing-with-bpf/site;
+remove that folder, and it is fetched and made anew."""
+SITE = COURSE / "site"
+PAGE = Path(__file__).with_name("page")
+PORT = 8877
+CURE = "build the site first, by ./course site."
+
+
+def build(folder: Path, site: Path) -> dict:
+    """Make the site, which appears when it is whole. Result: its manifest.
+
+    Arguments: where parts are kept; where the site is to be. Errors: SiteError, CompileError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    machine = parts.machine(folder)
+    v86 = parts.emulator(folder)
+    with alone(BUILD / "site"), workplace(BUILD / "site") as scratch:
+        new = scratch / "site"
+        shutil.copytree(PAGE, new)
+        for name in ("build/libv86.mjs", "build/v86.wasm", "LICENSE"):
+            to = new / "v86" / Path(name).name
+            to.parent.mkdir(exist_ok=True)
+            shutil.copyfile(v86 / name, to)
+        state = f"state-{parts.digest(machine.state.read_bytes())[:16]}.zst"
+        shutil.copyfile(machine.state, new / state)
+        manifest = {
+            "kernel": machine.kernel,
+            "state": state,
+            "memory_megabytes": parts.MEGABYTES,
+            "vga_memory_megabytes": parts.VGA_MEGABYTES,
+            "v86": parts.V86,
+            "debian": guest.SUITE,
+            "packages": guest.versions(folder),
+            "sources": "Debian's packages: deb-src of the suite and versions named here; v86: its "
+            "package on npm, licence beside it.",
+            "files": {
+                str(file.relative_to(new)): {
+                    "bytes": file.stat().st_size,
+                    "sha256": parts.digest(file.read_bytes()),
+                }
+                for file in sorted(new.rglob("*"))
+                if file.is_file()
+            },
+        }
+        (new / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+        shutil.rmtree(site, ignore_errors=True)
+        new.rename(site)
+    return manifest
+
+
+def serve(site: Path, port: int) -> None:
+    """Give out the site to this machine alone, until it is interrupted. Errors: SiteError."""
+    if not (site / "manifest.json").is_file():
+        raise parts.SiteError(f"There is no site in {site}: {CURE}")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=site)
+    try:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        raise parts.SiteError(
+            f"Port {port} cannot be had ({error.strerror}): name another, ./course site --serve "
+            f"{port + 1}."
+        ) from error
+    with server:
+        print(
+            f"http://127.0.0.1:{server.server_port}/ shows the site; Ctrl-C stops it.", flush=True
+        )
+        server.serve_forever()
+
+
+def main(arguments: list[str]) -> int:
+    """Build, or show what was built."""
+    serving = arguments[:1] == ["--serve"]
+    rest = arguments[1:] if serving else arguments
+    if len(rest) > serving or not all(each.isdigit() for each in rest):
+        print(HELP)
+        return 0 if arguments in (["-h"], ["--help"]) else 2
+    try:
+        if serving:
+            serve(SITE, int(rest[0]) if rest else PORT)
+        manifest = build(cache() / "site", SITE)
+    except CourseError as error:
+        print(f"course: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0 if serving else 130
+    size = sum(file["bytes"] for file in manifest["files"].values()) / 1e6
+    print(f"{SITE} is built, {size:.1f} MB, with {manifest['kernel']}: ./course site --serve")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,48 @@
+// Boots the guest in v86, waits until its agent is ready, and writes the machine's memory to a file.
+// node snapshot.mjs FOLDER MEGABYTES VGA_MEGABYTES COMMAND_LINE STATE: FOLDER has v86, the BIOS, the
+// kernel (bzimage) and its first file system (initrd).
+// What the guest's serial line says goes to standard output. Source: v86.d.ts of the npm package.
+import fs from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+
+const [folder, megabytes, vga, cmdline, state] = process.argv.slice(2);
+const READY = "agent: ready";
+const file = name => path.join(folder, name);
+const image = name => {
+    const data = fs.readFileSync(file(name));
+    return { buffer: data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) };
+};
+const { V86 } = await import(pathToFileURL(file("libv86.mjs")));
+const machine = new V86({
+    wasm_path: file("v86.wasm"),
+    memory_size: Number(megabytes) << 20,
+    vga_memory_size: Number(vga) << 20,
+    bios: image("bios.bin"),
+    vga_bios: image("vgabios.bin"),
+    bzimage: image("bzimage"),
+    initrd: image("initrd"),
+    cmdline,
+    disable_keyboard: true,
+    disable_mouse: true,
+    autostart: true,
+});
+let line = "";
+machine.add_listener("serial0-output-byte", byte => {
+    if (byte === 13) return;
+    if (byte !== 10) {
+        line += String.fromCharCode(byte);
+        return;
+    }
+    const whole = line;
+    line = "";
+    process.stdout.write(`${whole}\n`);
+    if (whole.includes("Kernel panic") || whole.startsWith("agent: failed")) process.exit(1);
+    if (whole === READY) save();
+});
+
+async function save() {
+    await machine.stop();
+    fs.writeFileSync(state, new Uint8Array(await machine.save_state()));
+    process.exit(0);
+}
