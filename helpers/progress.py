@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.errors import CourseError
-from helpers.toolchain import COURSE
+from helpers.toolchain import COURSE, WORK
 
 KEPT = ".progress.json"
 LOCK = ".progress.lock"
@@ -88,8 +88,7 @@ def attempted(code: str, stored: Path) -> Exercise | None:
 
 def here() -> Path | None:
     """The folder work/ if this process runs in it, as a learner's kernel does; else None."""
-    work = COURSE / "work"
-    return work if Path.cwd().is_relative_to(work) else None
+    return WORK if Path.cwd().is_relative_to(WORK) else None
 
 
 def read(work: Path) -> dict[str, dict[str, str]]:

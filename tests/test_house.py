@@ -20,7 +20,7 @@ FLOORS = {"helpers": 0, "chapters": 1, "tools": 2}
 # Started as processes of their own, so no import leads there.
 STARTED = {"helpers.netlab.child", "helpers.cbpf.inside"}
 # Lines of helpers/ in all: lowered when something goes, raised only with the reason in the commit.
-BUDGET = 13_911
+BUDGET = 13_913
 
 
 def wrong_ways(imports: dict[str, set[str]]) -> list[str]:

@@ -1,0 +1,260 @@
+"""A room: who gets in, what a learner's processes may do, and two learners in a real one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import waiting
+
+from helpers import capabilities
+from helpers.toolchain import COURSE
+from tools.classroom import install, limits, needs, room
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a room is started by root")
+CODE, PASSWORD = "abcd-efgh", "correct horse"
+MEMORY = 1 << 30
+# Chapter 03's five lines, with the helpers that hold them.
+FIVE_LINES = """
+from helpers import loader, netlab, sockets, toolchain
+with netlab.open_network() as net:
+    loaded = loader.load(toolchain.compile_bpf("sockex1_kern.c"))
+    counter = sockets.packet_socket(net, loaded.program("count_bytes").fd)
+    values = loaded.map("bytes_by_protocol")
+    for _ in range(5):
+        print(values.counter(6), values.counter(17), values.counter(1))
+        net.run(["ping", "-c", "1", "127.0.0.1"])
+"""
+AS_COUNTED = [f"0 0 {196 * n}" for n in range(5)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _installed() -> None:
+    install.install()
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[room.Room]:
+    made = room.Room(tmp_path / "a room")
+    made.make()
+    yield made
+    made.sockets.rmdir()
+
+
+def confined(here: room.Room, name: str, *command: str) -> list[str]:
+    from tools.classroom import spawner
+
+    own, user = here.own(name)
+    return spawner.confined(here.folder, own, user, ["bpf"], MEMORY, [*command])
+
+
+def attempt(here: room.Room, name: str, code: str) -> str:
+    """What a learner's Python prints, confined as a server is; or its last line of complaint."""
+    command = confined(here, name, sys.executable, "-c", code)
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return (said.stdout or said.stderr).strip().splitlines()[-1]
+
+
+# --- who gets in
+
+
+def knocks(tmp_path: Path, *attempts: tuple[str, str, str]) -> list[str]:
+    """What each attempt of (name, password, code) leads to: the name, or what the page says."""
+    from tornado import web
+
+    from tools.classroom.authenticator import RoomAuthenticator
+
+    door = RoomAuthenticator(accounts=str(tmp_path / "accounts.json"), code=CODE)
+
+    async def knock(name: str, password: str, code: str) -> str:
+        form = {"username": name, "password": password, "otp": code}
+        try:
+            return await door.authenticate(None, form)
+        except web.HTTPError as refusal:
+            return refusal.log_message
+
+    return [asyncio.run(knock(*each)) for each in attempts]
+
+
+def test_the_code_lets_in_once_and_then_the_password(tmp_path):
+    from tools.classroom import authenticator as door
+
+    assert knocks(
+        tmp_path,
+        ("ada", PASSWORD, "wrong"),
+        ("ada", "short", CODE),
+        ("Ada ", PASSWORD, f" {CODE.upper()}"),
+        ("ada", PASSWORD, ""),
+        ("ada", "another one", CODE),  # the code opens nobody else's account
+        ("../hub", PASSWORD, CODE),
+        ("instructor", PASSWORD, CODE),
+    ) == [door.NO_CODE, door.TOO_SHORT, "ada", "ada", door.WRONG, door.NO_NAME, door.NO_CODE]
+
+
+def test_no_password_is_kept_and_nobody_else_reads_what_is(tmp_path):
+    knocks(tmp_path, ("ada", PASSWORD, CODE), ("eve", PASSWORD, CODE))
+    file = tmp_path / "accounts.json"
+    kept = json.loads(file.read_bytes())
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert PASSWORD not in file.read_text() and kept["ada"] != kept["eve"]
+
+
+def test_a_code_is_read_from_a_board_without_mistakes():
+    codes = {room.new_code() for _ in range(200)}
+    assert len(codes) == 200
+    assert not set("".join(codes)) & set("ilo01"), "these are mistaken for each other"
+
+
+def test_a_certificate_is_made_once_for_this_machines_addresses(tmp_path):
+    from tools.classroom import certificate
+
+    made, key = certificate.make(tmp_path)
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert certificate.make(tmp_path) == (made, key)
+    ssl.create_default_context().load_cert_chain(made, key)
+    command = ["openssl", "x509", "-noout", "-fingerprint", "-sha256", "-ext", "subjectAltName"]
+    said = subprocess.run([*command, "-in", made], capture_output=True, text=True, check=True)
+    assert certificate.fingerprint(made) in said.stdout
+    assert "IP Address:127.0.0.1" in said.stdout and "DNS:localhost" in said.stdout
+
+
+def test_what_a_room_takes_is_said_before():
+    for learners in (1, 30):
+        assert f"{needs.HUB + learners * needs.LEARNER:,} MiB" in needs.sentence(learners)
+
+
+# --- what a learner's processes may do
+
+
+def test_a_learner_holds_cap_bpf_and_nothing_else(here):
+    code = """
+import os
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+print(os.getuid(), os.getgroups(), *(status[name].strip() for name in NAMES))
+"""
+    names = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs")
+    said = attempt(here, "ada", code.replace("NAMES", repr(names)))
+    mask = f"{capabilities.mask('CAP_BPF'):016x}"
+    _, user = here.own("ada")
+    assert said == f"{user} [] {' '.join([mask] * 5)} 1"
+
+
+@pytest.mark.kernel
+def test_a_confined_learner_counts_exactly(here):
+    own, _ = here.own("ada")
+    code = f"import os; os.environ['COURSE_PLACE'] = {str(own)!r}\n{FIVE_LINES}"
+    command = confined(here, "ada", sys.executable, "-c", code)
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert said.stdout.split("\n")[:5] == AS_COUNTED, said.stderr
+    assert (own / "build/sockex1_kern.o").stat().st_uid == here.own("ada")[1]
+
+
+def test_the_limits_are_written_where_each_version_of_control_groups_has_them(tmp_path):
+    one, two = tmp_path / "1", tmp_path / "2"
+    for name in limits.FILES_1:
+        (one / name).mkdir(parents=True)
+    two.mkdir()
+    (two / "cgroup.controllers").write_text("cpuset cpu io memory pids\n")
+    assert len(limits.make("room", "ada", MEMORY, one)) == 3
+    assert (one / "memory/room/ada/memory.limit_in_bytes").read_text() == str(MEMORY)
+    assert limits.make("room", "ada", MEMORY, two) == [two / "room/ada"]
+    assert (two / "room/ada/memory.max").read_text() == str(MEMORY)
+    assert (two / "room/ada/pids.max").read_text() == str(limits.PROCESSES)
+    assert (two / "room/cgroup.subtree_control").read_text() == "+memory +pids +cpu"
+
+
+@pytest.mark.kernel
+def test_a_learner_who_takes_too_much_memory_is_stopped_and_nobody_else():
+    groups = limits.make("classroom-test", "ada", 64 << 20)
+    if not any("memory" in str(each) for each in groups):
+        pytest.skip("this machine has no control group for memory")
+
+    def enter() -> None:
+        for group in groups:
+            (group / "cgroup.procs").write_text(str(os.getpid()))
+
+    greedy = [sys.executable, "-c", "print(len(bytes(200 << 20) + b'x'))"]
+    assert subprocess.run(greedy, preexec_fn=enter).returncode == -signal.SIGKILL
+    assert waiting.until(lambda: not any(map(has_processes, groups)))
+    limits.remove("classroom-test", "ada")
+    assert not any(group.parent.exists() for group in groups)
+
+
+def has_processes(group: Path) -> bool:
+    return bool((group / "cgroup.procs").read_text())
+
+
+# --- a real room
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[room.Room, str, str]]:
+    """A room that is open: it, its address, and what its start said. In the end it is cleared."""
+    from tools import lab
+    from tools.classroom import clearing
+
+    here = room.Room(tmp_path_factory.mktemp("room") / "classroom")
+    port = lab.free_port(18_443)
+    command = [sys.executable, "-m", "tools.classroom", f"--folder={here.folder}", f"--port={port}"]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    hub = subprocess.Popen(command, cwd=COURSE, **streams)
+    said: list[str] = []
+    try:
+        for line in hub.stdout:
+            said.append(line)
+            if "JupyterHub is now running" in line:
+                break
+        assert hub.poll() is None, said
+        drain = threading.Thread(target=lambda: said.extend(hub.stdout))
+        drain.start()
+        yield here, f"https://127.0.0.1:{port}", "".join(said)
+    finally:
+        hub.terminate()
+        hub.wait(60)
+        drain.join()
+        clearing.clear(here)
+        print(*said[-200:])
+
+
+@pytest.mark.kernel
+def test_two_learners_of_a_real_room_count_exactly_and_leave_nothing(opened):
+    from room_client import Learner
+
+    here, url, said = opened
+    assert here.chosen["code"] in said and "Its fingerprint, SHA-256:" in said
+
+    async def work(learner: Learner) -> list[str]:
+        assert await learner.log_in(PASSWORD, here.chosen["code"]) == ""
+        await learner.start()
+        return (await learner.run(await learner.kernel(), FIVE_LINES)).split("\n")[:5]
+
+    async def both() -> None:
+        async with Learner(url, "ada") as ada, Learner(url, "eve") as eve:
+            assert await asyncio.gather(work(ada), work(eve)) == [AS_COUNTED, AS_COUNTED]
+            for name in ("ada", "eve"):
+                assert (here.own(name)[0] / "work/00_start_here.ipynb").exists()
+            await asyncio.gather(ada.stop(), eve.stop())
+
+    asyncio.run(both())
+    users = {here.own(name)[1] for name in ("ada", "eve")}
+    assert len(users) == 2 and not [
+        each for each in Path("/proc").glob("[0-9]*") if owner(each) in users
+    ]
+    assert not limits.groups(here.sockets.name, "ada")["memory"].parent.exists()
+    assert sorted(each.name for each in here.sockets.iterdir()) == ["hub", "proxy"]
+
+
+def owner(process: Path) -> int | None:
+    try:
+        return process.stat().st_uid
+    except FileNotFoundError:
+        return None  # it ended meanwhile
