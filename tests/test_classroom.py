@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import rooms
 import waiting
+from rooms import MEMORY, attempt, confined
 
 from helpers import capabilities
 from helpers.toolchain import COURSE
@@ -22,7 +24,6 @@ from tools.classroom import install, limits, needs, room
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a room is started by root")
 CODE, PASSWORD = "abcd-efgh", "correct horse"
-MEMORY = 1 << 30
 # Chapter 03's five lines, with the helpers that hold them.
 FIVE_LINES = """
 from helpers import loader, netlab, sockets, toolchain
@@ -44,24 +45,8 @@ def _installed() -> None:
 
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[room.Room]:
-    made = room.Room(tmp_path / "a room")
-    made.make()
-    yield made
-    made.sockets.rmdir()
-
-
-def confined(here: room.Room, name: str, *command: str) -> list[str]:
-    from tools.classroom import spawner
-
-    own, user = here.own(name)
-    return spawner.confined(here.folder, own, user, ["bpf"], MEMORY, [*command])
-
-
-def attempt(here: room.Room, name: str, code: str) -> str:
-    """What a learner's Python prints, confined as a server is; or its last line of complaint."""
-    command = confined(here, name, sys.executable, "-c", code)
-    said = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    return (said.stdout or said.stderr).strip().splitlines()[-1]
+    with rooms.made(tmp_path / "a room") as made:
+        yield made
 
 
 # --- who gets in
