@@ -71,6 +71,13 @@ class Learner:
     async def stop(self) -> None:
         await self.api("DELETE", f"/hub/api/users/{self.name}/server")
 
+    async def room(self, do: str) -> str:
+        """Press a button of the learner's page of the room. Result: the page after it."""
+        headers = {"Authorization": f"token {self.token}"}
+        target = f"{self.url}/user/{self.name}/room"
+        async with self.http.post(target, data={"do": do}, headers=headers) as page:
+            return await page.text()
+
     async def kernel(self) -> str:
         """Start a kernel in the learner's folder. Result: its id."""
         server = f"/user/{self.name}/api"

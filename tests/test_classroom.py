@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import ssl
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import rooms
@@ -21,6 +23,9 @@ from rooms import MEMORY, attempt, confined
 from helpers import capabilities
 from helpers.toolchain import COURSE
 from tools.classroom import install, limits, needs, room
+
+if TYPE_CHECKING:
+    from room_client import Learner  # which needs what install() installs
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a room is started by root")
 CODE, PASSWORD = "abcd-efgh", "correct horse"
@@ -210,32 +215,107 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[room.Room
         print(*said[-200:])
 
 
+# What Eve tries on the hub from her notebook, with her server's own token.
+TO_THE_HUB = """
+import http.client, json, os, socket
+from urllib.parse import unquote, urlsplit
+hub = unquote(urlsplit(os.environ["JUPYTERHUB_API_URL"]).netloc)
+class Hub(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(hub)
+def ask(method, path, token=os.environ["JUPYTERHUB_API_TOKEN"]):
+    connection = Hub("hub")
+    connection.request(method, "/hub/api" + path, headers={"Authorization": f"token {token}"})
+    return connection.getresponse().status
+print(json.dumps([ask(*each) for each in ASKED]))
+try:
+    socket.socket(socket.AF_UNIX).connect(hub.replace("/hub", "/proxy"))
+except OSError as error:
+    print(error)
+"""
+REFUSED = [
+    ("GET", "/users"),
+    ("GET", "/users/ada"),
+    ("POST", "/users/ada/server"),
+    ("DELETE", "/users/ada/server"),
+    ("POST", "/users/ada/tokens"),
+    ("GET", "/proxy"),
+    ("POST", "/shutdown"),
+    ("GET", "/users/ada", "no token"),
+]
+
+
 @pytest.mark.kernel
-def test_two_learners_of_a_real_room_count_exactly_and_leave_nothing(opened):
+def test_two_learners_of_a_real_room_count_exactly_apart_and_on_the_board(opened):
     from room_client import Learner
 
     here, url, said = opened
     assert here.chosen["code"] in said and "Its fingerprint, SHA-256:" in said
+    password = re.search(r"You are instructor, with the password (\S+)", said)[1]
 
-    async def work(learner: Learner) -> list[str]:
+    async def begin(learner: Learner) -> str:
         assert await learner.log_in(PASSWORD, here.chosen["code"]) == ""
         await learner.start()
-        return (await learner.run(await learner.kernel(), FIVE_LINES)).split("\n")[:5]
+        kernel = await learner.kernel()
+        assert (await learner.run(kernel, FIVE_LINES)).split("\n")[:5] == AS_COUNTED
+        assert (here.own(learner.name)[0] / "work/00_start_here.ipynb").exists()
+        return kernel
 
     async def both() -> None:
         async with Learner(url, "ada") as ada, Learner(url, "eve") as eve:
-            assert await asyncio.gather(work(ada), work(eve)) == [AS_COUNTED, AS_COUNTED]
-            for name in ("ada", "eve"):
-                assert (here.own(name)[0] / "work/00_start_here.ipynb").exists()
+            hers, kernel = await asyncio.gather(begin(ada), begin(eve))
+            # Learner against hub, and against learner through it.
+            code = TO_THE_HUB.replace("ASKED", repr([("GET", "/user"), *REFUSED]))
+            statuses, proxy, _ = (await eve.run(kernel, code)).split("\n")
+            own, *refused = json.loads(statuses)
+            assert own == 200 and set(refused) <= {403, 404}
+            assert "Permission denied" in proxy
+            assert await ada.api("GET", "/user/ada/api/contents", status=True) == 200
+            assert await eve.api("GET", "/user/ada/api/contents", status=True) == 403
+            async with Learner(url, room.INSTRUCTOR) as instructor:
+                assert await instructor.log_in(password) == ""
+                await on_the_board(instructor, ada, hers)
             await asyncio.gather(ada.stop(), eve.stop())
 
     asyncio.run(both())
     users = {here.own(name)[1] for name in ("ada", "eve")}
-    assert len(users) == 2 and not [
-        each for each in Path("/proc").glob("[0-9]*") if owner(each) in users
-    ]
-    assert not limits.groups(here.sockets.name, "ada")["memory"].parent.exists()
-    assert sorted(each.name for each in here.sockets.iterdir()) == ["hub", "proxy"]
+    assert len(users) == 2
+    assert not [each for each in Path("/proc").glob("[0-9]*") if owner(each) in users]
+    for group in limits.groups(here.sockets.name, "ada").values():
+        assert not group.parent.exists()
+    assert {each.name for each in here.sockets.iterdir()} == {"hub", "proxy", "board"}
+
+
+async def on_the_board(instructor: Learner, learner: Learner, kernel: str) -> None:
+    """What a learner does is on the instructor's page within a second, once they agreed."""
+    page, answer = "/services/board/", "from chapters.ch03 import check\ncheck.three_big_pings({})"
+    async with learner.http.get(learner.url + page) as refused:
+        assert refused.status == 403
+    async with instructor.http.get(instructor.url + page) as shown:
+        assert "The room's board" in await shown.text()
+    async with instructor.http.get(f"{instructor.url}{page}api/live") as live:
+
+        async def state() -> dict:
+            async for line in live.content:
+                if line.startswith(b"data:"):
+                    return json.loads(line[5:])
+            raise AssertionError("the board has gone")
+
+        assert (await state())["learners"] == []
+        await learner.run(kernel, answer.format(3000))
+        asked = await learner.room("agree")
+        assert 'data-state="on"' in asked
+        await learner.run(kernel, answer.format(3 * 2 * 1000))
+        before = asyncio.get_running_loop().time()
+        (row,) = (await state())["learners"]
+        assert asyncio.get_running_loop().time() - before < 1
+        assert row["reached"]["03.1"]["status"] == "not yet" and row["who"] != learner.name
+        assert "counts whole frames" in row["reached"]["03.1"]["mistake"]
+        await learner.room("help")
+        assert (await state())["learners"][0]["help"]
+        await learner.room("decline")
+        assert (await state())["learners"] == []
 
 
 def owner(process: Path) -> int | None:

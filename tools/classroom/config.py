@@ -6,9 +6,11 @@ import os
 import sys
 from pathlib import Path
 
+from helpers.toolchain import COURSE
 from tools import lab
 from tools.classroom import install, learner, room
 from tools.classroom.authenticator import RoomAuthenticator
+from tools.classroom.board import sender
 from tools.classroom.spawner import LearnerSpawner
 
 c = get_config()  # noqa: F821  JupyterHub reads this file and hands it in
@@ -42,7 +44,7 @@ c.Authenticator.admin_users = {room.INSTRUCTOR}
 c.JupyterHub.spawner_class = LearnerSpawner
 c.LearnerSpawner.capabilities = chosen["capabilities"]
 c.Spawner.mem_limit = chosen["memory"]
-c.Spawner.default_url = lab.FIRST_PAGE
+c.Spawner.default_url = "/room"
 c.Spawner.start_timeout = c.Spawner.http_timeout = 120
 c.Spawner.env_keep = ["LANG", "LC_ALL", "LC_CTYPE"]
 c.Spawner.environment = {
@@ -50,4 +52,19 @@ c.Spawner.environment = {
     # The course's folder is read-only to a learner: no cache beside its modules.
     "PYTHONDONTWRITEBYTECODE": "1",
     learner.IDLE: str(chosen["idle"]),
+    sender.ADDRESS: room.url(sockets / "board") + "/services/board/api/events",
 }
+
+c.JupyterHub.services = [
+    {
+        "name": "board",
+        "url": f"http://127.0.0.1:{lab.free_port(chosen['port'] + 1)}",
+        "command": [sys.executable, "-m", "tools.classroom.board.service"],
+        "environment": {room.VARIABLE: str(here.folder), "PYTHONPATH": str(COURSE)},
+        "oauth_no_confirm": True,
+    }
+]
+# A learner's server may speak to the board, and their browser sees who the board's page is for.
+TO_THE_BOARD = "access:services!service=board"
+c.JupyterHub.load_roles = [{"name": "user", "scopes": ["self", TO_THE_BOARD]}]
+c.Spawner.server_token_scopes = ["users:activity!user", "access:servers!server", TO_THE_BOARD]

@@ -62,7 +62,6 @@ def node() -> Path:
 
 def proxy() -> list[str]:
     """The command of the hub's proxy."""
-    return [
-        str(node()),
-        str(PLACE / "node_modules/configurable-http-proxy/bin/configurable-http-proxy"),
-    ]
+    package = PLACE / "node_modules/configurable-http-proxy"
+    program = str(package / "bin/configurable-http-proxy")
+    return [str(node()), "--import", str(HERE / "keep_alive.mjs"), program]

@@ -22,7 +22,11 @@ def settings(idle: int) -> dict[str, dict]:
         "jupyter_server_config.json": {
             "ServerApp": {
                 "root_dir": str(WORK),
-                "jpserver_extensions": {"nbdime": False, "jupyter_lsp": False},
+                "jpserver_extensions": {
+                    "nbdime": False,
+                    "jupyter_lsp": False,
+                    "tools.classroom.board.sender": True,
+                },
                 "shutdown_no_activity_timeout": idle,
             },
             "MappingKernelManager": {"cull_idle_timeout": idle, "cull_interval": 60},
