@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import signal
 import ssl
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,29 +16,16 @@ from typing import TYPE_CHECKING
 import pytest
 import rooms
 import waiting
-from rooms import MEMORY, attempt, confined
+from rooms import AS_COUNTED, FIVE_LINES, MEMORY, PASSWORD, attempt, confined
 
 from helpers import capabilities
-from helpers.toolchain import COURSE
 from tools.classroom import install, limits, needs, room
 
 if TYPE_CHECKING:
     from room_client import Learner  # which needs what install() installs
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a room is started by root")
-CODE, PASSWORD = "abcd-efgh", "correct horse"
-# Chapter 03's five lines, with the helpers that hold them.
-FIVE_LINES = """
-from helpers import loader, netlab, sockets, toolchain
-with netlab.open_network() as net:
-    loaded = loader.load(toolchain.compile_bpf("sockex1_kern.c"))
-    counter = sockets.packet_socket(net, loaded.program("count_bytes").fd)
-    values = loaded.map("bytes_by_protocol")
-    for _ in range(5):
-        print(values.counter(6), values.counter(17), values.counter(1))
-        net.run(["ping", "-c", "1", "127.0.0.1"])
-"""
-AS_COUNTED = [f"0 0 {196 * n}" for n in range(5)]
+CODE = "abcd-efgh"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -187,32 +172,9 @@ def has_processes(group: Path) -> bool:
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[room.Room, str, str]]:
-    """A room that is open: it, its address, and what its start said. In the end it is cleared."""
-    from tools import lab
-    from tools.classroom import clearing
-
-    here = room.Room(tmp_path_factory.mktemp("room") / "classroom")
-    port = lab.free_port(18_443)
-    command = [sys.executable, "-m", "tools.classroom", f"--folder={here.folder}", f"--port={port}"]
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    hub = subprocess.Popen(command, cwd=COURSE, **streams)
-    said: list[str] = []
-    try:
-        for line in hub.stdout:
-            said.append(line)
-            if "JupyterHub is now running" in line:
-                break
-        assert hub.poll() is None, said
-        drain = threading.Thread(target=lambda: said.extend(hub.stdout))
-        drain.start()
-        yield here, f"https://127.0.0.1:{port}", "".join(said)
-    finally:
-        hub.terminate()
-        hub.wait(60)
-        drain.join()
-        clearing.clear(here)
-        print(*said[-200:])
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rooms.Opened]:
+    with rooms.opened(tmp_path_factory.mktemp("room") / "classroom") as room:
+        yield room
 
 
 # What Eve tries on the hub from her notebook, with her server's own token.
@@ -250,9 +212,8 @@ REFUSED = [
 def test_two_learners_of_a_real_room_count_exactly_apart_and_on_the_board(opened):
     from room_client import Learner
 
-    here, url, said = opened
-    assert here.chosen["code"] in said and "Its fingerprint, SHA-256:" in said
-    password = re.search(r"You are instructor, with the password (\S+)", said)[1]
+    here, url = opened.here, opened.url
+    assert here.chosen["code"] in opened.said and "Its fingerprint, SHA-256:" in opened.said
 
     async def begin(learner: Learner) -> str:
         assert await learner.log_in(PASSWORD, here.chosen["code"]) == ""
@@ -274,7 +235,7 @@ def test_two_learners_of_a_real_room_count_exactly_apart_and_on_the_board(opened
             assert await ada.api("GET", "/user/ada/api/contents", status=True) == 200
             assert await eve.api("GET", "/user/ada/api/contents", status=True) == 403
             async with Learner(url, room.INSTRUCTOR) as instructor:
-                assert await instructor.log_in(password) == ""
+                assert await instructor.log_in(opened.password) == ""
                 await on_the_board(instructor, ada, hers)
             await asyncio.gather(ada.stop(), eve.stop())
 

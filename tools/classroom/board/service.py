@@ -7,8 +7,11 @@ somebody is. What changes is on the page within a fraction of a second.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import os
+import signal
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +21,7 @@ from tornado.httpserver import HTTPServer
 from tornado.iostream import StreamClosedError
 from tornado.netutil import bind_unix_socket
 
-from helpers import progress
+from helpers import progress, uapi
 from helpers.toolchain import COURSE
 from tools.classroom import room
 from tools.classroom.board.store import Refused, Store
@@ -141,7 +144,19 @@ def application(board: Board) -> web.Application:
     return web.Application(routes, board=board, cookie_secret=os.urandom(32))
 
 
+def end_with_hub() -> None:
+    """Have the kernel end this process when the hub ends, even one that was killed.
+
+    Source: PR_SET_PDEATHSIG(2const).
+    """
+    hub = os.getppid()
+    ctypes.CDLL(None).prctl(uapi.PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != hub:  # it ended just before
+        sys.exit("The hub has gone.")
+
+
 async def main() -> None:
+    end_with_hub()
     here = room.here()
     board = Board(Store(here.hub))
     server = HTTPServer(application(board), max_buffer_size=MOST)
