@@ -101,6 +101,8 @@ class Learner:
         async with self.http.ws_connect(channels, headers=headers, max_msg_size=0) as socket:
             await socket.send_json(message)
             async for each in socket:
+                if each.type != aiohttp.WSMsgType.TEXT:
+                    continue  # a widget's picture
                 reply = json.loads(each.data)
                 if reply["parent_header"].get("msg_id") != mark:
                     continue
