@@ -91,14 +91,13 @@ def opened(folder: Path, keep: bool = False) -> Iterator[Opened]:
             break
     else:
         raise AssertionError("".join(said))
-    drain = threading.Thread(target=lambda: said.extend(hub.stdout))
-    drain.start()
+    # Ends when nobody has the pipe any more: servers that outlive a killed hub still do.
+    threading.Thread(target=lambda: said.extend(hub.stdout), daemon=True).start()
     try:
         yield Opened(here, f"https://127.0.0.1:{port}", hub, "".join(said))
     finally:
         hub.terminate()
         hub.wait(60)
-        drain.join()
         if not keep:
             clearing.clear(here)
         print(*said[-200:])
