@@ -120,7 +120,8 @@ def become_hub(asked: argparse.Namespace) -> None:
         "PYTHONPATH": str(COURSE),
     }
     os.chdir(here.hub)
-    hub = [sys.executable, "-m", "jupyterhub", "-f", str(Path(__file__).with_name("config.py"))]
+    config = str(Path(__file__).with_name("config.py"))
+    hub = [sys.executable, "-m", "tools.classroom.quick", "jupyterhub.app", "-f", config]
     os.execve(sys.executable, hub, environ)
 
 

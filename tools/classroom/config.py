@@ -59,7 +59,7 @@ c.JupyterHub.services = [
     {
         "name": "board",
         "url": f"http://127.0.0.1:{lab.free_port(chosen['port'] + 1)}",
-        "command": [sys.executable, "-m", "tools.classroom.board.service"],
+        "command": [sys.executable, "-m", "tools.classroom.quick", "tools.classroom.board.service"],
         "environment": {room.VARIABLE: str(here.folder), "PYTHONPATH": str(COURSE)},
         "oauth_no_confirm": True,
     }

@@ -7,6 +7,7 @@ import sys
 
 from helpers.toolchain import WORK
 from tools import lab, workspace
+from tools.classroom import quick
 from tools.workspace import WorkspaceError
 
 IDLE = "COURSE_IDLE"  # seconds
@@ -45,7 +46,7 @@ def main(arguments: list[str]) -> None:
     except (OSError, WorkspaceError) as error:
         sys.exit(f"course: {workspace.refusal(error) if isinstance(error, OSError) else error}")
     print(*said, sep="\n", flush=True)
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterhub.singleuser", *arguments])
+    quick.become("jupyterhub.singleuser", arguments)
 
 
 if __name__ == "__main__":

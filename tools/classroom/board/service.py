@@ -155,7 +155,7 @@ def end_with_hub() -> None:
         sys.exit("The hub has gone.")
 
 
-async def main() -> None:
+async def serve() -> None:
     end_with_hub()
     here = room.here()
     board = Board(Store(here.hub))
@@ -169,5 +169,5 @@ async def main() -> None:
         board.change()
 
 
-if __name__ == "__main__":
-    asyncio.run(main())
+def main() -> None:
+    asyncio.run(serve())
