@@ -5,12 +5,14 @@ Source: npm-ci(1); configurable-http-proxy's README.
 
 from __future__ import annotations
 
+import compileall
 import hashlib
 import os
 import shutil
 import sys
 from pathlib import Path
 
+from helpers.toolchain import COURSE
 from tools import setup
 
 HERE = Path(__file__).parent
@@ -30,7 +32,12 @@ def is_ready() -> bool:
 
 
 def install() -> None:
-    """Install what is missing. Errors: StepError, SetupError; OSError."""
+    """Install what is missing. Errors: StepError, SetupError; OSError.
+
+    The course's own modules are compiled, for a learner has nowhere to keep what they compile.
+    """
+    for name in ("helpers", "chapters", "tools"):
+        compileall.compile_dir(COURSE / name, quiet=2)
     if is_ready():
         return
     setup.say("Installing JupyterHub and its proxy, a minute or less ...")
