@@ -87,6 +87,7 @@ The page
     table.Table                   a table that reads well here and in a terminal
     errors.CourseError            a failure, with its cause and its cure
     progress.exercises            the exercises of a chapter, as its notebook has them
+    board.note                    what leaves a notebook for a room's board, if the learner agreed
     moved.MODULES                 where things went that an old copy of a chapter imports
 """
 

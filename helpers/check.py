@@ -177,11 +177,16 @@ UNEXPECTED = (
 )
 
 
+# What the cell that runs has compared: the prediction, and the letter of what happened.
+compared: list[tuple[object, str | None]] = []
+
+
 def compare(prediction: str | None, answer: str | None, why: str) -> None:
     """Print a prediction beside what happened; a prediction of None never fails.
 
     answer: the letter of what was measured, None if it was none of the letters offered.
     """
+    compared[:] = [(prediction, answer)]
     if answer is None:
         print(UNEXPECTED)
     elif prediction is None:
@@ -207,11 +212,17 @@ def keep(result: object) -> None:
     result: IPython's ExecutionResult; chapter 00 shows what is kept.
     """
     verdict = getattr(result, "result", None)
-    if isinstance(verdict, Verdict):
-        from helpers import progress  # here, since only a verdict needs it
+    if not isinstance(verdict, Verdict) and not compared:
+        return
+    from helpers import progress  # here, since only a verdict or a prediction needs it
 
-        module = sys.modules["IPython"].get_ipython().user_ns.get("check")
-        progress.keep(result.info.raw_cell, getattr(module, "__name__", ""), verdict.status)
+    module = sys.modules["IPython"].get_ipython().user_ns.get("check")
+    cell, checked_by = result.info.raw_cell, getattr(module, "__name__", "")
+    if isinstance(verdict, Verdict):
+        progress.keep(cell, checked_by, verdict.status, verdict.text)
+    for said, happened in compared:
+        progress.predicted(cell, checked_by, said, happened)
+    compared.clear()
 
 
 if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()):

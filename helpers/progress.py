@@ -13,8 +13,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from helpers import board
 from helpers.errors import CourseError
-from helpers.toolchain import COURSE
+from helpers.toolchain import COURSE, WORK
 
 KEPT = ".progress.json"
 LOCK = ".progress.lock"
@@ -88,8 +89,7 @@ def attempted(code: str, stored: Path) -> Exercise | None:
 
 def here() -> Path | None:
     """The folder work/ if this process runs in it, as a learner's kernel does; else None."""
-    work = COURSE / "work"
-    return work if Path.cwd().is_relative_to(work) else None
+    return WORK if Path.cwd().is_relative_to(WORK) else None
 
 
 def read(work: Path) -> dict[str, dict[str, str]]:
@@ -138,21 +138,53 @@ def clear(work: Path) -> None:
     (work / KEPT).unlink(missing_ok=True)
 
 
-def keep(code: str, checked_by: str, status: str) -> None:
-    """Keep the verdict that a cell ended with, if it is one of a chapter's exercises, in work/.
+def stored_chapter(checked_by: str) -> Path | None:
+    """The stored notebook of a chapter's checks, such as "chapters.ch03.check"."""
+    owner = re.fullmatch(r"chapters\.ch(\d\d)\.check", checked_by)
+    return next((COURSE / "notebooks").glob(f"{owner[1]}_*.ipynb"), None) if owner else None
+
+
+def keep(code: str, checked_by: str, status: str, text: str = "") -> None:
+    """Keep the verdict that a cell ended with, if it is one of a chapter's exercises, in work/;
+    and tell the room's board, if the learner agreed to that.
 
     Arguments: the cell's code; the module that its name `check` stands for, such as
-    "chapters.ch03.check"; the verdict's status.
+    "chapters.ch03.check"; the verdict's status, and what it says.
     """
-    work, owner = here(), re.fullmatch(r"chapters\.ch(\d\d)\.check", checked_by)
-    stored = sorted((COURSE / "notebooks").glob(f"{owner[1]}_*.ipynb")) if owner else []
-    if work is None or not stored:
+    work, stored = here(), stored_chapter(checked_by)
+    exercise = attempted(code, stored) if work and stored else None
+    if not exercise:
         return
-    exercise = attempted(code, stored[0])
-    if exercise:
+    try:
+        note(work, exercise.chapter, exercise.number, status)
+        if board.agreed(work):
+            mistake = board.of_check(checked_by, text) if status == "not yet" else ""
+            told = {"chapter": exercise.chapter, "number": exercise.number}
+            board.note(work, {"kind": "exercise", **told, "status": status, "mistake": mistake})
+    except ProgressError as error:
+        print(error)
+    except OSError as error:
+        print(f"What you reached could not be kept ({error.strerror}): free some space.")
+
+
+def predictions(chapter: Path) -> list[str]:
+    """The cells of one stored notebook that compare a prediction, in order."""
+    cells = json.loads(chapter.read_bytes())["cells"]
+    code = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    return [source.strip() for source in code if re.search(r"^ *compare\(", source, re.MULTILINE)]
+
+
+def predicted(code: str, checked_by: str, said: object, happened: str | None) -> None:
+    """Tell the room's board of a prediction, if the learner agreed, and the cell is a chapter's.
+
+    Arguments: as above; the prediction; the letter of what happened.
+    """
+    work, stored = here(), stored_chapter(checked_by)
+    cells = predictions(stored) if work and stored else []
+    if code.strip() in cells:
+        told = {"chapter": stored.name[:2], "number": cells.index(code.strip()) + 1}
+        letters = {"said": board.letter(said), "happened": happened or ""}
         try:
-            note(work, exercise.chapter, exercise.number, status)
-        except ProgressError as error:
-            print(error)
+            board.note(work, {"kind": "prediction", **told, **letters})
         except OSError as error:
-            print(f"What you reached could not be kept ({error.strerror}): free some space.")
+            print(f"The room's board is not told of it ({error.strerror}): free some space.")

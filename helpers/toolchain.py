@@ -12,8 +12,11 @@ from pathlib import Path
 from helpers.errors import CourseError
 
 COURSE = Path(__file__).resolve().parent.parent
+# What the course writes: beside its sources, or, in a room, in a folder of the learner's own.
+PLACE = Path(os.environ.get("COURSE_PLACE") or COURSE)
 SOURCES = COURSE / "bpf"
-BUILD = COURSE / "build"
+BUILD = PLACE / "build"
+WORK = PLACE / "work"
 MADE_BEFORE = COURSE / "made_before"  # is there in the page alone
 HEADERS = Path("/usr/include")
 # A function that nothing declares would only be missed when the program is loaded.

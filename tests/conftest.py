@@ -55,6 +55,7 @@ APART = {
     "kernels": "boot other kernels and run the course in them; =refusals: with every refused "
     "program, =full: with these and every chapter",
     "site": "build the site, and run in a browser what its page runs",
+    "room": "a room of ten learners at once, and what it takes; =full: of thirty",
     "settings": "boot one kernel with each setting that a learner's machine may have",
 }
 
@@ -86,7 +87,9 @@ def place(item: pytest.Item) -> int:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     for name, what in APART.items():
-        more = {"kernels": ("refusals", "full"), "containers": ("full",)}.get(name, ())
+        more = {"kernels": ("refusals", "full"), "containers": ("full",), "room": ("full",)}.get(
+            name, ()
+        )
         choices = {"nargs": "?", "const": "quick", "choices": ("quick", *more)}
         parser.addoption(f"--{name}", help=what, **choices)
 

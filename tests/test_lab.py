@@ -188,7 +188,8 @@ def test_kernels_use_unix_sockets_unless_the_path_is_too_long(monkeypatch):
 
 def test_a_work_that_is_no_folder_is_one_sentence(tmp_path, monkeypatch):
     (tmp_path / "work").write_text("no folder")
-    monkeypatch.setattr(lab, "COURSE", tmp_path)
+    monkeypatch.setattr(lab, "PLACE", tmp_path)
+    monkeypatch.setattr(lab, "WORK", tmp_path / "work")
     with pytest.raises(SystemExit, match="^course: .*work is a file, where a folder has to be"):
         lab.main([])
 
@@ -237,7 +238,8 @@ def test_jupyter_is_not_given_the_word_and_the_learner_is_told(
         (tmp_path / folder).mkdir()
     (tmp_path / "helpers" / "page.css").touch()
     became = []
-    monkeypatch.setattr(lab, "COURSE", tmp_path)
+    monkeypatch.setattr(lab, "PLACE", tmp_path)
+    monkeypatch.setattr(lab, "WORK", tmp_path / "work")
     monkeypatch.setattr(lab.workspace, "copy_chapters", lambda *_: lab.workspace.Brought())
     monkeypatch.setattr(capabilities, "held", lambda: held)
     monkeypatch.setattr(os, "execv", lambda name, command: became.extend(command))

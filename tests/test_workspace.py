@@ -143,6 +143,7 @@ def test_a_copy_from_before_there_were_notes_is_known_by_what_was_shipped(folder
 def test_a_notebook_that_is_none_any_more_is_kept(folders, monkeypatch, capsys):
     stored, work = folders
     monkeypatch.setattr(diff, "COURSE", stored.parent)
+    monkeypatch.setattr(diff, "WORK", stored.parent / "work")
     workspace.copy_chapters(stored, work)
     (work / "02_first.ipynb").write_text('{"cells": [{}]}')
     write_chapter(stored / "02_first.ipynb", "2 + 2")
@@ -182,6 +183,7 @@ def test_reset_names_the_chapters_that_there_are(folders):
 def test_the_command_says_what_it_did(folders, monkeypatch, capsys):
     stored, _ = folders
     monkeypatch.setattr(workspace, "COURSE", stored.parent)
+    monkeypatch.setattr(workspace, "WORK", stored.parent / "work")
     assert workspace.main(["2"]) == 0
     assert workspace.main(["2"]) == 0
     assert "Your own is now work/02_first.old-1.ipynb." in capsys.readouterr().out
@@ -194,6 +196,7 @@ def test_a_work_folder_that_cannot_be_written_to(folders, monkeypatch, capsys):
     stored, work = folders
     work.write_text("a file")
     monkeypatch.setattr(workspace, "COURSE", stored.parent)
+    monkeypatch.setattr(workspace, "WORK", stored.parent / "work")
     assert workspace.main(["2"]) == 1
     assert capsys.readouterr().err.startswith("course: work/ cannot be written to")
 
@@ -237,6 +240,7 @@ def test_work_as_the_course_once_was_becomes_todays(tmp_path):
 def test_the_difference_is_shown_cell_by_cell_and_without_outputs(folders, monkeypatch, capsys):
     stored, work = folders
     monkeypatch.setattr(diff, "COURSE", stored.parent)
+    monkeypatch.setattr(diff, "WORK", stored.parent / "work")
     assert diff.main(["2"]) == 1
     assert "no work/02_first.ipynb yet: ./course lab copies" in capsys.readouterr().err
     workspace.copy_chapters(stored, work)

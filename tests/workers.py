@@ -8,6 +8,7 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 TOGETHER = {f"tests/test_{name}.py": "browser" for name in ("browser", "browser_playground")}
 TOGETHER |= {f"tests/test_{name}.py": "axe" for name in ("axe", "browser_verifier")}
 TOGETHER |= {f"tests/test_{name}.py": name for name in ("bench", "journey")}
+TOGETHER |= {f"tests/test_{name}.py": "classroom" for name in ("classroom", "classroom_separation")}
 
 
 class OneByOne(LoadScopeScheduling):

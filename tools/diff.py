@@ -13,7 +13,7 @@ from pathlib import Path
 
 from chapters.ch00 import copies
 from helpers.errors import CourseError
-from helpers.toolchain import COURSE
+from helpers.toolchain import COURSE, WORK
 from tools import workspace
 
 
@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> int:
         if len(arguments) != 1:
             raise DiffError("Name one chapter to compare, for example: ./course diff 03")
         stored = workspace.find(COURSE / "notebooks", arguments[0])
-        mine = COURSE / "work" / stored.name
+        mine = WORK / stored.name
         if not mine.exists():
             raise DiffError(f"There is no work/{mine.name} yet: ./course lab copies it there.")
         text = difference(mine, stored, sys.stdout.isatty())

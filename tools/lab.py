@@ -19,9 +19,10 @@ from jupyter_core.paths import jupyter_runtime_dir
 
 from chapters.ch00 import checkout, copies
 from helpers import capabilities
+from helpers.toolchain import COURSE, PLACE, WORK
 from tools import sources, workspace
 from tools.privileges import TRACING
-from tools.workspace import COURSE, WorkspaceError
+from tools.workspace import WorkspaceError
 
 FIRST_PORT = 8888
 FIRST_PAGE = "/lab/tree/00_start_here.ipynb"
@@ -73,27 +74,36 @@ def look(settings: Path) -> None:
     (settings / "custom" / "custom.css").write_bytes((COURSE / "helpers/page.css").read_bytes())
 
 
+def prepare(work: Path, chosen: dict[str, dict]) -> list[str]:
+    """Bring a learner's folder up to date, and have Jupyter read its settings from there.
+
+    Arguments: the folder work/; Jupyter's settings, by the name of their file.
+    Result: what the learner is told. Errors: WorkspaceError, OSError.
+    """
+    brought = workspace.copy_chapters(COURSE / "notebooks", work)
+    settings = work / ".jupyter"
+    for name, content in chosen.items():
+        (settings / name).parent.mkdir(exist_ok=True)
+        (settings / name).write_text(json.dumps(content, indent=1), "utf-8")
+    look(settings)
+    sources.refresh(COURSE, work)
+    os.environ["JUPYTER_CONFIG_DIR"] = str(settings)
+    damaged = filter(None, map(copies.unreadable, sorted(work.glob("*.ipynb"))))
+    return [*brought.sentences(), *damaged]
+
+
 def main(arguments: list[str], told: str = TOLD) -> None:
     """Become JupyterLab. told: the last thing to say before."""
-    work = COURSE / "work"
-    if said := checkout.trouble(COURSE):
+    if said := checkout.trouble(PLACE):
         sys.exit(f"course: {said}")
     port = free_port(FIRST_PORT)
     try:
-        brought = workspace.copy_chapters(COURSE / "notebooks", work)
-        settings = work / ".jupyter"
-        chosen = {"jupyter_lab_config.json": options(work, port), **EXTENSIONS}
-        for name, content in chosen.items():
-            (settings / name).parent.mkdir(exist_ok=True)
-            (settings / name).write_text(json.dumps(content, indent=1), "utf-8")
-        look(settings)
-        sources.refresh(COURSE, work)
+        said = prepare(WORK, {"jupyter_lab_config.json": options(WORK, port), **EXTENSIONS})
     except WorkspaceError as error:
         sys.exit(f"course: {error}")
     except OSError as error:
         sys.exit(f"course: {workspace.refusal(error)}")
-    damaged = filter(None, map(copies.unreadable, sorted(work.glob("*.ipynb"))))
-    for sentence in (*brought.sentences(), *damaged):
+    for sentence in said:
         print(sentence)
     if os.geteuid() == 0:
         print("You are root on this machine, so the course runs as root.")
@@ -106,7 +116,6 @@ def main(arguments: list[str], told: str = TOLD) -> None:
         print(f"Port {FIRST_PORT} is taken: JupyterLab gets port {port}.")
     print(told)
     sys.stdout.flush()
-    os.environ["JUPYTER_CONFIG_DIR"] = str(settings)
     if not any(argument.startswith(("--debug", "--log-level")) for argument in arguments):
         arguments = ["--log-level=WARN", *arguments]  # what remains is the address
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *arguments])

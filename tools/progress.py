@@ -7,10 +7,8 @@ import sys
 from chapters.ch00.progress import standing
 from helpers import progress
 from helpers.errors import CourseError
-from helpers.toolchain import COURSE
+from helpers.toolchain import WORK
 from tools import workspace
-
-WORK = COURSE / "work"
 
 
 def main(arguments: list[str]) -> int:

@@ -45,7 +45,7 @@ WRITTEN = (
 )
 WRITTEN += ("course.log", ".hypothesis", ".pytest_cache", ".ruff_cache")
 LOG = COURSE / "course.log"
-LEARNERS = ("work", "course-report.txt")
+LEARNERS = ("work", "classroom", "course-report.txt")
 # What apt shall not look at: this machine's own rules of what is never removed by itself.
 APT = """\
 Dir::Etc::Main "/dev/null";

@@ -19,7 +19,7 @@ from chapters.ch00 import copies
 from chapters.ch00.copies import NOTES, fingerprint, read_notes
 from helpers import places
 from helpers.errors import CourseError
-from helpers.toolchain import COURSE
+from helpers.toolchain import COURSE, WORK
 from tools import shipped
 
 
@@ -169,7 +169,7 @@ def reset(stored: Path, work: Path, chapter: str) -> tuple[Path, Path | None]:
 
 def refusal(error: OSError) -> str:
     """Why work/ could not be written to, and what to do, in one sentence."""
-    place = Path(error.filename) if error.filename else COURSE / "work"
+    place = Path(error.filename) if error.filename else WORK
     return f"work/ cannot be written to, {places.unwritable(place, error)}"
 
 
@@ -177,7 +177,7 @@ def main(arguments: list[str]) -> int:
     try:
         if len(arguments) != 1:
             raise WorkspaceError("Name one chapter to put back, for example: ./course reset 03")
-        fresh, kept = reset(COURSE / "notebooks", COURSE / "work", arguments[0])
+        fresh, kept = reset(COURSE / "notebooks", WORK, arguments[0])
     except (OSError, WorkspaceError) as error:
         sentence = refusal(error) if isinstance(error, OSError) else error
         print(f"course: {sentence}", file=sys.stderr)

@@ -55,7 +55,7 @@ REFUSALS = {
     "if its seccomp profile dates from before 2023 (chapter 10).",
 }
 IN_A_CONTAINER = "Start the container with --privileged or --cap-add BPF, and without --user."
-COPIES = (toolchain.COURSE / "notebooks", toolchain.COURSE / "work")
+COPIES = (toolchain.COURSE / "notebooks", toolchain.WORK)
 ECHO = 196  # one echo of 56 bytes: 98 bytes of request, 98 bytes of reply
 
 
@@ -175,7 +175,7 @@ def around(look: Callable[[], str]) -> Finding:
     return said(trouble[:1].upper() + trouble[1:], WARNING) if trouble else Finding("nothing wrong")
 
 
-def course_folder(course: Path = toolchain.COURSE, prefix: Path = Path(sys.prefix)) -> Finding:
+def course_folder(course: Path = toolchain.PLACE, prefix: Path = Path(sys.prefix)) -> Finding:
     """Whether the course's folder can be set up and worked in, as ./course lab will ask."""
     set_up = (prefix / checkout.PACKAGES).is_file()
     trouble = checkout.trouble(course, None if set_up else course / ".venv")

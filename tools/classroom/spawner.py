@@ -1,0 +1,128 @@
+"""A learner's server: a user number of their own, and namespaces in which nobody else is.
+
+The network has lo and nothing else, so there is no packet of another's to see, even with
+CAP_NET_RAW; processes, shared memory and /tmp are the learner's own. The server is reached by a
+Unix socket in a folder that only the learner and root may enter.
+
+Source: namespaces(7), unshare(1), unix(7).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from jupyterhub.spawner import LocalProcessSpawner
+from traitlets import List, Unicode
+
+from helpers.toolchain import COURSE
+from tools.classroom import limits, room
+
+NAMESPACES = ["--net", "--pid", "--ipc", "--mount", "--fork", "--kill-child", "--mount-proc"]
+CONFINE = Path(__file__).with_name("confine.sh")
+SHARED = (Path("/tmp"), Path("/var/tmp"))
+# The proxy takes the port, which the hub adds to every address, for the end of the socket's name.
+SOCKET, AS_THE_PROXY_SAYS = "s", "s:80"
+
+
+def closed(path: Path) -> Path | None:
+    """The outermost folder around a path that others may not enter, such as a home."""
+    around = [each for each in reversed(path.parents) if not each.stat().st_mode & 0o001]
+    return around[0] if around else None
+
+
+def places(folder: Path, own: Path) -> list[str]:
+    """What a learner sees of this machine's files, as confine.sh takes it, the outer first.
+
+    It is what every user of the machine sees, but for what is hidden: what others write in /tmp,
+    the room's folder but for the learner's own, and homes that are closed to others but for the
+    course and its Python, which are read-only. Arguments: the folders of room and learner.
+    """
+    needed = {COURSE, Path(sys.prefix), Path(sys.base_prefix)}
+    homes = {closed(path) for path in (*needed, folder)} - {None}
+    hidden = dict.fromkeys((*homes, folder), "hide")
+    hidden |= {path: "tmp" for path in SHARED if path.is_dir()}
+    kinds = hidden | dict.fromkeys(needed, "see") | {own: "own"}
+    return [f"{kinds[path]}:{path}" for path in sorted(kinds, key=lambda path: len(path.parts))]
+
+
+def confined(
+    folder: Path, own: Path, user: int, capabilities: list[str], memory: int, command: list[str]
+) -> list[str]:
+    """The command with which root starts another one as a learner.
+
+    Arguments: the room's and the learner's folder; the learner's number; names of capabilities,
+    such as "bpf"; the most for files in memory, in bytes.
+    """
+    kept = "".join(f",+{each}" for each in capabilities)
+    inner = ["bash", str(CONFINE), str(user), kept, str(memory), *places(folder, own)]
+    return ["unshare", *NAMESPACES, *inner, "--", *command]
+
+
+class LearnerSpawner(LocalProcessSpawner):
+    """JupyterHub's local one, for a learner who has no account on this machine."""
+
+    capabilities = List(Unicode(), ["bpf"], help="What a learner's processes hold.").tag(
+        config=True
+    )
+    ip = "localhost"
+    port = 8888  # Jupyter's default, which stands for none
+
+    @property
+    def sockets(self) -> Path:
+        return room.here().sockets / self.user.name
+
+    def user_env(self, env: dict[str, str]) -> dict[str, str]:
+        """What depends on the learner. Everything that the course writes goes to their folder."""
+        own, _ = room.here().own(self.user.name)
+        return env | {
+            "USER": self.user.name,
+            "LOGNAME": self.user.name,
+            "HOME": str(own),
+            "SHELL": "/bin/bash",
+            "TMPDIR": str(own / "tmp"),
+            "COURSE_PLACE": str(own),
+            "JUPYTER_RUNTIME_DIR": str(self.sockets),
+        }
+
+    def make_preexec_fn(self, name: str) -> Callable[[], None]:
+        """Enter the learner's control groups, still as root."""
+        groups = limits.make(room.here().sockets.name, name, self.mem_limit)
+
+        def enter() -> None:
+            for group in groups:
+                (group / "cgroup.procs").write_text(str(os.getpid()))
+
+        return enter
+
+    async def start(self) -> str:
+        own, user = room.here().own(self.user.name)
+        shutil.rmtree(self.sockets, ignore_errors=True)
+        self.sockets.mkdir(0o700)
+        os.chown(self.sockets, user, user)
+        (self.sockets / AS_THE_PROXY_SAYS).symlink_to(SOCKET)
+        learner = [sys.executable, "-m", "tools.classroom.learner"]
+        learner.append(f"--ServerApp.sock={self.sockets / SOCKET}")
+        folder, memory = room.here().folder, self.mem_limit // 4
+        self.cmd = confined(folder, own, user, self.capabilities, memory, learner)
+        await super().start()
+        return room.url(self.sockets / SOCKET)
+
+    async def _signal(self, sig: int) -> bool:
+        """unshare waits and hears no signal but SIGKILL: the server, in the same group, does."""
+        if sig in (0, signal.SIGKILL):
+            return await super()._signal(sig)
+        try:
+            os.killpg(self.pid, sig)
+        except ProcessLookupError:
+            return False
+        return True
+
+    async def stop(self, now: bool = False) -> None:
+        await super().stop(now)
+        shutil.rmtree(self.sockets, ignore_errors=True)
+        limits.remove(room.here().sockets.name, self.user.name)
