@@ -216,7 +216,8 @@ def keep(result: object) -> None:
         return
     from helpers import progress  # here, since only a verdict or a prediction needs it
 
-    module = sys.modules["IPython"].get_ipython().user_ns.get("check")
+    names = sys.modules["IPython"].get_ipython().user_ns
+    module = names.get("check", names.get("predictions"))
     cell, checked_by = result.info.raw_cell, getattr(module, "__name__", "")
     if isinstance(verdict, Verdict):
         progress.keep(cell, checked_by, verdict.status, verdict.text)

@@ -20,6 +20,7 @@ from helpers.toolchain import COURSE, WORK
 KEPT = ".progress.json"
 LOCK = ".progress.lock"
 RANK = {"not attempted": 0, "not yet": 1, "right": 2}
+COMPARED = re.compile(r"\bpredictions\.\w+\(\s*prediction\b")  # in a cell that compares one
 HEADING = re.compile(r"^#+ (.*\bexercise (\d+)\b.*)$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -139,8 +140,8 @@ def clear(work: Path) -> None:
 
 
 def stored_chapter(checked_by: str) -> Path | None:
-    """The stored notebook of a chapter's checks, such as "chapters.ch03.check"."""
-    owner = re.fullmatch(r"chapters\.ch(\d\d)\.check", checked_by)
+    """The stored notebook of a chapter's checks or predictions, such as "chapters.ch03.check"."""
+    owner = re.fullmatch(r"chapters\.ch(\d\d)\.(check|predictions)", checked_by)
     return next((COURSE / "notebooks").glob(f"{owner[1]}_*.ipynb"), None) if owner else None
 
 
@@ -171,7 +172,7 @@ def predictions(chapter: Path) -> list[str]:
     """The cells of one stored notebook that compare a prediction, in order."""
     cells = json.loads(chapter.read_bytes())["cells"]
     code = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    return [source.strip() for source in code if re.search(r"^ *compare\(", source, re.MULTILINE)]
+    return [source.strip() for source in code if COMPARED.search(source)]
 
 
 def predicted(code: str, checked_by: str, said: object, happened: str | None) -> None:

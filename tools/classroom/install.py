@@ -53,7 +53,8 @@ def install() -> None:
         shutil.copy(HERE / name, PLACE)
     npm = [node(), node().parents[1] / "lib/node_modules/npm/bin/npm-cli.js"]
     quiet = ["--omit=dev", "--no-audit", "--no-fund"]
-    setup.execute([*npm, "ci", "--prefix", PLACE, *quiet], os.environ)
+    # Not by way of a link, as .venv is one: npm ci then misses the project itself in the lock file.
+    setup.execute([*npm, "ci", "--prefix", PLACE.resolve(), *quiet], os.environ)
     STAMP.write_text(stamp())
 
 
