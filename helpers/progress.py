@@ -139,6 +139,11 @@ def clear(work: Path) -> None:
     (work / KEPT).unlink(missing_ok=True)
 
 
+def stored_chapters() -> list[Path]:
+    """The stored notebooks of all chapters, in order."""
+    return sorted((COURSE / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+
+
 def stored_chapter(checked_by: str) -> Path | None:
     """The stored notebook of a chapter's checks or predictions, such as "chapters.ch03.check"."""
     owner = re.fullmatch(r"chapters\.ch(\d\d)\.(check|predictions)", checked_by)
@@ -181,7 +186,9 @@ def predicted(code: str, checked_by: str, said: object, happened: str | None) ->
     Arguments: as above; the prediction; the letter of what happened.
     """
     work, stored = here(), stored_chapter(checked_by)
-    cells = predictions(stored) if work and stored else []
+    if not (work and stored and board.agreed(work)):
+        return  # before the notebook is read
+    cells = predictions(stored)
     if code.strip() in cells:
         told = {"chapter": stored.name[:2], "number": cells.index(code.strip()) + 1}
         letters = {"said": board.letter(said), "happened": happened or ""}

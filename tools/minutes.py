@@ -17,6 +17,7 @@ from statistics import median
 
 import nbformat
 
+from helpers import progress
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
 from tools import marked
@@ -96,7 +97,7 @@ def state(notebook: nbformat.NotebookNode) -> None:
 
 def chapters() -> dict[str, Counts]:
     """What there is to count in each chapter, by its number."""
-    paths = sorted((COURSE / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    paths = progress.stored_chapters()
     return {path.name[:2]: count(nbformat.read(path, as_version=4)) for path in paths}
 
 
@@ -144,7 +145,7 @@ def tell() -> None:
 
 
 def main() -> None:
-    for path in sorted((COURSE / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+    for path in progress.stored_chapters():
         notebook = nbformat.read(path, as_version=4)
         state(notebook)
         nbformat.write(notebook, path)

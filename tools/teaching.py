@@ -62,13 +62,9 @@ def notes(chapter: Path) -> str:
     return "\n".join([*put, *wrong])
 
 
-def chapters() -> list[Path]:
-    return sorted((COURSE / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-
-
 def main() -> int:
     try:
-        for chapter in chapters():
+        for chapter in progress.stored_chapters():
             marked.put(PAGE, f"notes {chapter.name[:2]}", notes(chapter))
     except CourseError as error:
         print(f"course: {error}", file=sys.stderr)

@@ -27,7 +27,6 @@ INCLUDE = re.compile(r"^\s*(?:#|%:)\s*include(?:_next)?\s*(.*)$", re.MULTILINE)
 ALLOWED = re.compile(r"<(?:(?:linux|bpf|asm|asm-generic)/[\w./-]+|std(?:int|def|bool)\.h)>")
 # Other ways to bring a file into a program.
 OTHER_WAYS = re.compile(r"\.incbin|\.include|(?:#|%:)\s*embed|__has_embed|\basm\b|\b__asm")
-CALL, TO_HELPER, TO_FUNCTION = 0x85, 0, 1
 # What a monitor has use for; nothing that sends or changes a packet. Numbers of bpf-helpers(7).
 HELPERS = {1: "map_lookup_elem", 2: "map_update_elem", 3: "map_delete_elem", 5: "ktime_get_ns"}
 HELPERS |= {8: "get_smp_processor_id", 26: "skb_load_bytes", 39: "skb_pull_data"}
@@ -92,9 +91,7 @@ def harmless(path: Path) -> None:
     """
     for program in objfile.read(path).programs.values():
         for each in program.instructions:
-            if each.opcode != CALL or each.src == TO_FUNCTION:
-                continue
-            if each.src != TO_HELPER or each.imm not in HELPERS:
+            if each.is_call and not each.calls_function and each.helper not in HELPERS:
                 raise MonitorError(
                     f"The program calls helper {each.imm}, which a monitor has no use for; it may "
                     f"call {', '.join(sorted(HELPERS.values()))}."

@@ -22,7 +22,6 @@ from tornado.iostream import StreamClosedError
 from tornado.netutil import bind_unix_socket
 
 from helpers import progress, uapi
-from helpers.toolchain import COURSE
 from tools.classroom import room
 from tools.classroom.board.store import Refused, Store
 
@@ -127,7 +126,7 @@ class Clear(Instructors):
 def exercises() -> list[list[str]]:
     """The columns: each exercise's place, such as "03.1", and its heading."""
     found = []
-    for path in sorted((COURSE / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+    for path in progress.stored_chapters():
         found += [[f"{e.chapter}.{e.number}", e.heading] for e in progress.exercises(path)]
     return found
 
