@@ -12,7 +12,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
 
 import pytest
 
@@ -58,24 +60,59 @@ def on_this_machine(wanted: str) -> Iterator[str]:
     ).splitlines()
 
 
-@pytest.fixture(scope="module", params=[*fetch.SUITES, HERE], ids=lambda suite: suite or "here")
-def found(request: pytest.FixtureRequest, objects: None) -> dict:
-    """What one kernel was found to do; the table keeps it."""
-    suite, findings = request.param, []
+class Attempt:
+    """One kernel that is tried in a thread: its lines, as they come."""
+
+    def __init__(self, suite: str, wanted: str) -> None:
+        asked_less = wanted == "full" and suite not in (OLDEST, NEWEST, HERE)
+        self.suite, self.wanted = suite, "refusals" if asked_less else wanted
+        self.printed: SimpleQueue[str | None] = SimpleQueue()
+        self.end: Future | None = None
+
+    def run(self) -> None:
+        start = in_machine if self.suite else lambda _, wanted: on_this_machine(wanted)
+        try:
+            for line in start(self.suite, self.wanted):
+                self.printed.put(line)
+        finally:
+            self.printed.put(None)
+
+    def findings(self, say: Callable[[str], None]) -> Iterator[dict]:
+        """What it reports, each as soon as it is known; then its error, if there was one."""
+        say(f"\n{self.suite or 'this machine'} ({self.wanted}) ...")
+        for line in iter(self.printed.get, None):
+            assert line.startswith("{"), line
+            finding = json.loads(line)
+            if finding["what"] != "feature":
+                say(f"  {line}")
+            yield finding
+        self.end.result()
+
+
+@pytest.fixture(scope="module")
+def attempted(request: pytest.FixtureRequest, objects: None) -> Iterator[dict[str, Attempt]]:
+    """Every kernel that is asked for, as many at a time as there are processors for."""
+    params = [getattr(item, "callspec", None) for item in request.session.items]
+    suites = dict.fromkeys(each.params["found"] for each in params if each)
     wanted = request.config.getoption("--kernels")
-    if suite not in (OLDEST, NEWEST, HERE) and wanted == "full":
-        wanted = "refusals"
+    with ThreadPoolExecutor(1 if wanted == "full" else os.cpu_count()) as pool:
+        tried = {suite: Attempt(suite, wanted) for suite in suites}
+        for each in tried.values():
+            each.end = pool.submit(each.run)
+        yield tried
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.fixture(scope="module", params=[*fetch.SUITES, HERE], ids=lambda suite: suite or "here")
+def found(request: pytest.FixtureRequest, attempted: dict[str, Attempt]) -> dict:
+    """What one kernel was found to do; the table keeps it."""
 
     def say(text: str) -> None:  # progress, past what pytest keeps of a test's output
         with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
             print(text, flush=True)
 
-    say(f"\n{suite or 'this machine'} ({wanted}) ...")
-    for line in in_machine(suite, wanted) if suite else on_this_machine(wanted):
-        assert line.startswith("{"), line
-        findings.append(json.loads(line))
-        if findings[-1]["what"] != "feature":
-            say(f"  {line}")
+    suite = request.param
+    findings = list(attempted[suite].findings(say))
     accelerator = machine.fastest(fetch.kernel(suite)) if suite else "none"
     entry = results.entry(suite, accelerator, findings)
     results.keep(entry)
