@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from helpers import progress
@@ -28,30 +29,59 @@ def said(cell: dict) -> str:
     return "".join("".join(text) for text in texts)
 
 
-def predictions(chapter: Path) -> list[str]:
-    """What the learners are to predict, and what happened when the chapter was stored."""
-    found: list[str] = []
-    for cell in json.loads(chapter.read_bytes())["cells"]:
-        source = "".join(cell["source"])
-        asked = PREDICT.search(source)
-        if cell["cell_type"] == "markdown" and asked:
-            found.append(" ".join(LINK.sub(r"\1", asked[1]).split()))
+@dataclass
+class Asked:
+    """A prediction: the number of its cell, the question, and what happened as it was stored."""
+
+    cell: int
+    question: str
+    letter: str = ""
+    because: str = ""
+
+
+def asked(cells: list[dict]) -> list[Asked]:
+    """What the learners are to predict in the cells of a stored chapter."""
+    found: list[Asked] = []
+    for number, cell in enumerate(cells):
+        question = PREDICT.search("".join(cell["source"]))
+        if cell["cell_type"] == "markdown" and question:
+            found.append(Asked(number, " ".join(LINK.sub(r"\1", question[1]).split())))
         elif cell["cell_type"] == "code" and found and (happened := HAPPENED.search(said(cell))):
-            found[-1] += f" **({happened[1]})**: {happened[2].strip()}"
+            found[-1].letter, found[-1].because = happened[1], happened[2].strip()
     return found
 
 
-def mistakes(chapter: Path) -> list[str]:
-    """By exercise, each mistake that has words of its own: its name, and those words."""
-    headings = {each.number: each.heading for each in progress.exercises(chapter)}
+def predictions(chapter: Path) -> list[str]:
+    """What the learners are to predict, and what happened when the chapter was stored."""
+    every = asked(json.loads(chapter.read_bytes())["cells"])
+    told = (f" **({each.letter})**: {each.because}" if each.letter else "" for each in every)
+    return [each.question + after for each, after in zip(every, told, strict=True)]
+
+
+def wrong_answers(chapter: Path, number: int) -> list[str]:
+    """Each mistake of an exercise that has words of its own: its name, and those words."""
     wrong = (WRONG / f"ch{chapter.name[:2]}.py").read_text("utf-8")
+    return [
+        f'- {name.replace("_", " ")}: "{words.strip()}"'
+        for at, name, words in ANSWER.findall(wrong)
+        if int(at) == number
+    ]
+
+
+def mistakes(chapter: Path) -> list[str]:
+    """The same by exercise."""
     lines: list[str] = []
-    for number, heading in headings.items():
-        lines.append(f"- {heading}")
-        for at, name, words in ANSWER.findall(wrong):
-            if int(at) == number:
-                lines.append(f'    - {name.replace("_", " ")}: "{words.strip()}"')
+    for each in progress.exercises(chapter):
+        told = wrong_answers(chapter, each.number)
+        lines += [f"- {each.heading}", *(f"    {line}" for line in told)]
     return lines
+
+
+def advice(chapter: Path, page: Path = PAGE) -> list[str]:
+    """The page's own lines on a chapter: what to say, what to show, where people get stuck."""
+    begin, end = f"## {chapter.name[:2]} ", f"<!-- notes {chapter.name[:2]}: begin"
+    _, _, rest = page.read_text("utf-8").partition(begin)
+    return [line for line in rest.partition(end)[0].splitlines() if line.startswith("- **")]
 
 
 def notes(chapter: Path) -> str:
