@@ -1,4 +1,4 @@
-"""The handout: no solution is in the learners' copy, the notes are in the instructor's, both run."""
+"""The handout: the learners' copy has no solution and runs; the instructor's has the notes."""
 
 from __future__ import annotations
 

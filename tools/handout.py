@@ -2,8 +2,8 @@
 
     build/handout/learners/     all of the course but solutions, tests and notes; its chapters have
                                 their hints, and no outputs
-    build/handout/instructor/   the same with solutions, outputs, and notes beside the cells: what to
-                                say, what happened, which mistakes there are in the check's words
+    build/handout/instructor/   with solutions, outputs, and notes beside the cells: what to say,
+                                what happened, which mistakes there are, in the check's words
 
 Each folder is a course of its own: ./course lab runs in it. Laboratory equipment.
 """
