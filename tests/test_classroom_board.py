@@ -119,10 +119,11 @@ def test_cells_do_not_wait_for_the_board(work):
 # --- what a server sends
 
 
-def sender(work: Path, address: str):
+def sender(work: Path):
     from tools.classroom.board.sender import Sender
+    from tools.classroom.board.to_hub import ToHub
 
-    return Sender(work / board.PLACE, address, "token")
+    return Sender(work / board.PLACE, ToHub("", "token"))
 
 
 async def served(sender, answer) -> None:
@@ -139,7 +140,7 @@ async def served(sender, answer) -> None:
     await runner.setup()
     path = sender.folder / "s"
     await web.UnixSite(runner, str(path)).start()
-    sender._address = room.url(path) + "/events"
+    sender._deliver.address = room.url(path) + "/events"
     try:
         await sender.send()
     finally:
@@ -157,7 +158,7 @@ def test_what_waits_is_sent_in_order_and_shown_to_the_learner(work):
         got.append((request.headers["Authorization"], await request.json()))
         return web.Response(status=204)
 
-    mine = sender(work, "")
+    mine = sender(work)
     for number in (1, 2):
         mine.put({"kind": "help", "number": number})
     asyncio.run(served(mine, answer))
@@ -167,22 +168,22 @@ def test_what_waits_is_sent_in_order_and_shown_to_the_learner(work):
 
 
 def test_what_a_board_that_is_away_does_not_take_waits(work):
-    from aiohttp import ClientError, web
+    from aiohttp import web
 
     agree(work)
 
     async def away(request):
         return web.Response(status=503)
 
-    mine = sender(work, "")
+    mine = sender(work)
     mine.put({"kind": "help"})
-    with pytest.raises(ClientError):
+    with pytest.raises(ConnectionError):
         asyncio.run(served(mine, away))
     assert len(waiting(work)) == 1 and not mine.sent
 
 
 def test_to_turn_it_off_takes_back_what_was_sent(work):
-    mine = sender(work, "")
+    mine = sender(work)
     assert mine.agreed is None
     mine.agree(True)
     mine.put({"kind": "help"})
@@ -195,7 +196,7 @@ def test_to_turn_it_off_takes_back_what_was_sent(work):
 
 
 def test_a_learner_who_never_agreed_has_nothing_to_take_back(work):
-    mine = sender(work, "")
+    mine = sender(work)
     mine.agree(False)
     assert waiting(work) == []
 
@@ -244,7 +245,9 @@ def test_thirty_learners_are_thirty_pseudonyms_and_their_last_votes(store):
         store.take(f"learner-{number}", [vote | {"said": "a"}, vote | {"said": "ab"[number % 2]}])
     state = store.state()
     assert len({each["who"] for each in state["learners"]}) == 30
-    assert state["predictions"] == {"03.1": {"said": {"a": 15, "b": 15}, "happened": "b"}}
+    assert state["predictions"] == {
+        "03.1": {"said": {"a": 15, "b": 15}, "before": {}, "happened": "b"}
+    }
 
 
 def test_help_stands_until_it_is_taken_back(store):

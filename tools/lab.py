@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from pathlib import Path
 from jupyter_core.paths import jupyter_runtime_dir
 
 from chapters.ch00 import checkout, copies
-from helpers import capabilities
+from helpers import board, capabilities
 from helpers.toolchain import COURSE, PLACE, WORK
 from tools import sources, workspace
 from tools.privileges import TRACING
@@ -33,6 +34,7 @@ EXTENSIONS = {
     },
     "labconfig/page_config.json": {"disabledExtensions": {"nbdime-jupyterlab": True}},
 }
+BOARD = "COURSE_BOARD"  # the variable with the address of a room's board
 TRACES = "This lab holds CAP_PERFMON: chapter 13 may look at every packet of this machine."
 TOLD = "JupyterLab starts. Open its address, below, in a browser; Ctrl-C twice stops it."
 
@@ -92,6 +94,41 @@ def prepare(work: Path, chosen: dict[str, dict]) -> list[str]:
     return [*brought.sentences(), *damaged]
 
 
+def leave(work: Path) -> None:
+    """Forget that there was a board: without one, nothing has to be kept for it."""
+    shutil.rmtree(work / board.PLACE, ignore_errors=True)
+
+
+def meet(work: Path, address: str) -> None:
+    """Come to a board; where it is another one than the last time, the learner is asked anew."""
+    which = work / board.PLACE / "which"
+    if not which.exists() or which.read_text("utf-8") != address:
+        leave(work)
+        which.parent.mkdir(parents=True)
+        which.write_text(address, "utf-8")
+
+
+def joined(arguments: list[str], work: Path) -> list[str]:
+    """Have JupyterLab speak to a room's board, as far as the learner agrees on its first page.
+
+    Result: the arguments without those of the board.
+    """
+    from tools.classroom.board import address as addresses
+
+    at = arguments.index("--board")
+    try:
+        address = addresses.parsed((arguments[at + 1 :] or [""])[0])
+    except addresses.BoardError as error:
+        sys.exit(f"course: {error}")
+    meet(work, str(address))
+    os.environ[BOARD] = str(address)
+    settings = work / ".jupyter/jupyter_server_config.json"
+    chosen = json.loads(settings.read_bytes())
+    chosen["ServerApp"]["jpserver_extensions"]["tools.classroom.board.sender"] = True
+    settings.write_text(json.dumps(chosen, indent=1), "utf-8")
+    return [*arguments[:at], *arguments[at + 2 :], "--LabApp.default_url=/room"]
+
+
 def main(arguments: list[str], told: str = TOLD) -> None:
     """Become JupyterLab. told: the last thing to say before."""
     if said := checkout.trouble(PLACE):
@@ -111,6 +148,10 @@ def main(arguments: list[str], told: str = TOLD) -> None:
         arguments = [each for each in arguments if each != TRACING]
         if "CAP_PERFMON" in capabilities.held():
             print(TRACES)
+    if "--board" in arguments:
+        arguments = joined(arguments, WORK)
+    else:
+        leave(WORK)
     named = any(re.match(r"--(ServerApp\.)?port(=|$)", argument) for argument in arguments)
     if port != FIRST_PORT and not named:
         print(f"Port {FIRST_PORT} is taken: JupyterLab gets port {port}.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import compileall
 import hashlib
+import importlib.util
 import os
 import shutil
 import sys
@@ -20,6 +21,7 @@ REQUIREMENTS = HERE / "requirements.txt"
 LOCK = HERE / "package-lock.json"
 PLACE = Path(sys.prefix) / "course-classroom"
 STAMP = PLACE / "stamp"
+CRYPTOGRAPHY = "cryptography>=44"  # the hub brings it, too
 
 
 def stamp() -> str:
@@ -42,12 +44,7 @@ def install() -> None:
         return
     setup.say("Installing JupyterHub and its proxy, a minute or less ...")
     lines = REQUIREMENTS.read_text("utf-8").splitlines()
-    before = {setup.name_of(each.name.partition("-")[0]) for each in setup.installed(PREFIX)}
-    setup.install(Path(sys.executable), [each for each in lines if each[0] != "#"], compiled=True)
-    after = {setup.name_of(each.name.partition("-")[0]) for each in setup.installed(PREFIX)}
-    # When the environment is made anew, they are not taken for the instructor's own.
-    with (PREFIX / setup.OURS).open("a", encoding="utf-8") as ours:
-        ours.write("".join(f"\n{each}" for each in sorted(after - before)))
+    add([each for each in lines if each[0] != "#"])
     PLACE.mkdir(exist_ok=True)
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / name, PLACE)
@@ -59,6 +56,23 @@ def install() -> None:
 
 
 PREFIX = Path(sys.prefix)
+
+
+def add(packages: list[str]) -> None:
+    """Install packages of Python. Errors: StepError, SetupError; OSError."""
+    before = {setup.name_of(each.name.partition("-")[0]) for each in setup.installed(PREFIX)}
+    setup.install(Path(sys.executable), packages, compiled=True)
+    after = {setup.name_of(each.name.partition("-")[0]) for each in setup.installed(PREFIX)}
+    # When the environment is made anew, they are not taken for the instructor's own.
+    with (PREFIX / setup.OURS).open("a", encoding="utf-8") as ours:
+        ours.write("".join(f"\n{each}" for each in sorted(after - before)))
+
+
+def for_board() -> None:
+    """Install what a board without a hub needs, if it is missing. Errors: as install()."""
+    if importlib.util.find_spec("cryptography") is None:
+        setup.say("Installing what makes a certificate, some seconds ...")
+        add([CRYPTOGRAPHY])
 
 
 def node() -> Path:

@@ -12,31 +12,36 @@ import json
 import os
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import cache
 from pathlib import Path
 
-from aiohttp import ClientError, ClientTimeout
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.serverapp import ServerApp
-from jupyterhub.httpclient import fetch
 from tornado import web
 from tornado.escape import xhtml_escape
 
+from helpers import progress
 from helpers.board import AGREED, OUTBOX, PLACE
 from helpers.toolchain import WORK
-from tools import lab
+from tools import lab, teaching
 
-ADDRESS = "COURSE_BOARD"  # the variable with the address of the board's events
+ADDRESS = lab.BOARD  # the variable with the address of the board's events
+IN_A_HUB = "JUPYTERHUB_API_TOKEN"
 EVERY = 0.3  # seconds
 AGAIN = 5.0  # seconds, after which a board that was away is tried again
-PATIENCE = ClientTimeout(total=5)
+LETTERS = "abcde"  # that a prediction may be
 MOST, AT_ONCE = 1000, 50  # files that wait; events in one message
 
 
 class Sender:
-    """What one learner sends. folder: .board in work/; sent: the last messages, as they were."""
+    """What one learner sends. folder: .board in work/; sent: the last messages, as they were.
 
-    def __init__(self, folder: Path, address: str, token: str) -> None:
-        self.folder, self._address, self._token = folder, address, token
+    deliver: brings events to the board, and raises OSError or ValueError where it could not.
+    """
+
+    def __init__(self, folder: Path, deliver: Callable[[list[dict]], Awaitable[None]]) -> None:
+        self.folder, self._deliver = folder, deliver
         self.sent: deque[dict] = deque(maxlen=100)
         self.away = False
 
@@ -65,7 +70,7 @@ class Sender:
         path.write_text(json.dumps(event | {"time": round(time.time(), 3)}), "utf-8")
 
     async def send(self) -> None:
-        """Send what waits, the oldest first. Errors: OSError, ClientError, TimeoutError."""
+        """Send what waits, the oldest first. Errors: OSError, ValueError."""
         waiting = sorted((self.folder / OUTBOX).glob("*.json"))
         for each in waiting[:-MOST]:
             each.unlink()
@@ -73,8 +78,7 @@ class Sender:
         events = [json.loads(each.read_bytes()) for each in files]
         if not events:
             return
-        headers = {"Authorization": f"token {self._token}"}
-        await fetch(self._address, method="POST", json=events, headers=headers, timeout=PATIENCE)
+        await self._deliver(events)
         for each in files:
             each.unlink(missing_ok=True)
         self.sent.extend(each for each in events if each["kind"] != "forget")
@@ -85,11 +89,21 @@ class Sender:
             try:
                 await self.send()
                 self.away = False
-            except (OSError, ClientError, asyncio.TimeoutError, ValueError) as error:
+            except (OSError, ValueError) as error:
                 if not self.away:
                     log.warning("The board is away (%s): what waits is sent later.", error)
                 self.away = True
             await asyncio.sleep(AGAIN if self.away else EVERY)
+
+
+@cache
+def questions() -> dict[str, str]:
+    """What can be voted on: each prediction's place, such as "03.1", and its question."""
+    return {
+        f"{path.name[:2]}.{number}": each.question
+        for path in progress.stored_chapters()
+        for number, each in enumerate(teaching.asked(json.loads(path.read_bytes())["cells"]), 1)
+    }
 
 
 class Room(JupyterHandler):
@@ -109,6 +123,11 @@ class Room(JupyterHandler):
             "XSRF": self.xsrf_token.decode(),
         }.items():
             text = text.replace(f"{{{name}}}", xhtml_escape(value))
+        options = (
+            f'<option value="{place}">{place}: {xhtml_escape(question)}</option>'
+            for place, question in questions().items()
+        )
+        text = text.replace("{QUESTIONS}", "".join(options))
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.finish(text)
 
@@ -120,12 +139,27 @@ class Room(JupyterHandler):
             sender.agree(asked == "agree")
         elif sender.agreed and asked in ("help", "done", "name"):
             sender.put({"kind": asked, "on": self.get_body_argument("on", "1") == "1"})
+        elif sender.agreed and asked == "vote":
+            place, said = self.get_body_argument("place"), self.get_body_argument("said")
+            if place not in questions() or said not in LETTERS:
+                raise web.HTTPError(400, "There is no such prediction.")
+            told = {"chapter": place[:2], "number": int(place[3:]), "said": said}
+            sender.put({"kind": "prediction", **told, "happened": ""})
         self.redirect(f"{self.base_url}room")
 
 
 def _load_jupyter_server_extension(server: ServerApp) -> None:
     """Add the page, and begin to send."""
-    sender = Sender(WORK / PLACE, os.environ[ADDRESS], os.environ["JUPYTERHUB_API_TOKEN"])
+    if IN_A_HUB in os.environ:
+        from tools.classroom.board.to_hub import ToHub
+
+        deliver = ToHub(os.environ[ADDRESS], os.environ[IN_A_HUB])
+    else:
+        from tools.classroom.board.address import parsed
+        from tools.classroom.board.join import ToBoard
+
+        deliver = ToBoard(parsed(os.environ[ADDRESS]), WORK / PLACE)
+    sender = Sender(WORK / PLACE, deliver)
     server.web_app.settings["board_sender"] = sender
     server.web_app.add_handlers(".*", [(f"{server.base_url}room", Room)])
     server.io_loop.add_callback(sender.run, server.log)

@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS learner
     (mark TEXT PRIMARY KEY, pseudonym TEXT UNIQUE, name TEXT, help REAL, done REAL);
 CREATE TABLE IF NOT EXISTS event
     (mark TEXT, time REAL, kind TEXT, chapter TEXT, number INTEGER, said TEXT, happened TEXT);
+CREATE TABLE IF NOT EXISTS round (place TEXT PRIMARY KEY, time REAL);
 """
 
 
@@ -75,11 +76,19 @@ class Store:
         """What stands for a learner."""
         return hmac.digest(self._key, name.encode(), hashlib.sha256).hex()
 
-    def take(self, name: str, events: list[object]) -> None:
-        """Keep what a learner's server sends, all of it or nothing. Errors: Refused."""
-        good = [(checked(event), moment(event)) for event in events]
+    def take(self, learner: str, events: list[object], name: str = "", behind: float = 0.0) -> None:
+        """Keep what a learner's server sends, all of it or nothing. Errors: Refused.
+
+        learner: who it is; name: what they are called, by default the same; behind: the seconds
+        that their clock is behind this one.
+        """
+        good = [(checked(event), moment(event, behind)) for event in events]
         for event, when in good:
-            self._take(self.mark(name), name, event, when)
+            self._take(self.mark(learner), name or learner, event, when)
+
+    def vote_again(self, place: str) -> None:
+        """From now on, votes for a prediction, such as "03.1", are of another round."""
+        self._data.execute("INSERT OR REPLACE INTO round VALUES (?, ?)", [place, time.time()])
 
     def _take(self, mark: str, name: str, event: dict, when: float) -> None:
         kind, run = event["kind"], self._data.execute
@@ -112,11 +121,13 @@ class Store:
         """Forget what is older than a day, and learners of whom nothing is left."""
         run = self._data.execute
         run("DELETE FROM event WHERE time < ?", [time.time() - seconds])
+        run("DELETE FROM round WHERE time < ?", [time.time() - seconds])
         run("DELETE FROM learner WHERE mark NOT IN (SELECT mark FROM event) AND help IS NULL")
 
     def clear(self) -> None:
         """Forget everything."""
-        self._data.executescript("DELETE FROM event; DELETE FROM learner; VACUUM;")
+        tables = ("event", "learner", "round")
+        self._data.executescript("".join(f"DELETE FROM {each};" for each in tables) + "VACUUM;")
 
     def state(self) -> dict:
         """What the page shows: learners with their exercises, mistakes, and predictions."""
@@ -133,17 +144,20 @@ class Store:
                 "SELECT * FROM learner ORDER BY pseudonym"
             )
         }
+        begun = dict(self._data.execute("SELECT place, time FROM round").fetchall())
         votes: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
+        before: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
         for mark, when, kind, chapter, number, said, happened in rows:
             learner, place = learners[mark], f"{chapter}.{number}"
             learner["last"] = when
             if kind == "prediction":
-                votes[place][mark] = (said, happened)
+                rounds = before if when < begun.get(place, 0) else votes
+                rounds[place][mark] = (said, happened)
                 continue
-            before = learner["reached"].get(place, {"status": STATUSES[0], "since": when})
-            if STATUSES.index(said) < STATUSES.index(before["status"]):
+            known = learner["reached"].get(place, {"status": STATUSES[0], "since": when})
+            if STATUSES.index(said) < STATUSES.index(known["status"]):
                 continue  # what was right stays right
-            since = before["since"] if said == before["status"] else when
+            since = known["since"] if said == known["status"] else when
             learner["reached"][place] = {"status": said, "mistake": happened, "since": since}
         return {
             "now": time.time(),
@@ -151,10 +165,13 @@ class Store:
             "mistakes": mistakes(learners.values()),
             "predictions": {
                 place: {
-                    "said": dict(Counter(said or "none" for said, _ in each.values())),
-                    "happened": next((h for _, h in each.values() if h), ""),
+                    "said": counted(votes[place]),
+                    "before": counted(before[place]),
+                    "happened": next(
+                        (h for _, h in (*votes[place].values(), *before[place].values()) if h), ""
+                    ),
                 }
-                for place, each in sorted(votes.items())
+                for place in sorted({*votes, *before})
             },
         }
 
@@ -172,10 +189,15 @@ class Store:
         return out.getvalue()
 
 
-def moment(event: dict) -> float:
-    """When it happened, by the notebook's clock, which is this machine's; never in the future."""
+def counted(votes: dict[str, tuple[str, str]]) -> dict[str, int]:
+    """How many said which letter."""
+    return dict(Counter(said or "none" for said, _ in votes.values()))
+
+
+def moment(event: dict, behind: float = 0.0) -> float:
+    """When it happened, by the notebook's clock set to this machine's; never in the future."""
     said = event.get("time")
-    return min(float(said), time.time()) if type(said) in (int, float) else time.time()
+    return min(float(said) + behind, time.time()) if type(said) in (int, float) else time.time()
 
 
 def mistakes(learners: list[dict]) -> dict[str, dict[str, int]]:
