@@ -91,6 +91,7 @@ class PrivateApt:
 
     folder: Path
     suite: str = ""
+    newest: bool = False  # with the suite's updates, of security too
 
     def update(self) -> None:
         """Fetch the lists of packages. Errors: FetchError."""
@@ -104,7 +105,11 @@ class PrivateApt:
             if not KEYRING.is_file():
                 raise FetchError(f"{KEYRING} is missing: install debian-archive-keyring.")
             sources, parts = self.folder / "sources.list", "-"
-            sources.write_text(f"deb [signed-by={KEYRING}] {mirror()} {self.suite} main\n")
+            of = [f"{mirror()} {self.suite}"]
+            if self.newest:
+                of += [f"{mirror()} {self.suite}-updates"]
+                of += [f"{mirror()}-security {self.suite}-security"]
+            sources.write_text("".join(f"deb [signed-by={KEYRING}] {each} main\n" for each in of))
         text = CONFIGURATION.format(folder=self.folder, sources=sources, parts=parts, etc=SYSTEM)
         (self.folder / "apt.conf").write_text(text)
         self._run(["apt-get", "update", "-qq", "--error-on=any"])
@@ -125,6 +130,12 @@ class PrivateApt:
         into.mkdir(parents=True)
         self._run(["apt-get", "download", "-q", *packages], into)
         return sorted(into.glob("*.deb"))
+
+    def closure(self, packages: Iterable[str]) -> list[Path]:
+        """Fetch packages with all that they need, down to the C library. Errors: FetchError."""
+        how = ["--download-only", "--no-install-recommends", "-qq", "-y"]
+        self._run(["apt-get", "install", *how, *packages])
+        return sorted((self.folder / "cache/archives").glob("*.deb"))
 
     def _run(self, command: list[str], folder: Path | None = None) -> str:
         result = subprocess.run(
