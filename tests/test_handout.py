@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -123,3 +124,16 @@ def test_the_learners_copy_runs(made):
     assert f"{folder}/helpers/__init__.py" in ran.stdout
     assert "TCP 0 UDP 0 ICMP 784 bytes" in ran.stdout
     assert ran.stdout.count("Not attempted yet.") == 3
+
+
+@EVERY
+def test_for_nbgrader_each_check_is_a_test_of_one_point(path):
+    notebook = handout.graded(json.loads(path.read_bytes()), path)
+    tests = [cell for cell in notebook["cells"] if "nbgrader" in cell["metadata"]]
+    assert len(tests) == len(solutions(path))
+    marks = [cell["metadata"]["nbgrader"] for cell in tests]
+    assert [each["grade_id"] for each in marks] == [f"exercise-{n + 1}" for n in range(len(tests))]
+    assert all(each["grade"] and each["locked"] and each["points"] == 1 for each in marks)
+    for cell in tests:
+        compile("".join(cell["source"]), "cell", "exec")
+        assert "".join(cell["source"]).count("verdict = check.") == 1

@@ -5,19 +5,21 @@
     build/handout/instructor/   with solutions, outputs, and notes beside the cells: what to say,
                                 what happened, which mistakes there are, in the check's words
 
-Each folder is a course of its own: ./course lab runs in it. Laboratory equipment.
+Each folder is a course of its own: ./course lab runs in it. --nbgrader NN writes a chapter as
+nbgrader takes it as well. Laboratory equipment. Source: nbgrader's "Notebook metadata".
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import re
 import shutil
 import sys
 from pathlib import Path
 
-from helpers import places
+from helpers import places, progress
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
 from tools import teaching, workspace
@@ -89,6 +91,29 @@ def with_notes(notebook: dict, chapter: Path) -> dict:
     return notebook | {"cells": [each for group in cells for each in group]}
 
 
+def graded(notebook: dict, chapter: Path) -> dict:
+    """A learners' chapter whose checks are nbgrader's tests, one point each.
+
+    An exercise's own cell is left as it is: what a learner writes there is kept.
+    """
+    notebook, number = without_solutions(notebook), 0
+    calls = {each.call for each in progress.exercises(chapter)}
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code" and progress.last_call(source) in calls:
+            number += 1
+            *before, last = ast.parse(source).body
+            asked = ast.unparse(ast.Module([*before], []))
+            test = f"{asked}\nverdict = {ast.unparse(last)}\nprint(verdict)\n"
+            test += 'assert verdict.status == "right", verdict.text'
+            cell["source"] = test.strip().splitlines(keepends=True)
+            cell["metadata"] = {
+                "nbgrader": {"grade": True, "grade_id": f"exercise-{number}", "points": 1}
+                | {"locked": True, "solution": False, "task": False, "schema_version": 3}
+            }
+    return notebook
+
+
 def content(source: Path, who: str) -> bytes:
     """What a file of the course says in the handout. who: "learners" or "instructor"."""
     if source.parent == COURSE and source.name == "README.md":
@@ -128,9 +153,17 @@ def main(words: list[str]) -> int:
         "instructor's, with notes beside the cells.",
     )
     parser.add_argument("--into", type=Path, default=INTO, help="where (default: build/handout)")
+    parser.add_argument("--nbgrader", metavar="NN", help="also this chapter, as nbgrader takes it")
+    asked = parser.parse_args(words)
     try:
-        for who, folder in make(parser.parse_args(words).into.resolve()).items():
+        for who, folder in make(asked.into.resolve()).items():
             print(f"{who}: {folder}")
+        if asked.nbgrader:
+            chapter = workspace.find(COURSE / "notebooks", asked.nbgrader)
+            target = asked.into.resolve() / "nbgrader/source" / chapter.stem[:2] / chapter.name
+            notebook = graded(json.loads(chapter.read_bytes()), chapter)
+            workspace.write(target, json.dumps(notebook, indent=1, ensure_ascii=False).encode())
+            print(f"nbgrader: {target}")
     except CourseError as error:
         print(f"course: {error}", file=sys.stderr)
         return 1

@@ -55,6 +55,14 @@ class Release:
     wheel_bytes: int
 
 
+def entry(deb: Path) -> str:
+    """A package as a list of packages tells of it. Errors: CalledProcessError."""
+    command = ["dpkg-deb", "--field", deb, *LISTED]
+    fields = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    place = f"Filename: ./{deb.name}\nSize: {deb.stat().st_size}\nSHA256: {digest(deb)}\n"
+    return fields.rstrip("\n") + "\n" + place
+
+
 def debian(name: str, into: Path, scratch: Path) -> tuple[int, int]:
     """Fetch a release's packages, and list them for apt. Result: how many, and their bytes.
 
@@ -63,16 +71,11 @@ def debian(name: str, into: Path, scratch: Path) -> tuple[int, int]:
     into.mkdir(parents=True)
     apt = PrivateApt(scratch / name, SUITES[name], newest=True)
     apt.update()
-    entries, whole = [], 0
     for deb in apt.closure(wanted()):
-        command = ["dpkg-deb", "--field", deb, *LISTED]
-        fields = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        whole += (size := deb.stat().st_size)
-        target = Path(shutil.move(deb, into / deb.name.replace("%3a", "_")))
-        place = f"Filename: ./{target.name}\nSize: {size}\nSHA256: {digest(target)}\n"
-        entries.append(fields.rstrip("\n") + "\n" + place)
-    (into / "Packages").write_text("\n".join(entries), "utf-8")
-    return len(entries), whole
+        shutil.move(deb, into / deb.name.replace("%3a", "_"))
+    debs = sorted(into.glob("*.deb"))
+    (into / "Packages").write_text("\n".join(map(entry, debs)), "utf-8")
+    return len(debs), sum(each.stat().st_size for each in debs)
 
 
 def wheels(python: str, into: Path) -> list[Path]:

@@ -11,8 +11,9 @@ shift
 sums=$(tar -xOf "$bundle" SHA256SUMS 2>/dev/null) || fail "$bundle is no bundle of ./course's."
 if [ "$sums" != "$(cat "$folder/SHA256SUMS" 2>/dev/null)" ]; then
     echo "Unpacking the bundle ..." >&2
-    rm -rf "$folder" && mkdir -p "$folder.unfinished"
-    tar -xf "$bundle" -C "$folder.unfinished" --no-same-owner || fail "the bundle cannot be unpacked: is the disk full?"
+    rm -rf "$folder" "$folder.unfinished" && mkdir -p "$folder.unfinished"
+    tar -xf "$bundle" -C "$folder.unfinished" --no-same-owner ||
+        fail "the bundle cannot be unpacked: is the file whole, and the disk not full?"
     (cd "$folder.unfinished" && sha256sum --quiet --strict -c SHA256SUMS >&2) || {
         rm -rf "$folder.unfinished"
         fail "the bundle is damaged: copy it again."
