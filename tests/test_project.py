@@ -26,7 +26,9 @@ FILES = (
     ".github/pull_request_template.md",
     ".github/workflows/ci.yml",
 )
-PAGES = sorted(path for top in (".", "docs", ".github/**") for path in COURSE.glob(f"{top}/*.md"))
+PAGES = sorted(
+    path for top in (".", "docs/**", ".github/**") for path in COURSE.glob(f"{top}/*.md")
+)
 SPDX = re.compile(r"^// SPDX-License-Identifier: (.+)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)

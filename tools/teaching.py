@@ -10,16 +10,19 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
+
 from helpers import progress
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
-from tools import marked
+from tools import marked, minutes
 
 PAGE = COURSE / "docs/teaching/chapters.md"
 WRONG = COURSE / "tests/wrong"
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 PREDICT = re.compile(r"\*\*Predict\.\*\* (.*?)(?: Put a letter between quotes.*)?$", re.DOTALL)
 HAPPENED = re.compile(r"What happened is \((\w)\): (.*)")
+SECTION = re.compile(r"## (\d+)\. ")
 ANSWER = re.compile(r"^# %% (\d+) (\w+) -> (.*)$", re.MULTILINE)
 
 
@@ -84,12 +87,34 @@ def advice(chapter: Path, page: Path = PAGE) -> list[str]:
     return [line for line in rest.partition(end)[0].splitlines() if line.startswith("- **")]
 
 
+def sections(chapter: Path) -> dict[str, float]:
+    """The estimate for each section of a chapter, by its number; what comes before is "0".
+
+    It is the rule of docs/minutes.md, not rounded: minutes.
+    """
+    found: dict[str, float] = {"0": 0.0}
+    at = "0"
+    for kind, text, exercise in minutes.core(nbformat.read(chapter, as_version=4)):
+        if kind == "markdown":
+            heading = SECTION.match(text)
+            at = heading[1] if heading else "0" if text.startswith("## ") else at
+            took = len(text.split()) / minutes.WORDS_PER_MINUTE
+        elif minutes.PREDICTION.fullmatch(text.strip()):
+            took = minutes.MINUTES["predictions"]
+        else:
+            took = minutes.MINUTES["exercises" if exercise else "cells"]
+        found[at] = found.get(at, 0.0) + took
+    return found
+
+
 def notes(chapter: Path) -> str:
     """The part of one chapter, in markdown."""
+    took = (f"section {at}: {each:.0f}" for at, each in sections(chapter).items() if at != "0")
+    estimate = [f"**Minutes, by the estimate:** {', '.join(took)}.", ""]
     asked = [f"- {each}" for each in predictions(chapter)]
     put = ["**To put to the room, and what happened:**", "", *asked, ""] if asked else []
     wrong = ["**What goes wrong, and the check's words for it:**", "", *mistakes(chapter)]
-    return "\n".join([*put, *wrong])
+    return "\n".join([*estimate, *put, *wrong])
 
 
 def main() -> int:
