@@ -28,6 +28,7 @@ OUTSIDE = """() => {
     }
     return found;
 }"""
+BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 LOADED = "() => [...document.images].every((each) => each.complete)"
 
 
@@ -57,11 +58,9 @@ def opened(page: Page, path: Path) -> list[str]:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("number", slides.CHAPTERS)
-def test_the_keyboard_leads_through_slides_of_which_none_overflows(page, folder, number, scheme):
+def test_the_keyboard_leads_through_slides_of_which_none_overflows(page, folder, number):
     (path,) = folder.glob(f"{number}_*.html")
-    page.emulate_media(color_scheme=scheme)
     asked = opened(page, path)
     total = page.evaluate("Reveal.getTotalSlides()")
     seen, outside = [page.evaluate("Reveal.getIndices().h")], page.evaluate(OUTSIDE)
@@ -71,11 +70,17 @@ def test_the_keyboard_leads_through_slides_of_which_none_overflows(page, folder,
         seen.append(page.evaluate("Reveal.getIndices().h"))
     assert outside == []
     assert sorted(set(seen)) == list(range(total)) and seen == sorted(seen)
-    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(26, 26, 26)"}[scheme]
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Escape")
     assert page.evaluate("Reveal.isOverview()")
+    page.keyboard.press("Escape")
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(BACKGROUND) == "rgb(26, 26, 26)"
+    for at in range(total):
+        page.evaluate(f"Reveal.slide({at}, 0, 99)")  # with all fragments
+        assert page.evaluate(OUTSIDE) == []
+    page.emulate_media(color_scheme="light")
+    assert page.evaluate(BACKGROUND) == "rgb(255, 255, 255)"
     assert asked and [each for each in asked if not each.startswith(("file:", "data:"))] == []
 
 
