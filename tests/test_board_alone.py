@@ -18,6 +18,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ from tools.classroom.board.join import ToBoard, post
 from tools.classroom.board.sender import Sender, questions
 
 LEARNERS = 30
+AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 
 
 @dataclass
@@ -361,8 +363,30 @@ def test_thirty_learners_on_one_page(
         expect(page.locator("#mistakes li").last).to_have_text("10 × why")
         changes_within_a_second(page, senders[:5])
         votes_twice(page, senders)
+        assert faults(page) == []
         asks_for_help(page, senders[7])
         leaves(page, started)
+
+
+def faults(page: Page) -> list[str]:
+    """What axe-core finds wrong with a page for those who do not see it."""
+    page.add_script_tag(content=AXE)
+    return page.evaluate(
+        "axe.run().then((found) => found.violations.flatMap("
+        "(each) => each.nodes.map((node) => `${each.id}: ${node.html}`)))"
+    )
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("state", ["asked", "on", "off"])
+def test_a_learners_page_of_the_room_is_for_everybody(state, chromium):
+    text = (COURSE / "tools/classroom/board/room.html").read_text()
+    text = text.replace("{STATE}", state).replace("{QUESTIONS}", "<option>03.1: which?</option>")
+    with chromium.new_page() as page:
+        page.set_content(text)
+        shown = page.get_by_role("button", name="I need help").is_visible()
+        assert shown == (state == "on")
+        assert faults(page) == []
 
 
 def changes_within_a_second(page: Page, works: list[Path]) -> None:
