@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import re
 import socket
@@ -29,6 +30,7 @@ from waiting import until
 from helpers import board, progress
 from tools import lab, teaching
 from tools.classroom import install
+from tools.classroom.board import sender as senders_module
 from tools.classroom.board.address import Address, BoardError, is_near, parsed
 from tools.classroom.board.join import ToBoard, post
 from tools.classroom.board.sender import Sender, questions
@@ -57,9 +59,9 @@ def command(*words: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def opened(place: Path) -> Iterator[Started]:
+def opened(place: Path, port: int = 0) -> Iterator[Started]:
     install.for_board()
-    words = command("--address=127.0.0.1", f"--port={lab.free_port(18_600)}")
+    words = command("--address=127.0.0.1", f"--port={port or lab.free_port(18_600)}")
     how = {"cwd": COURSE, "env": os.environ | {"COURSE_PLACE": str(place)}, "text": True}
     process = subprocess.Popen(words, stdout=subprocess.PIPE, **how)
     try:
@@ -246,6 +248,32 @@ def test_a_board_that_accepts_and_never_answers_holds_up_no_cell(tmp_path):
         assert len(list((work / board.PLACE / board.OUTBOX).glob("*.json"))) == LEARNERS + 1
 
     asyncio.run(room())
+
+
+def test_a_board_that_was_killed_gets_what_waited(tmp_path, monkeypatch):
+    monkeypatch.setattr(senders_module, "AGAIN", 0.1)
+    work = agreed(tmp_path / "learner")
+    place = work / board.PLACE
+
+    async def run(address: Address) -> None:
+        sender = Sender(place, ToBoard(address, place))
+        running = asyncio.create_task(sender.run(logging.getLogger("test")))
+        while not sender.away:  # the board is gone, and the sender knows it
+            await asyncio.sleep(0)
+        for number in (2, 3):
+            board.note(work, exercise("right", number=number))
+        with opened(tmp_path / "room", address.port) as again:
+            while list((place / board.OUTBOX).glob("*.json")):
+                await asyncio.sleep(0.01)
+            (learner,) = await asyncio.to_thread(lambda: again.state()["learners"])
+        assert sorted(learner["reached"]) == ["03.1", "03.2", "03.3"]
+        running.cancel()
+
+    with opened(tmp_path / "room") as first:
+        first.process.kill()
+        first.process.wait()
+        board.note(work, exercise("right"))
+        asyncio.run(run(first.address))
 
 
 def test_another_board_asks_anew_and_no_board_is_forgotten(tmp_path):

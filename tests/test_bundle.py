@@ -17,7 +17,7 @@ import pytest
 from stored import COURSE
 
 from tools import setup
-from tools.bundle import make
+from tools.bundle import make, tried
 
 VERSION = re.search(r'^VERSION_ID="?(\w+)', Path("/etc/os-release").read_text(), re.MULTILINE)[1]
 CONTROL = """\
@@ -142,3 +142,17 @@ def test_a_wheel_is_told_to_its_python():
 
 def test_the_script_pleases_shellcheck():
     subprocess.run(["shellcheck", COURSE / "tools/bundle/use.sh"], check=True)
+
+
+def test_what_apt_says_of_bytes_is_read():
+    said = "Need to get 0 B/161 MB of archives."
+    assert tried.megabytes(said, "of archives") == 161
+    assert tried.megabytes("After this operation, 1,003 MB of additional", "of addit") == 1003
+    about = {"python": "3.11", "wheel_bytes": 120_000_000}
+    found = {
+        "apt": said,
+        "disk": "After this operation, 1.2 GB of additional",
+        "environment": "400",
+    }
+    row = tried.row("12", about, found)
+    assert row == "| Debian 12 | 3.11 | 161 MB | 120 MB | 281 MB | 1,600 MB |"

@@ -25,7 +25,16 @@ from tools.private_apt import PrivateApt
 
 PYTHONS = {"12": "3.11", "13": "3.13"}  # of the releases that are tested
 SUMS, CONTENTS = "SHA256SUMS", "contents.json"
-LISTED = ("Package", "Version", "Architecture", "Depends", "Pre-Depends", "Provides", "Conflicts")
+LISTED = (
+    "Package",
+    "Version",
+    "Architecture",
+    "Installed-Size",
+    "Depends",
+    "Pre-Depends",
+    "Provides",
+    "Conflicts",
+)
 LISTED += ("Breaks", "Replaces", "Multi-Arch", "Essential", "Priority", "Maintainer", "Description")
 # The C libraries that wheels may be made for, on a Debian 12 and later.
 OLDEST, NEWEST = 5, 36
