@@ -24,6 +24,7 @@ COURSE = Path(__file__).resolve().parent.parent
 PLAIN = ("reset", "diff", "progress", "image", "uninstall")
 VERBS = ("lab", "test", "doctor", "demo", "render", "bench", "kernel-sample", "release", "site")
 VERBS += PLAIN
+FOR_A_ROOM = ("classroom", "board", "slides", "handout", "bundle")  # with --help each
 DEBIAN = Path("/etc/debian_version").exists()
 
 # A Python that is suitable unless TOO_OLD is set, has venv unless NO_VENV is, finds the folder as
@@ -131,6 +132,7 @@ def test_help_names_every_verb_and_touches_nothing(checkout):
     result = checkout.run("--help")
     assert result.returncode == 0
     assert all(f"\n  {verb}" in result.stdout for verb in VERBS)
+    assert all(f" {verb}" in result.stdout for verb in FOR_A_ROOM)
     assert checkout.run().stdout == result.stdout
     for verb in ("lab", "test", "demo", "render", "bench", "kernel-sample"):  # what else sets up
         assert checkout.run(verb, "--help").stdout == result.stdout
@@ -144,6 +146,18 @@ def test_another_system_than_linux_is_one_sentence(checkout, verb):
     said = sentence(checkout.run(verb))
     assert said.startswith("course: BPF is the Linux kernel's, and this is Darwin: docs/elsewhere")
     assert not checkout.called("")
+
+
+@pytest.mark.parametrize("verb", FOR_A_ROOM)
+def test_what_is_for_a_room_runs_as_who_starts_it(checkout, verb):
+    result = checkout.run(verb, "--help", as_user=True)
+    assert result.stdout == f"started: -m tools.{verb} --help\n"
+
+
+def test_a_bundle_is_looked_at_before_anything_is_set_up(checkout):
+    shutil.copytree(COURSE / "tools/bundle", checkout.folder / "tools/bundle")
+    said = sentence(checkout.run("lab", "--from", "/nowhere"))
+    assert said.startswith("course: there is no bundle at '/nowhere'") and not checkout.called("")
 
 
 def test_an_unknown_verb_is_an_error(checkout):
