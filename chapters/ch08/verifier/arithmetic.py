@@ -6,13 +6,15 @@ Laboratory equipment, first used in chapter 08, the_verifier. Each rule begins w
 from __future__ import annotations
 
 from chapters.ch08.verifier import known
-from chapters.ch08.verifier.memory import INDEX, STACK, touched
+from chapters.ch08.verifier.memory import INDEX, OPTIONS, STACK, touched
 from chapters.ch08.verifier.place import Place, Reason, about
 from helpers.asm import ALU32, ALU64, DIVIDE, JUMP, MODULO, MOVE
 
 ADD, SUBTRACT, OR, SHIFTS = 0x00, 0x10, 0x40, (0x60, 0x70, 0xC0)
 EQUAL, NOT_EQUAL = 0x10, 0x50
 ORDERED = (0x20, 0x30, 0xA0, 0xB0)  # >, >=, <, <=
+# Types of programs whose context has a length of the packet.
+WITH_LENGTH = ("tc", "classifier", "action", "cgroup_skb", "lwt_", "sk_skb")
 # To these nothing can be added.
 FIXED = ("map_ptr", "pkt_end", "flow_keys", *known.SOCKETS)
 # To these, no register without CAP_PERFMON.
@@ -105,11 +107,13 @@ def fixed_pointer(at: Place) -> Reason | None:
         return None
     if known.kind(moves[0]) == "map_ptr" and known.constant(moves[1]) == 0:
         return None
-    cure = (
-        " Add to the other side of the comparison instead."
-        if known.kind(moves[0]) == "pkt_end"
-        else ""
-    )
+    cure = ""
+    if known.kind(moves[0]) == "pkt_end":
+        data, end = ends(at)
+        cure = (
+            f" Add to the other side of the comparison instead: not {data} <= {end} - 99, but "
+            f"{data} + 99 <= {end}."
+        )
     return Reason(
         "fixed_pointer",
         f"r{moves[2]} is an address that cannot be moved, that of {known.what(moves[0])}: nothing "
@@ -150,14 +154,25 @@ def two_pointers(at: Place) -> Reason | None:
         return None
     if i.operation == SUBTRACT and at.trusted:
         return None
-    # The context of a program at XDP has no length.
-    length = "" if at.type.startswith("xdp") else ", or take a length from the context"
-    return Reason(
-        "two_pointers",
+    said = (
         "Two addresses cannot be added, and only holders of CAP_PERFMON may subtract them, since "
-        f"the result tells where they lie. Compare them{length}.",
-        (i.dst, i.src),
+        "the result tells where they lie."
     )
+    if i.operation == SUBTRACT and {known.kind(first), known.kind(second)} == {"pkt", "pkt_end"}:
+        data, end = ends(at)
+        length = " Or take the context's len." if at.type.startswith(WITH_LENGTH) else ""
+        said += (
+            f" Ask in the other form: not if ({end} - {data} >= 99), but if ({data} + 99 <= {end}), "
+            f"which kernels from 6.1 on accept.{length}"
+        )
+    elif i.operation == SUBTRACT:
+        said += " Keep numbers, such as an index, instead of addresses."
+    return Reason("two_pointers", said, (i.dst, i.src))
+
+
+def ends(at: Place) -> tuple[str, str]:
+    """What the context calls the beginning and the end of what a program reads."""
+    return ("optval", "optval_end") if at.type.startswith(OPTIONS) else ("data", "data_end")
 
 
 @about("arithmetic", "guess")

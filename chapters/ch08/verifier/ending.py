@@ -9,7 +9,7 @@ import errno
 
 from chapters.ch08.verifier import known
 from chapters.ch08.verifier.memory import is_gone
-from chapters.ch08.verifier.place import ENDED_BY, Place, Reason, about
+from chapters.ch08.verifier.place import ENDED_BY, Place, Reason, about, called
 from helpers import asm
 from helpers.asm import Instruction
 
@@ -19,13 +19,16 @@ CALLING_BACK = {164: "bpf_for_each_map_elem", 181: "bpf_loop"}
 RESULTS = {"cgroup_skb": (0, 1), "cgroup_skb/ingress": (0, 1), "cgroup_skb/egress": (0, 3)}
 RESULTS |= dict.fromkeys(
     ("sock", "sock_create", "sock_release", "post_bind4", "post_bind6", "connect4", "connect6")
-    + ("sendmsg4", "sendmsg6", "dev", "sysctl", "getsockopt", "setsockopt"),
+    + ("sendmsg4", "sendmsg6", "dev", "sysctl", "getsockopt", "setsockopt", "sk_lookup"),
     (0, 1),
 )
 TAIL_CALL = 12
 # What holds something at the beginning of the program, and of a function that it calls.
 STARTS = ("A program starts with r1, which is its one argument",)
 STARTS += ("A function starts with its arguments, from r1 on",)
+# The functions that give what must be given back, by number: to which.
+GIVEN_BACK = {131: "bpf_ringbuf_submit or bpf_ringbuf_discard"}
+GIVEN_BACK |= dict.fromkeys((84, 85, 99), "bpf_sk_release")  # lookups of sockets
 PACKET_LOADERS = ("socket", "tc", "classifier", "action", "tcx")  # may use the old instructions
 
 
@@ -44,13 +47,36 @@ def unset(at: Place) -> Reason | None:
         )
     register = at.unset[0]
     if at.gone(register):
-        return Reason("unset", is_gone(register), at.unset)
+        return Reason("unset", is_gone(at, register), at.unset)
+    if call := _emptied(at, register):
+        return Reason(
+            "unset",
+            f"r{register} holds nothing any more: the call of {call} has emptied it, as every call "
+            "does with r1 to r5. Keep what is needed later in one of r6 to r9, or put it there "
+            "anew.",
+            at.unset,
+        )
     return Reason(
         "unset",
         f"r{register} holds nothing here. {STARTS[bool(at.frame or at.alone)]}, and r10, the "
         "stack; all else must be put into a register first, and a call empties r1 to r5.",
         at.unset,
     )
+
+
+def _emptied(at: Place, register: int) -> str:
+    """The call on the path that has emptied one of r1 to r5, "" if none has."""
+    if register not in asm.ARGUMENTS:
+        return ""
+    for step in reversed(at.path[:-1]):
+        i = at.instructions.get(step.number)
+        if i is None or step.pruned or step.frame != at.frame:
+            return ""
+        if i.calls_helper:
+            return called(i) if step.before.get(f"R{register}") else ""
+        if i.is_call or i.loads_packet or register in i.writes:
+            return ""
+    return ""
 
 
 @about("reference", "load")
@@ -61,12 +87,18 @@ def reference(at: Place) -> Reason | None:
     if not i.is_exit and not i.loads_packet and (i.helper != TAIL_CALL or at.unset):
         return None
     taken = _taken(at)
-    where = f" (line {taken.line})" if taken and taken.line else ""
+    by = called(taken) if taken else ""
+    if taken and taken.helper in GIVEN_BACK:
+        return Reason(
+            "reference",
+            f"What {by} has given is not given back before this on every path. Hand it to "
+            f"{GIVEN_BACK[taken.helper]} on each, also where the result is not used.",
+        )
     return Reason(
         "reference",
-        f"Something was taken{where} and is not given back before this on every path: a record of "
-        "a ring buffer must be submitted or discarded, a socket released, other things given back "
-        "by their own function, also where the result is not used.",
+        f"Something was taken{by and f' by {by}'} and is not given back before this on every path: "
+        "a record of a ring buffer must be submitted or discarded, a socket released, other things "
+        "given back by their own function, also where the result is not used.",
     )
 
 
@@ -83,9 +115,10 @@ def _taken(at: Place) -> Instruction | None:
 def lock_kept(at: Place) -> Reason | None:
     if not (at.instruction.is_exit or at.instruction.loads_packet) or at.frame or not at.locked:
         return None
+    by = called(at.instructions[at.locked_at.number])
     return Reason(
         "lock_kept",
-        "A lock is still held here. Call bpf_spin_unlock on every path before it.",
+        f"A lock is still held here, taken by {by}. Call bpf_spin_unlock on every path before it.",
     )
 
 

@@ -96,6 +96,7 @@ def show(
         trial(number, text, instructions, TYPES.get(type.split("/")[0]), license, holding),
         *written,
         special.fields(object_file),
+        special.members(object_file) if number else {},
     )
 
 

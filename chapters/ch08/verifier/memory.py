@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 
 from chapters.ch08.verifier import known, special
-from chapters.ch08.verifier.place import Place, Reason, about
+from chapters.ch08.verifier.log import MOVES_PACKET, RELEASES, RELEASES_DYNPTR
+from chapters.ch08.verifier.place import Place, Reason, about, called
 from helpers import uapi
 from helpers.asm import LDX
 
@@ -31,7 +32,19 @@ COMPARED_FAR = (
     "verifier follows a packet only so far: such a comparison tells it nothing. Compare nearer."
 )
 # Types of programs that read a packet's bytes directly, but write none.
-READERS_OF_PACKETS = ("cgroup_skb",)
+READERS_OF_PACKETS = ("cgroup_skb", "lwt_in", "lwt_out", "lwt_seg6local", "flow_dissector")
+READERS_OF_PACKETS += ("sk_reuseport",)
+# The struct that is a program's context, by the beginning of its section, the first that fits.
+CONTEXTS = dict.fromkeys(("socket", "tc", "classifier", "action", "cgroup_skb"), "__sk_buff")
+CONTEXTS |= dict.fromkeys(("lwt_", "flow_dissector", "sk_skb"), "__sk_buff")
+CONTEXTS |= {"xdp": "xdp_md", "cgroup/dev": "bpf_cgroup_dev_ctx", "cgroup/sysctl": "bpf_sysctl"}
+CONTEXTS |= dict.fromkeys(("cgroup/getsockopt", "cgroup/setsockopt"), "bpf_sockopt")
+CONTEXTS |= dict.fromkeys(("cgroup/sock", "cgroup/post_bind"), "bpf_sock")
+CONTEXTS |= dict.fromkeys(("cgroup/bind", "cgroup/connect", "cgroup/sendmsg"), "bpf_sock_addr")
+CONTEXTS |= {"cgroup/recvmsg": "bpf_sock_addr", "cgroup/get": "bpf_sock_addr"}
+CONTEXTS |= {"raw_tp": "bpf_raw_tracepoint_args", "raw_tracepoint": "bpf_raw_tracepoint_args"}
+CONTEXTS |= {"sk_lookup": "bpf_sk_lookup", "sk_reuseport": "sk_reuseport_md"}
+CONTEXTS |= {"sockops": "bpf_sock_ops", "sk_msg": "sk_msg_md"}
 OPTIONS = ("cgroup/getsockopt", "cgroup/setsockopt")  # what is a packet elsewhere is one of these
 
 
@@ -79,10 +92,27 @@ def null(at: Place) -> Reason | None:
     )
 
 
-def is_gone(register: int) -> str:
+def is_gone(at: Place, register: int) -> str:
+    """That an address was taken away, and by which call, if there is but one that may have."""
+    value, since = at.held(register) or ("", ())
+    packet = value.startswith("pkt")
+    taking = MOVES_PACKET if packet else RELEASES | RELEASES_DYNPTR
+    calls = [at.instructions.get(step.number) for step in since if not step.pruned]
+    calls = {i.number: i for i in calls if i is not None and i.helper in taking}
+    if not value or len(calls) != 1:
+        return (
+            f"r{register} holds nothing any more: what it pointed to was given back, or the packet "
+            "may lie elsewhere since a function has changed it. Take the address anew."
+        )
+    by = called(next(iter(calls.values())))
+    if packet:
+        return (
+            f"r{register} holds nothing any more: since the call of {by} the packet may lie "
+            f"elsewhere. Take the address anew behind it, and compare it with data_end again."
+        )
     return (
-        f"r{register} holds nothing any more: what it pointed to was given back, or the packet may "
-        "lie elsewhere since a function has changed it. Take the address anew."
+        f"r{register} holds nothing any more: {by} has given back what it pointed to. Do what is "
+        "to be done with it before that call."
     )
 
 
@@ -91,7 +121,7 @@ def number_followed(at: Place) -> Reason | None:
     if not _at(at, "number"):
         return None
     if at.gone(at.instruction.base):
-        return Reason("unset", is_gone(at.instruction.base), _base(at))
+        return Reason("unset", is_gone(at, at.instruction.base), _base(at))
     if known.constant(at.base) == 0:
         return Reason(
             "zero_followed",
@@ -255,19 +285,38 @@ def aligned(at: Place) -> Reason | None:
 def context(at: Place) -> Reason | None:
     if not _at(at, "ctx") or at.instruction.is_atomic or _leaks(at):
         return None
-    if known.moved(at.base) != (0, 0):
+    low, high = known.moved(at.base)
+    if (low, high) != (0, 0):
+        meant = _context_field(at, low + at.instruction.offset) if low == high else ""
         return Reason(
             "context_moved",
             "The context can only be read from its beginning: something was added to its address. "
-            "Name the field, and leave the address as it was given.",
+            f"Name the field{meant and f', which is {meant}'}, and leave the address as it was "
+            "given.",
             _base(at),
         )
+    size, offset = at.instruction.size, at.instruction.offset
+    what = f"{size} byte{'s' * (size > 1)} at byte {offset}"
+    field = _context_field(at, offset)
+    instead = ""
+    if field in ("data", "data_end", "data_meta") and at.type.startswith("socket"):
+        instead = f" Read the packet with {at.reader}."
     return Reason(
         "context",
-        f"This type of program ({at.type}) may not use that field of its context, or not in that "
-        "way: each has its size and its direction. Which fields there are depends on the type.",
+        f"This type of program ({at.type}) may not {'write' if at.stores else 'read'} that field "
+        f"of its context{field and f', {field}'} ({what}), or not in that way: each has its "
+        f"size and its direction. Which fields there are depends on the type.{instead}",
         _base(at),
     )
+
+
+def _context_field(at: Place, offset: int) -> str:
+    """The name of the context's field that has this byte, "" if the object's BTF has none."""
+    starting = (struct for start, struct in CONTEXTS.items() if at.type.startswith(start))
+    for field in at.fields.get(next(starting, ""), ()):
+        if field.offset <= offset < field.offset + field.size:
+            return field.type
+    return ""
 
 
 @about("value", "map", "memory", "bounds")

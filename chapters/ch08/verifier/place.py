@@ -28,6 +28,12 @@ def as_text(instruction: Instruction) -> str:
         return f"{instruction.raw.hex(' ')} (not decoded)"
 
 
+def called(instruction: Instruction) -> str:
+    """A call for a sentence: the function's name, and the line of C."""
+    name = as_text(instruction).removeprefix("call ")
+    return f"{name} (line {instruction.line})" if instruction.line else name
+
+
 @dataclass(frozen=True)
 class Reason:
     """Why a program was refused.
@@ -55,6 +61,7 @@ class Place:
     special: by the map's name, the fields of its values that only the kernel may touch; a map that
     is missing has types of which nothing is known. function_for: if a function of the kernel's that
     is no helper is refused here to every program of this type, the types that may call it, tried.
+    fields: those of the structs that the object's BTF has, by the struct's name.
     """
 
     instruction: Instruction
@@ -73,6 +80,7 @@ class Place:
     with_perfmon: bool | None = None
     special: Mapping[str, Sequence[special.Field]] = field(default_factory=dict)
     function_for: tuple[str, ...] = ()
+    fields: Mapping[str, Sequence[special.Field]] = field(default_factory=dict)
 
     def of(self, register: int) -> str:
         """What was known of it; "" if it held nothing."""
@@ -161,18 +169,27 @@ class Place:
         value = self.before.get(f"R{register}", "")
         if value and not known.is_number(value):
             return value == GONE
-        for step in reversed(self.path[:-1]):
+        held = self.held(register)
+        if held is None:
+            return False
+        was_null = known.may_be_null(held[0]) and known.constant(value) == 0
+        return known.is_pointer(held[0]) and not was_null
+
+    def held(self, register: int) -> tuple[str, Sequence[Step]] | None:
+        """What it held last, an address or what was put there on the path, and the steps since
+        then; None if that is not known."""
+        for at in range(len(self.path) - 2, -1, -1):
+            step = self.path[at]
             instruction = self.instructions.get(step.number)
             if step.frame > self.frame:  # of a function that has given back since
                 continue
             if instruction is None or step.frame < self.frame:
-                return False
+                return None
             written = register in instruction.writes
             held = (step.after if written else step.before).get(f"R{register}", "")
             if written or known.is_pointer(held):
-                was_null = known.may_be_null(held) and known.constant(value) == 0
-                return known.is_pointer(held) and not was_null
-        return False
+                return held, self.path[at + written : -1]
+        return None
 
     def special_of(self, value: str) -> Sequence[special.Field] | None:
         """The fields of the map's value that only the kernel may touch; None if the log does not

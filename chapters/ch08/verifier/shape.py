@@ -17,6 +17,7 @@ from helpers.asm import ALU64, EXIT, JUMP, MOVE, REGISTER_SOURCE, ST, STX, Instr
 
 STACK_SIZE = 512  # bytes, for all functions on a path together
 ENDLESS = {errno.E2BIG, errno.EFAULT, errno.EINVAL, errno.ENOSPC}  # the last: of room for the log
+CALLING = {164, 181, 209}  # helper functions that call one of the program's own, again and again
 WITHOUT_LOCKS = ("socket", "raw_tp", "raw_tracepoint")
 GUESSED = (
     "The verifier goes round and round in this loop, on a way that only a processor that guesses "
@@ -35,6 +36,21 @@ MANY = (
     "turns is known exactly in each, so there are too many, or they never end. Take so few that "
     "the compiler can write them out, #pragma unroll, or call bpf_loop (from Linux 5.17 on)."
 )
+MANY_BRANCHES = (
+    "The verifier puts the other way of a condition aside, and has given up: it keeps 8,192 of them, "
+    "and {count:,} conditions follow upon each other on this path, none of them of a loop. Have "
+    "fewer turns of a loop written out, or move parts into functions that are not static, which are "
+    "checked by themselves."
+)
+MANY_PATHS = (
+    "The verifier has given up: it goes through a million instructions at most. The program has no "
+    "loop, but {count:,} conditions, and where what is known differs behind each, it goes through "
+    "the rest once more: the ways multiply. Have fewer conditions whose results are still used "
+    "later, or move parts into functions that are not static, which are checked by themselves."
+)
+MOST_BRANCHES = 8192
+CONDITION = re.compile(r"^(\d+): \([0-9a-f]{2}\) if ", re.MULTILINE)
+PROCESSED = re.compile(r"^processed (\d+) insns \(limit (\d+)\)", re.MULTILINE)
 MOSTLY = 0.9  # of the instructions on a path
 MAY_GOTO = JUMP | 0xE0  # of Linux 6.9 on: goes on behind itself, or to its target
 
@@ -120,6 +136,35 @@ def endless(
         else f"{UNKNOWN} Or a processor that guesses may run past its end."
     )
     return _loop("endless", said, loops[-1]) if counted == {False} else None
+
+
+def branching(instructions: Sequence[Instruction], number: int, text: str) -> Reason | None:
+    """Too many conditions in a program that has no loop at all.
+
+    Arguments: text: the whole log, which counts at its end what was gone through.
+    """
+    counted = PROCESSED.search(text, max(text.rfind("\nprocessed "), 0))
+    if number not in (errno.E2BIG, errno.EFAULT) or counted is None or not instructions:
+        return None
+    if any(
+        i.is_call and not i.calls_helper or i.helper in CALLING or i.opcode == MAY_GOTO
+        for i in instructions
+    ):
+        return None
+    jumps = [i for i in instructions if i.is_conditional or i.is_goto]
+    if any(following <= i.number for i in jumps for following in i.successors):
+        return None
+    conditions = {i.number: i for i in jumps if i.is_conditional}
+    if number == errno.E2BIG and int(counted[1]) > int(counted[2]) and conditions:
+        said = MANY_PATHS.format(count=len(conditions))
+        return Reason("many_paths", said, instruction=conditions[max(conditions)])
+    if "\nfrom " in text or re.search(r"^\d+: \(95\)", text, re.MULTILINE):
+        return None  # it has been on several paths
+    passed = conditions.keys() & {int(line[1]) for line in CONDITION.finditer(text)}
+    if len(passed) < MOST_BRANCHES:
+        return None
+    said = MANY_BRANCHES.format(count=len(passed))
+    return Reason("many_branches", said, instruction=conditions[max(passed)])
 
 
 def _taken_up(instructions: Sequence[Instruction], steps: Sequence[Step]) -> Reason | None:

@@ -74,7 +74,7 @@ class KernelVerdict:
     holding: the capabilities that it was loaded with. maps: those of the object, by name. tried:
     what was tried of a helper that is called where it stopped, see reasons.Place. source: the C
     that it was made from, "" if that is not known; options: those that it was compiled with.
-    special: see reasons.Place.
+    special, fields: see reasons.Place.
     steps: the log, read. refusal: why it was refused, None if it was accepted. report: what a
     newer kernel explains, None if there is nothing.
     """
@@ -92,6 +92,7 @@ class KernelVerdict:
     source: str = ""
     options: Sequence[str] = ()
     special: Mapping[str, Sequence[special.Field]] = field(default_factory=dict)
+    fields: Mapping[str, Sequence[special.Field]] = field(default_factory=dict)
     steps: list[log.Step] = field(init=False)
     refusal: Refusal | None = field(init=False)
     report: report.Report | None = field(init=False)
@@ -246,6 +247,7 @@ def find(verdict: KernelVerdict, text: str) -> Refusal:
             last.frame,
             last.references,
             special=verdict.special,
+            fields=verdict.fields,
             **verdict.tried,
         )
         used = asm.ARGUMENTS if stopped.calls_function else sorted(set(stopped.reads))
@@ -269,6 +271,8 @@ SHAPES = {
     "stack_depth": ("depth", "stack", "endless"),
     "endless": ("endless",),
     "many_turns": ("endless",),
+    "many_branches": ("endless",),
+    "many_paths": ("endless",),
     "encoding": ("encoding", "atomic"),
     "lock_type": ("lock",),
 }
@@ -289,6 +293,7 @@ def _in_the_shape(
         fitting.append(shape.too_deep(instructions))  # all paths were gone to their ends
     guess = log.is_guess(verdict.log)
     fitting.append(shape.endless(instructions, verdict.steps, verdict.number, guess))
+    fitting.append(shape.branching(instructions, verdict.number, verdict.log))
     fitting = [
         each for each in fitting if each and not subjects.against(words, SHAPES[each.key], ())
     ]
