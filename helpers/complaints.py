@@ -313,7 +313,7 @@ def several(cause: str, cure: str) -> str:
     return f"{cause}: {cure}, or mark the function static __always_inline"
 
 
-# clang's words, of versions 14 to 21, and what the line does then: text, or a function of the name
+# clang's words, of versions 13 to 23, and what the line does then: text, or a function of the name
 # in them. First those of its back end, about what BPF does not have.
 BACK_END: Sequence = (
     (r"call to built-in function '(\w+)' is not supported", built_in),
@@ -325,7 +325,8 @@ BACK_END: Sequence = (
     (
         r"BPF stack limit",
         "is in a function that needs more than the 512 bytes of stack that BPF gives: keep large "
-        "variables in a map, such as a per-CPU array of one",
+        "variables in a map, such as a per-CPU array of one; if there are none, have fewer turns "
+        "of a loop written out",
     ),
     (
         r"dynamic stack allocation",

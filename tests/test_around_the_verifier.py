@@ -295,9 +295,11 @@ def test_a_refusal_names_the_map_or_the_function_and_the_cure(tmp_path, name):
 
 def test_a_constant_that_an_older_libbpf_does_not_find(tmp_path):
     text = program("return table[skb->len & 3];", "static const int table[4] = {1, 2, 3, 5};\n")
-    if VERSION >= (1, 2):
-        (tmp_path / "program.c").write_text(text)
-        loader.load(toolchain.compile_bpf(tmp_path / "program.c", tmp_path / "a.o")).close()
+    (tmp_path / "program.c").write_text(text)
+    path = toolchain.compile_bpf(tmp_path / "program.c", tmp_path / "a.o")
+    # From version 16 on clang puts it where each libbpf looks.
+    if VERSION >= (1, 2) or ".rodata.cst16" not in objfile.read(path).sections:
+        loader.load(path).close()
         return
     said = refused(tmp_path, text)
     assert ".rodata.cst16" in said and "volatile" in said

@@ -37,6 +37,9 @@ def undefined(case: Case) -> str | None:
     if case.opened or not outside - declared:
         return None
     name = min(outside - declared)
+    lines = "\n".join(i.source for p in case.object.programs.values() for i in p.instructions)
+    if re.fullmatch("mem(cpy|move|set)", name) and not re.search(rf"\b{name}\s*\(", lines):
+        return f"{case.file} {complaints.built_in(name)}."  # clang made it of something else
     if name in complaints.OF_THE_C_LIBRARY or name in complaints.BROUGHT_BY or "load_" in name:
         return f"{case.file} {complaints.undeclared_function(name)}."
     if name.startswith("__"):

@@ -126,7 +126,7 @@ int count_bytes(struct __sk_buff *skb)
 }
 """
 
-# %% 2 a_socket_filter -> may not use that field of its context
+# %% 2 a_socket_filter -> may not read that field of its context, data
 bounds = """
 SEC("socket")
 int count_bytes(struct __sk_buff *skb)

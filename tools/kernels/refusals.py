@@ -37,6 +37,9 @@ BOTH_TRUE = {"habits.field_for_a_key"}
 HOLDING = {"socket": ("CAP_BPF",), "cgroup_skb": ("CAP_BPF",)}
 HOLDING |= dict.fromkeys(("tc", "xdp", "cgroup"), ("CAP_BPF", "CAP_NET_ADMIN"))
 HOLDING |= {"raw_tp": ("CAP_BPF", "CAP_PERFMON")}
+# The same for types of which there are but a few programs.
+OTHERS = ("sk_skb", "sk_msg", "sk_lookup", "sk_reuseport", "sockops", "flow_dissector")
+RARELY = dict.fromkeys((*OTHERS, "lwt_in", "lwt_out", "lwt_xmit"), HOLDING["tc"])
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Program:
 
 def holding(section: str) -> tuple[str, ...]:
     """The capabilities to load a program of this section with."""
-    return HOLDING[section.split("/")[0]]
+    return (HOLDING | RARELY)[section.split("/")[0]]
 
 
 def programs(family: str = "*") -> Iterator[Program]:

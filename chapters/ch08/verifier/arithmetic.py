@@ -162,8 +162,8 @@ def two_pointers(at: Place) -> Reason | None:
         data, end = ends(at)
         length = " Or take the context's len." if at.type.startswith(WITH_LENGTH) else ""
         said += (
-            f" Ask in the other form: not if ({end} - {data} >= 99), but if ({data} + 99 <= {end}), "
-            f"which kernels from 6.1 on accept.{length}"
+            f" Ask in the other form: not if ({end} - {data} >= 99), but if ({data} + 99 <= "
+            f"{end}), which kernels from 6.1 on accept.{length}"
         )
     elif i.operation == SUBTRACT:
         said += " Keep numbers, such as an index, instead of addresses."

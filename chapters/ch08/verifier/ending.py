@@ -29,6 +29,11 @@ STARTS += ("A function starts with its arguments, from r1 on",)
 # The functions that give what must be given back, by number: to which.
 GIVEN_BACK = {131: "bpf_ringbuf_submit or bpf_ringbuf_discard"}
 GIVEN_BACK |= dict.fromkeys((84, 85, 99), "bpf_sk_release")  # lookups of sockets
+SIXTH = (
+    "This is about a function's sixth argument, or one behind it: clang from version 23 on hands "
+    "them over by a register r11, and this kernel refuses that here. Pass the address of a struct, "
+    "or mark the function static __always_inline."
+)
 PACKET_LOADERS = ("socket", "tc", "classifier", "action", "tcx")  # may use the old instructions
 
 
@@ -243,10 +248,16 @@ def load_context(at: Place) -> Reason | None:
 
 @about("encoding", "atomic")
 def encoding(at: Place) -> Reason | None:
-    said = wrong_bytes(at.instruction)
+    said = SIXTH if is_sixth(at.instruction) else wrong_bytes(at.instruction)
     if said is None or at.number != errno.EINVAL:
         return None
     return Reason("encoding", said)
+
+
+def is_sixth(i: Instruction) -> bool:
+    """Whether it is how clang from version 23 on hands over more than five arguments, or takes
+    them: 8 bytes at r11."""
+    return i.base == 11 and i.size == 8 and not i.is_atomic
 
 
 def wrong_bytes(i: Instruction) -> str | None:

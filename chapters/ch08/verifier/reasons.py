@@ -23,8 +23,9 @@ def reason(at: Place, words: str) -> Reason | None:
     """
     if ending.is_newer(at.instruction):  # of which it is not known what it reads
         return None
+    sixth = ending.is_sixth(at.instruction)  # of which no other rule knows anything
     fitting = {}
-    for rule in RULES:
+    for rule in [each for each in RULES if not sixth or each.find is ending.encoding]:
         found = rule.find(at)
         if found and not subjects.against(words, rule.about, found.registers):
             fitting[found.key] = found

@@ -27,8 +27,9 @@ GUESSED = (
 )
 UNKNOWN = (
     "The verifier goes round and round in this loop and sees no end. How often it turns at most "
-    "must be known from the program alone, not from the packet. Give it a fixed number of turns, "
-    "and have the compiler write them out: #pragma unroll."
+    "must be known from the program alone, not from the packet; a counter that is volatile, or "
+    "whose address is handed on, it may lose. Give it a fixed number of turns, and have the "
+    "compiler write them out: #pragma unroll."
 )
 MANY = (
     "The verifier follows this loop turn by turn, with all that is in it, and has given up: it "
@@ -37,10 +38,10 @@ MANY = (
     "the compiler can write them out, #pragma unroll, or call bpf_loop (from Linux 5.17 on)."
 )
 MANY_BRANCHES = (
-    "The verifier puts the other way of a condition aside, and has given up: it keeps 8,192 of them, "
-    "and {count:,} conditions follow upon each other on this path, none of them of a loop. Have "
-    "fewer turns of a loop written out, or move parts into functions that are not static, which are "
-    "checked by themselves."
+    "The verifier puts the other way of a condition aside, and has given up: it keeps 8,192 of "
+    "them, and {count:,} conditions follow upon each other on this path, none of them of a loop. "
+    "Have fewer turns of a loop written out, or move parts into functions that are not static, "
+    "which are checked by themselves."
 )
 MANY_PATHS = (
     "The verifier has given up: it goes through a million instructions at most. The program has no "

@@ -285,7 +285,7 @@ def _in_the_shape(
     instructions = verdict.instructions
     fitting = []
     if last is None:
-        wrong = [(i, ending.wrong_bytes(i)) for i in instructions]
+        wrong = [(i, ending.wrong_bytes(i)) for i in instructions if not ending.is_sixth(i)]
         fitting += [reasons.Reason("encoding", why, (), i) for i, why in wrong if why][:1]
         fitting += [shape.broken(instructions), shape.too_deep(instructions)]
         fitting.append(shape.lock_type(instructions, verdict.type, verdict.special, verdict.number))
