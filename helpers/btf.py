@@ -91,7 +91,8 @@ class Types:
         # __uint(name, 5) is C for a pointer to an array of five ints, __type(key, T) for a
         # pointer to a T: a declaration is all that BTF can carry, so numbers travel as lengths.
         attributes = {}
-        for name, member, _ in self.plain(variable.size_or_type).records:
+        whole = self.plain(variable.size_or_type)
+        for name, member, _ in whole.records if whole.kind == STRUCT else ():
             key, declared = self.string(name), self.plain(member)
             if key == "values":  # an array of maps or of programs: a value is one's descriptor
                 attributes["value_size"] = 4

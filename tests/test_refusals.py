@@ -58,6 +58,20 @@ def test_this_kernel_refuses_what_was_written_to_be_refused(found):
         ("arguments", "tail_into_an_array", "a map of BPF_MAP_TYPE_PROG_ARRAY, and counters is of"),
         ("callbacks", "each_of_a_ring", "524, a number of the kernel's own"),
         ("packet", "key_within_but_compared_beyond", "It was compared with data_end at a place"),
+        ("arithmetic", "length_of_the_packet", "but if (data + 99 <= data_end), which"),
+        ("arithmetic", "end_less_eight", "not data <= data_end - 99, but data + 99 <= data_end"),
+        (
+            "habits",
+            "header_of_a_socket",
+            "read that field of its context, data (4 bytes at byte 76)",
+        ),
+        ("context", "writes_the_mark", "write that field of its context, mark (4 bytes at byte 8)"),
+        ("cgroups", "sets_the_family", "write that field of its context, user_family (4 bytes"),
+        ("references", "used_after_submit", "bpf_ringbuf_submit (line 69) has given back what"),
+        ("skb", "old_address_after_a_pull", "since the call of bpf_skb_pull_data (line 61) the"),
+        ("registers", "lost_in_the_call", "has emptied it, as every call does with r1 to r5"),
+        ("references", "record_of_a_cgroup", "Hand it to bpf_ringbuf_submit or"),
+        ("references", "never_unlocked", "taken by bpf_spin_lock (line"),
     ],
 )
 def test_a_refusal_says_what_it_knows(found, family, name, said):
