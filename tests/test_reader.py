@@ -10,7 +10,7 @@ import errno
 import pytest
 
 from chapters.ch08 import clinic, verifier
-from chapters.ch08.verifier import known, log, place, reasons, report, special, subjects
+from chapters.ch08.verifier import known, log, place, reasons, report, shape, special, subjects
 from helpers import asm, objfile, toolchain
 
 EXIT = "9500000000000000"
@@ -376,3 +376,67 @@ def test_what_was_compared_beyond_a_packets_reach_counts_for_nothing():
 
     assert key(65_472) == "packet_far"
     assert key(65_471) == "packet_end"
+
+
+def branches(count: int) -> list[asm.Instruction]:
+    """A program of so many conditions upon each other, none of which leads back."""
+    condition = bytes.fromhex("1502010005000000 b703000001000000")  # if r2 == 5 goto +1; r3 = 1
+    return list(asm.decode(condition * count + bytes.fromhex("b700000000000000 9500000000000000")))
+
+
+def gone_through(count: int) -> str:
+    lines = (
+        f"{2 * at}: (15) if r2 == 0x5 goto pc+1\n{2 * at + 1}: (b7) r3 = 1\n" for at in range(count)
+    )
+    return "".join(lines) + "processed {} insns (limit 1000000) max_states_per_insn 0\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "count", "processed", "key"),
+    [
+        (errno.EFAULT, 8193, 16387, "many_branches"),
+        (errno.EFAULT, 8191, 16387, ""),
+        (errno.E2BIG, 25, 1000001, "many_paths"),
+        (errno.E2BIG, 25, 999999, ""),
+        (errno.EINVAL, 8193, 16387, ""),
+    ],
+)
+def test_too_many_conditions_are_told_where_they_are_counted(number, count, processed, key):
+    text = gone_through(count).format(processed)
+    found = shape.branching(branches(count), number, text)
+    assert (found.key if found else "") == key
+    if found:
+        assert f"{count:,} conditions" in found.sentence
+        back = asm.decode(bytes.fromhex("0500ffff00000000"))  # goto itself: then it may be a loop
+        assert shape.branching([*branches(count), *back], number, text) is None
+        assert shape.branching(branches(count), number, text[: text.rindex("processed")]) is None
+
+
+def test_conditions_on_several_paths_are_not_counted_together():
+    text = gone_through(8193).format(16387)
+    for other in ("from 2 to 4: R2=5\n", "7: (95) exit\n"):
+        assert (
+            shape.branching(branches(8193), errno.EFAULT, f"{other}{text}\n{other}{text}") is None
+        )
+
+
+@pytest.mark.kernel
+def test_a_sixth_argument_of_newer_compilers_is_told_as_such():
+    verdict = verifier.show_bytes(
+        bytes.fromhex(
+            "b700000000000000 7b0bf8ff00000000 9500000000000000"
+        )  # *(u64 *)(r11 - 8) = r0
+    )
+    assert "sixth argument" in verdict.refusal.reason or not verdict.refusal.explained
+    assert verdict.refusal.key in ("encoding", "")
+    assert "R11" not in verdict.refusal.words or verdict.refusal.explained
+
+
+def test_a_field_of_a_context_is_found_also_in_what_has_no_name(tmp_path):
+    (tmp_path / "any.c").write_text(
+        "#include <linux/bpf.h>\nint f(struct __sk_buff *skb) { return skb->len; }\n"
+    )
+    built = objfile.read(toolchain.compile_bpf(tmp_path / "any.c", tmp_path / "any.o"))
+    fields = special.members(built)["__sk_buff"]
+    named = {field.type: (field.offset, field.size) for field in fields}
+    assert named["data"] == (76, 4) and named["cb"] == (48, 20) and named["sk"] == (168, 8)
