@@ -317,3 +317,37 @@ SEC("cgroup/post_bind4") int only_ports_above(struct bpf_sock *sk)
 {
 	return sk->src_port > 1023 ? 2 : 0;
 }
+//= two_kinds
+ASM("tc", context_or_stack, "r6 = r10; r6 += -16; r2 = *(u32 *)(r1 + 0); r3 = 42; if r2 > 64 goto +1; r1 = r6; *(u32 *)(r1 + 8) = r3;" END)
+//= two_kinds
+ASM("tc", stack_or_context, "r6 = r10; r6 += -16; r2 = *(u32 *)(r1 + 0); r3 = 42; if r2 > 64 goto +1; goto +1; r1 = r6; *(u32 *)(r1 + 8) = r3;" END)
+//= two_kinds
+ASM("tc", context_or_value, "r6 = r1;" FIND(wides) "if r0 == 0 goto +4; r2 = *(u32 *)(r6 + 0); if r2 > 9 goto +1; r6 = r0; r0 = *(u32 *)(r6 + 8);" END)
+//= two_kinds
+ASM("tc", value_or_packet_or_context, "r6 = r1; r7 = *(u32 *)(r1 + 0);" FIND(wides) "if r0 == 0 goto +3; if r7 > 9 goto +1; r0 = r6; r0 = *(u32 *)(r0 + 4);" END)
+//= map_followed
+ASM("raw_tp", writes_into_a_map, "r6 = counters ll; r1 = 0; *(u32 *)(r6 + 0) = r1;" END)
+//= context_moved
+ASM("raw_tp", context_by_a_number, "r2 = *(u64 *)(r1 + 0); r2 &= 8; r1 += r2; r0 = *(u64 *)(r1 + 0); exit;")
+//= context_moved
+ASM("tc", before_the_context_for_a_call, "r1 += -612; call 34; exit;")
+//= value_bounds
+ASM("socket", there_and_back, FIND(wides) "if r0 == 0 goto +5; r1 = 48; r0 += r1; r1 = 48; r0 -= r1; r0 = *(u8 *)(r0 + 0); exit;" )
+//= spilled
+ASM("tc", overwritten_by_bytes, "r6 = r1; *(u64 *)(r10 - 8) = r1; r2 = 0; r3 = r10; r3 += -16; r4 = 16; call 26; r1 = *(u64 *)(r10 - 8); r0 = *(u32 *)(r1 + 0); exit;")
+//= null
+ASM("tc", asked_after, FIND(counters) "r1 = *(u64 *)(r0 + 0); if r0 == 0 goto +1; r0 = r1; exit;")
+//= null
+ASM("tc", asks_the_first_of_two, FIND(counters) "r6 = r0; r1 = counters ll; r2 = r10; r2 += -8; call 1; if r0 == 0 goto +1; r0 = *(u64 *)(r6 + 0); exit;")
+//= socket_field
+ASM("tc", port_by_bytes_too_far, "r1 = *(u64 *)(r1 + 168); if r1 == 0 goto +1; r0 = *(u8 *)(r1 + 83);" END)
+//= key_unset
+ASM("xdp", key_behind_a_gap, "r1 = 1; *(u8 *)(r10 - 12) = r1; r2 = 0; *(u32 *)(r10 - 8) = r2; *(u32 *)(r10 - 4) = r2; r2 = r10; r2 += -12; r1 = pairs ll; call 1;" END)
+//= key_bounds
+ASM("socket", key_over_the_end, "r2 = 0; *(u64 *)(r10 - 8) = r2; r2 = r10; r2 += -2; r1 = counters ll; call 1;" END)
+//= argument_kind
+ASM("socket", value_is_a_map, KEY "r1 = counters ll; r3 = pairs ll; r4 = 0; call 2;" END)
+//= leak_stored; 5.10 comparison
+ASM("tc", stack_into_the_packet, "r6 = r1;" DATA "r4 = r2; r4 += 8; if r4 > r3 goto +1; *(u64 *)(r2 + 0) = r10;" END)
+//= encoding
+ASM("socket", shift_by_a_field, "r0 = 1; .byte 0x67,0x10,0,0,1,0,0,0; exit;")

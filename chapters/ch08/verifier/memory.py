@@ -7,11 +7,12 @@ looks at it, so that no two rules need the same.
 
 from __future__ import annotations
 
+import errno
 import re
 
 from chapters.ch08.verifier import known, special
 from chapters.ch08.verifier.log import MOVES_PACKET, RELEASES, RELEASES_DYNPTR
-from chapters.ch08.verifier.place import Place, Reason, about, called
+from chapters.ch08.verifier.place import Place, Reason, about, called, denied
 from helpers import uapi
 from helpers.asm import LDX
 
@@ -70,7 +71,7 @@ def _base(at: Place) -> tuple[int, ...]:
     return (at.instruction.base,)
 
 
-@about("null", "memory", "value", "record", "socket", "direction", "kernel")
+@denied("null", "memory", "value", "record", "socket", "direction", "kernel")
 def null(at: Place) -> Reason | None:
     if at.instruction.base is None or at.unset or not known.may_be_null(at.base):
         return None
@@ -116,7 +117,27 @@ def is_gone(at: Place, register: int) -> str:
     )
 
 
-@about("memory", "number")
+@about(number=errno.EINVAL)
+def two_kinds(at: Place) -> Reason | None:
+    """The kernel translates an access to a context, to a socket and to its own memory, each in its
+    own way, and one instruction in one way only."""
+    if not _at(at, "ctx", *known.SOCKETS, "fp", "map_value", "pkt", "pkt_meta", *known.RECORDS):
+        return None
+    here = known.kind(at.base)
+    others = {known.kind(value) for value in at.elsewhere if value} - {here}
+    if not {here, *others} & {"ctx", *known.SOCKETS} or len(others) != 1:
+        return None
+    other = next(value for value in at.elsewhere if known.kind(value) in others)
+    return Reason(
+        "two_kinds",
+        f"On one way r{at.instruction.base} leads here to {known.what(other)}, on this one to "
+        f"{known.what(at.base)}, and the kernel takes one kind of address for an instruction. Read "
+        "or write before the ways come together, once on each.",
+        _base(at),
+    )
+
+
+@denied("memory", "number")
 def number_followed(at: Place) -> Reason | None:
     if not _at(at, "number"):
         return None
@@ -137,7 +158,7 @@ def number_followed(at: Place) -> Reason | None:
     )
 
 
-@about("packet", "bounds", "memory")
+@denied("packet", "bounds", "memory")
 def packet_end(at: Place) -> Reason | None:
     if not _at(at, "pkt") or at.instruction.is_atomic or _leaks(at):
         return None
@@ -186,7 +207,7 @@ def compared_beyond(at: Place, base: str) -> bool:
     return False
 
 
-@about("packet", "direction")
+@denied("packet", "direction")
 def packet_write(at: Place) -> Reason | None:
     if not _at(at, "pkt") or at.instruction.is_atomic:
         return None
@@ -200,7 +221,7 @@ def packet_write(at: Place) -> Reason | None:
     )
 
 
-@about("packet", "metadata", "bounds", "memory")
+@denied("packet", "metadata", "bounds", "memory")
 def metadata(at: Place) -> Reason | None:
     if not _at(at, "pkt_meta") or at.instruction.is_atomic or _leaks(at):
         return None
@@ -214,7 +235,7 @@ def metadata(at: Place) -> Reason | None:
     )
 
 
-@about("memory", "end")
+@denied("memory", "end")
 def end_followed(at: Place) -> Reason | None:
     if not _at(at, "pkt_end"):
         return None
@@ -226,7 +247,7 @@ def end_followed(at: Place) -> Reason | None:
     )
 
 
-@about("leak", "context", "value", "map", "packet", "memory", "stack")
+@denied("leak", "context", "value", "map", "packet", "memory", "stack")
 def leak_stored(at: Place) -> Reason | None:
     if at.unset or not _leaks(at):
         return None
@@ -248,7 +269,7 @@ def leak_stored(at: Place) -> Reason | None:
     )
 
 
-@about("atomic", "context", "packet", "metadata", "socket")
+@denied("atomic", "context", "packet", "metadata", "socket")
 def atomic_place(at: Place) -> Reason | None:
     if not at.instruction.is_atomic or _leaks(at):
         return None
@@ -262,7 +283,7 @@ def atomic_place(at: Place) -> Reason | None:
     )
 
 
-@about("aligned", "value", "memory", "record")
+@denied("aligned", "value", "memory", "record")
 def aligned(at: Place) -> Reason | None:
     if not at.instruction.is_atomic or _leaks(at):
         return None
@@ -281,7 +302,7 @@ def aligned(at: Place) -> Reason | None:
     )
 
 
-@about("context")
+@denied("context")
 def context(at: Place) -> Reason | None:
     if not _at(at, "ctx") or at.instruction.is_atomic or _leaks(at):
         return None
@@ -319,7 +340,7 @@ def _context_field(at: Place, offset: int) -> str:
     return ""
 
 
-@about("value", "map", "memory", "bounds")
+@denied("value", "map", "memory", "bounds")
 def value_bounds(at: Place) -> Reason | None:
     if not _at(at, "map_value") or _leaks(at) or one_way(at, at.base):
         return None
@@ -334,7 +355,7 @@ def value_bounds(at: Place) -> Reason | None:
     )
 
 
-@about("lock", "value")
+@denied("lock", "value")
 def lock_touched(at: Place) -> Reason | None:
     if not _at(at, "map_value") or _leaks(at) or one_way(at, at.base):
         return None
@@ -370,7 +391,7 @@ def one_way(at: Place, value: str) -> str:
     return "written" if flags & uapi.BPF_F_WRONLY_PROG else ""
 
 
-@about("value", "map", "direction")
+@denied("value", "map", "direction")
 def read_only(at: Place) -> Reason | None:
     if not _at(at, "map_value") or _leaks(at):
         return None
@@ -392,7 +413,7 @@ def read_only(at: Place) -> Reason | None:
     return None
 
 
-@about("direction", "memory", "value")
+@denied("direction", "memory", "value")
 def key_written(at: Place) -> Reason | None:
     if not _at(at, "map_key") or not at.stores or _leaks(at):
         return None
@@ -403,7 +424,7 @@ def key_written(at: Place) -> Reason | None:
     )
 
 
-@about("map", "memory", "bounds")
+@denied("map", "memory", "bounds")
 def key_bounds(at: Place) -> Reason | None:
     if not _at(at, "map_key") or at.stores:
         return None
@@ -430,7 +451,7 @@ def map_followed(at: Place) -> Reason | None:
     )
 
 
-@about("memory", "record", "bounds")
+@denied("memory", "record", "bounds")
 def record_bounds(at: Place) -> Reason | None:
     if not _at(at, *known.RECORDS) or _leaks(at):
         return None
@@ -445,7 +466,7 @@ def record_bounds(at: Place) -> Reason | None:
     )
 
 
-@about("socket", "memory", "direction")
+@denied("socket", "memory", "direction")
 def socket_field(at: Place) -> Reason | None:
     if not _at(at, *known.SOCKETS) or at.instruction.is_atomic or _leaks(at):
         return None

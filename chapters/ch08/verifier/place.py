@@ -5,6 +5,7 @@ Laboratory equipment, first used in chapter 08, the_verifier.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -61,7 +62,8 @@ class Place:
     special: by the map's name, the fields of its values that only the kernel may touch; a map that
     is missing has types of which nothing is known. function_for: if a function of the kernel's that
     is no helper is refused here to every program of this type, the types that may call it, tried.
-    fields: those of the structs that the object's BTF has, by the struct's name.
+    fields: those of the structs that the object's BTF has, by the struct's name. elsewhere: what
+    the register that leads to memory held when the verifier came by here on other ways.
     """
 
     instruction: Instruction
@@ -81,6 +83,7 @@ class Place:
     special: Mapping[str, Sequence[special.Field]] = field(default_factory=dict)
     function_for: tuple[str, ...] = ()
     fields: Mapping[str, Sequence[special.Field]] = field(default_factory=dict)
+    elsewhere: frozenset[str] = frozenset()
 
     def of(self, register: int) -> str:
         """What was known of it; "" if it held nothing."""
@@ -207,20 +210,30 @@ class Rule:
     """A reason's rule: `find` gives it if all that it needs is there.
 
     about: the subjects, keys of subjects.STEMS, that the kernel may speak of if this is why.
+    number: the error number that it gives then, None if that differs.
     """
 
     find: Callable[[Place], Reason | None]
     about: frozenset[str]
+    number: int | None = None
 
 
 RULES: list[Rule] = []
 
 
-def about(*subjects: str) -> Callable:
-    """Register a rule, with the subjects that the kernel's own line may have."""
+def about(*subjects: str, number: int | None = None) -> Callable:
+    """Register a rule, with the subjects that the kernel's own line may have.
+
+    Arguments: number: the error number that the kernel gives if this is why; None if that differs.
+    """
 
     def register(find: Callable[[Place], Reason | None]) -> Callable[[Place], Reason | None]:
-        RULES.append(Rule(find, frozenset(subjects)))
+        RULES.append(Rule(find, frozenset(subjects), number))
         return find
 
     return register
+
+
+def denied(*subjects: str) -> Callable:
+    """The same for what the kernel answers with EACCES."""
+    return about(*subjects, number=errno.EACCES)

@@ -26,7 +26,7 @@ def reason(at: Place, words: str) -> Reason | None:
     sixth = ending.is_sixth(at.instruction)  # of which no other rule knows anything
     fitting = {}
     for rule in [each for each in RULES if not sixth or each.find is ending.encoding]:
-        found = rule.find(at)
+        found = rule.find(at) if rule.number in (None, at.number) else None
         if found and not subjects.against(words, rule.about, found.registers):
             fitting[found.key] = found
     return next(iter(fitting.values())) if len(fitting) == 1 else None

@@ -248,6 +248,11 @@ def find(verdict: KernelVerdict, text: str) -> Refusal:
             last.references,
             special=verdict.special,
             fields=verdict.fields,
+            elsewhere=frozenset(
+                step.before.get(f"R{stopped.base}", "")
+                for step in verdict.steps[:-1]
+                if step.number == stopped.number and not step.pruned
+            ),
             **verdict.tried,
         )
         used = asm.ARGUMENTS if stopped.calls_function else sorted(set(stopped.reads))
