@@ -24,7 +24,7 @@ SEC("xdp") int asks_a_setting_its_name(struct xdp_md *ctx)
 {
 	return bpf_sysctl_get_name((void *)ctx, 0, 0, 0);
 }
-//= helper_type
+//= sleeps
 SEC("raw_tp") int reads_by_sleeping(struct bpf_raw_tracepoint_args *ctx)
 {
 	char byte;

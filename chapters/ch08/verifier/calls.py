@@ -56,6 +56,8 @@ OF_ARGUMENTS += ("spill", "guess", "kernel")
 # Helper functions that take the address of a field for the kernel alone, by number: of which.
 SPECIAL = {LOCK: special.LOCK, UNLOCK: special.LOCK}
 SPECIAL |= dict.fromkeys(range(169, 173), special.TIMER)
+# bpf_copy_from_user, bpf_ima_inode_hash, bpf_copy_from_user_task, bpf_ima_file_hash: by number
+SLEEPING = {148, 161, 191, 193}
 MOST_FRAMES = 8  # functions within each other
 
 
@@ -72,6 +74,12 @@ def helper(at: Place) -> Reason | None:
             "helper_unknown",
             f"The kernel has no helper function with the number {at.instruction.helper}, or none "
             "that this course's headers know. bpf-helpers(7) lists them.",
+        )
+    if at.instruction.helper in SLEEPING:
+        return Reason(
+            "sleeps",
+            f"{_name(at)} may have to wait for memory that is not at hand, and this program, of "
+            f"type {at.type}, may not wait. Reach the goal another way.",
         )
     if at.with_perfmon is False:
         return Reason(

@@ -124,6 +124,7 @@ SAME = {
         "lock_call",
         "lock_twice",
         "region_kept",
+        "sleeps",
     ),
     "Policy: Operation is not allowed": (
         "helper_type",
