@@ -70,6 +70,8 @@ def test_this_kernel_refuses_what_was_written_to_be_refused(found):
         ("references", "used_after_submit", "bpf_ringbuf_submit (line 69) has given back what"),
         ("skb", "old_address_after_a_pull", "since the call of bpf_skb_pull_data (line 61) the"),
         ("registers", "lost_in_the_call", "has emptied it, as every call does with r1 to r5"),
+        ("first_sight", "address_kept_and_pulled", "it was read from the stack, and the kernel"),
+        ("first_sight", "context_or_stack", "On one way r1 leads here to the stack, on this one"),
         ("references", "record_of_a_cgroup", "Hand it to bpf_ringbuf_submit or"),
         ("references", "never_unlocked", "taken by bpf_spin_lock (line"),
     ],

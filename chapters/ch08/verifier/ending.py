@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 
 from chapters.ch08.verifier import known
+from chapters.ch08.verifier.log import GONE
 from chapters.ch08.verifier.memory import is_gone
 from chapters.ch08.verifier.place import ENDED_BY, Place, Reason, about, called
 from helpers import asm
@@ -53,6 +54,14 @@ def unset(at: Place) -> Reason | None:
     register = at.unset[0]
     if at.gone(register):
         return Reason("unset", is_gone(at, register), at.unset)
+    if _taken_from_the_stack(at, register):
+        return Reason(
+            "unset",
+            f"r{register} holds nothing here: it was read from the stack, and the kernel has taken "
+            "away the address that lay there, since what it pointed to was given back, or the "
+            "packet may lie elsewhere. Take the address anew.",
+            at.unset,
+        )
     if call := _emptied(at, register):
         return Reason(
             "unset",
@@ -67,6 +76,18 @@ def unset(at: Place) -> Reason | None:
         "stack; all else must be put into a register first, and a call empties r1 to r5.",
         at.unset,
     )
+
+
+def _taken_from_the_stack(at: Place, register: int) -> bool:
+    """Whether it was read from a place on the stack that had lost its address."""
+    for step in reversed(at.path[:-1]):
+        i = at.instructions.get(step.number)
+        if i is None or step.pruned or step.frame != at.frame:
+            return False
+        if register in i.writes:
+            offset = known.stack_offset(step.before.get(f"R{i.base}", ""))
+            return offset is not None and step.before.get(f"fp{offset + i.offset}") == GONE
+    return False
 
 
 def _emptied(at: Place, register: int) -> str:
