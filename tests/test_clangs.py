@@ -24,8 +24,7 @@ def test_a_later_run_of_a_version_takes_the_place_of_the_earlier(tmp_path):
 
 def test_no_stored_row_has_a_wrong_reason_or_a_test_that_failed():
     rows = [row.split(" | ") for row in marked.part(clangs.PAGE, "clangs").splitlines()[2:]]
-    versions = {row[0].removeprefix("| ").split(".")[0] for row in rows}
-    assert {"14", "16", "19", "23"} <= versions
+    assert max(int(row[0].removeprefix("| ").split(".")[0]) for row in rows) >= 23
     for row in rows:
         named = dict(zip(clangs.HEAD, row, strict=True))
         assert named["wrong"] == "0" and "failed" not in named["tests"]
