@@ -163,7 +163,7 @@ def test_seccomp_takes_less(instruction, words):
         ("ether proto 0x800 and vlan 3 and", ExpressionSyntaxError, 32, "at its end"),
         ("udp\nand tcp tcp", ExpressionSyntaxError, 12, "at 'tcp', offset 12"),
         ("wlan type mgt", LinkTypeError, 5, "does not fit the link type EN10MB, at 'type', off"),
-        ("port 99999999", ExpressionError, 5, "at '99999999', offset 5: (illegal port|port number)"),
+        ("port 99999999", ExpressionError, 5, "'99999999', offset 5: (illegal port|port number)"),
         ("tcp[0:3] = 0", ExpressionError, 4, "at '0:3', offset 4: data size"),
         ("ip and ip6", ExpressionError, None, "No packet can be like that"),
     ],
