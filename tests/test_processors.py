@@ -1,4 +1,4 @@
-"""./course test --processors: the course on i386 and arm64, with Debian's kernels for them, emulated.
+"""./course test --processors: the course on i386 and arm64, emulated, with Debian's kernels.
 
 The run writes the table of docs/machines.md.
 """
