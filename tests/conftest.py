@@ -54,6 +54,7 @@ APART = {
     "=full: with every chapter and the kernel tests in it",
     "kernels": "boot other kernels and run the course in them; =refusals: with every refused "
     "program, =full: with these and every chapter",
+    "processors": "boot kernels for i386 and arm64, emulated, and run the course in them",
     "site": "build the site, and run in a browser what its page runs",
     "room": "a room of ten learners at once, and what it takes; =full: of thirty",
     "settings": "boot one kernel with each setting that a learner's machine may have",

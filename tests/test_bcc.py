@@ -289,7 +289,7 @@ DIES = {
         ),
         "known only when the program runs",
     ),
-    "assembly": (changed("return 0;", 'asm volatile("r0 = nonsense"); return 0;'), "line 10"),
+    "assembly": (changed("return 0;", 'asm volatile("no such thing"); return 0;'), "line 10"),
 }
 
 

@@ -30,12 +30,17 @@ def tcpdump(*options: str) -> str:
     return result.stdout.rstrip("\n")
 
 
+def listing(*options: str) -> str:
+    """What tcpdump lists, without the spaces that libpcap before 1.11 leaves behind tax."""
+    return "\n".join(line.rstrip() for line in tcpdump(*options).split("\n"))
+
+
 @pytest.mark.parametrize("optimize", [True, False])
 @pytest.mark.parametrize("text", EXPRESSIONS)
 def test_an_expression_becomes_and_reads_as_tcpdump_has_it(text, optimize):
     program = cbpf.compile_expression(text, optimize=optimize)
     options = [] if optimize else ["-O"]
-    assert cbpf.listing(program) == tcpdump("-d", "-y", "EN10MB", *options, text)
+    assert cbpf.listing(program) == listing("-d", "-y", "EN10MB", *options, text)
     numbers = tcpdump("-ddd", "-y", "EN10MB", *options, text).split("\n")[1:]
     assert [f"{i.code} {i.jt} {i.jf} {i.k}" for i in program] == numbers
 
@@ -43,7 +48,7 @@ def test_an_expression_becomes_and_reads_as_tcpdump_has_it(text, optimize):
 @pytest.mark.parametrize("link", ["RAW", "LINUX_SLL", "IEEE802_11_RADIO", "PPP", "NULL"])
 def test_other_link_types_as_tcpdump_has_them(link):
     text = "udp port 53"
-    theirs = tcpdump("-d", "-y", link, text)
+    theirs = listing("-d", "-y", link, text)
     assert cbpf.listing(cbpf.compile_expression(text, link)) == theirs
 
 
@@ -66,7 +71,7 @@ def test_every_opcode_reads_as_libpcap_has_it():
                 with pytest.raises(InstructionError, match="Instruction 7 has the opcode"):
                     cbpf.text(Instruction(code, 2, 3, k), 7)
             else:
-                assert cbpf.text(Instruction(code, 2, 3, k), 7) == theirs
+                assert cbpf.text(Instruction(code, 2, 3, k), 7) == theirs.rstrip()
                 known.add(code)
     assert known == set(c.NOTATION) - {c.LDX | c.LEN}
 
@@ -158,7 +163,7 @@ def test_seccomp_takes_less(instruction, words):
         ("ether proto 0x800 and vlan 3 and", ExpressionSyntaxError, 32, "at its end"),
         ("udp\nand tcp tcp", ExpressionSyntaxError, 12, "at 'tcp', offset 12"),
         ("wlan type mgt", LinkTypeError, 5, "does not fit the link type EN10MB, at 'type', off"),
-        ("port 99999999", ExpressionError, 5, "at '99999999', offset 5: illegal port"),
+        ("port 99999999", ExpressionError, 5, "'99999999', offset 5: (illegal port|port number)"),
         ("tcp[0:3] = 0", ExpressionError, 4, "at '0:3', offset 4: data size"),
         ("ip and ip6", ExpressionError, None, "No packet can be like that"),
     ],

@@ -244,7 +244,7 @@ def test_a_machine_that_ends_early_says_its_last_words(tmp_path, monkeypatch):
     stand_in.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(initramfs, "build", lambda *_: b"")
-    monkeypatch.setattr(fetch, "busybox", lambda: None)
+    monkeypatch.setattr(fetch, "busybox", lambda *_: None)
     a_kernel = fetch.Kernel("x", tmp_path / "vmlinuz", tmp_path / "9.9")
     with pytest.raises(machine.BootError, match="(?s)9.9 ended before.*it broke"):
         list(machine.run(a_kernel, ["true"], 10, accelerator="tcg"))
@@ -255,7 +255,7 @@ import sys
 from pathlib import Path
 from tools.kernels import fetch, initramfs, machine
 initramfs.build = lambda *_: b""
-fetch.busybox = lambda: None
+fetch.busybox = lambda *_: None
 here = Path(sys.argv[1])
 a_kernel = fetch.Kernel("x", here / "vmlinuz", here / "9.9")
 for line in machine.run(a_kernel, ["true"], 600, accelerator="tcg"):

@@ -26,6 +26,7 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
 CONFIGURATION = """\
 Dir "{folder}";
+APT::Architecture "{architecture}";
 Dir::State "state";
 Dir::State::status "{folder}/status";
 Dir::Cache "cache";
@@ -87,11 +88,15 @@ def mirror(system: Path = SYSTEM) -> str:
 
 @dataclass(frozen=True)
 class PrivateApt:
-    """apt for one suite of Debian, or with this machine's own sources (suite "")."""
+    """apt for one suite of Debian, or with this machine's own sources (suite "").
+
+    architecture: as Debian names it, "arm64"; "" is this machine's.
+    """
 
     folder: Path
     suite: str = ""
     newest: bool = False  # with the suite's updates, of security too
+    architecture: str = ""
 
     def update(self) -> None:
         """Fetch the lists of packages. Errors: FetchError."""
@@ -110,7 +115,10 @@ class PrivateApt:
                 of += [f"{mirror()} {self.suite}-updates"]
                 of += [f"{mirror()}-security {self.suite}-security"]
             sources.write_text("".join(f"deb [signed-by={KEYRING}] {each} main\n" for each in of))
-        text = CONFIGURATION.format(folder=self.folder, sources=sources, parts=parts, etc=SYSTEM)
+        names = {"folder": self.folder, "sources": sources, "parts": parts, "etc": SYSTEM}
+        text = CONFIGURATION.format(architecture=self.architecture, **names)
+        if not self.architecture:
+            text = text.replace('APT::Architecture "";\n', "")
         (self.folder / "apt.conf").write_text(text)
         self._run(["apt-get", "update", "-qq", "--error-on=any"])
 

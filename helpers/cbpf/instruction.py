@@ -218,7 +218,7 @@ def text(instruction: Instruction, number: int = 0) -> str:
     operand = form.format(k=i.k, s=s, target=target, where=auxiliary(i) or s)
     line = f"({number:03}) {name:8} {operand}"
     if not i.is_conditional:
-        return line
+        return line.rstrip()  # libpcap before 1.11 leaves the spaces behind tax
     return f"{line:31} jt {number + 1 + i.jt}\tjf {number + 1 + i.jf}"
 
 

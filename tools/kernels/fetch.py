@@ -18,6 +18,7 @@ from tools.private_apt import FetchError, PrivateApt, alone, cache, workplace
 
 # Oldest first. Of trixie-backports the kernel is the newest that Debian has for its stable release.
 SUITES = ("bullseye", "bookworm", "trixie", "trixie-backports")
+PACKAGES = {"amd64": "linux-image-amd64", "i386": "linux-image-686", "arm64": "linux-image-arm64"}
 PACKAGE = re.compile(r"linux-(base|image|binary|modules)-\d.*")
 # Most of a kernel's package is drivers for hardware that a virtual machine has not.
 KEPT_FILES = re.compile(
@@ -29,11 +30,12 @@ KEPT_FILES = re.compile(
 
 @dataclass(frozen=True)
 class Kernel:
-    """A kernel on disk. image: what boots; modules: lib/modules/RELEASE."""
+    """A kernel on disk. image: what boots; modules: lib/modules/RELEASE; architecture: Debian's."""
 
     suite: str
     image: Path
     modules: Path
+    architecture: str = "amd64"
 
     @property
     def release(self) -> str:
@@ -41,43 +43,45 @@ class Kernel:
         return self.modules.name
 
 
-def kernel(suite: str) -> Kernel:
+def kernel(suite: str, architecture: str = "amd64") -> Kernel:
     """The kernel of a suite, from the cache or fetched now (about 100 MB).
 
     Errors: FetchError.
     """
-    folder = fetched(suite, "linux-image-amd64")
+    folder = fetched(suite, PACKAGES[architecture], architecture)
     modules = next(folder.glob("**/lib/modules/*"))
     images = [*folder.glob("boot/vmlinuz-*"), *modules.glob("vmlinuz")]
-    return Kernel(suite, images[0], modules)
+    return Kernel(suite, images[0], modules, architecture)
 
 
-def busybox() -> Path:
+def busybox(architecture: str = "amd64") -> Path:
     """A shell and its commands in one file that needs no library. Errors: FetchError."""
-    return next(fetched("bookworm", "busybox-static").glob("**/bin/busybox"))
+    return next(fetched("bookworm", "busybox-static", architecture).glob("**/bin/busybox"))
 
 
-def fetched(suite: str, package: str) -> Path:
+def fetched(suite: str, package: str, architecture: str = "amd64") -> Path:
     """The folder with the KEPT_FILES of a package and of those that it stands for."""
     if platform.machine() != "x86_64":
-        raise FetchError("The kernel matrix knows x86_64 only: run it on such a machine.")
+        raise FetchError("The kernel matrix runs on x86_64 only: run it on such a machine.")
     # Of other files than these a folder may be there from an earlier version of the course.
     kept = hashlib.sha256(KEPT_FILES.pattern.encode()).hexdigest()[:8]
-    target = cache() / "kernels" / suite / f"{package}-{kept}"
+    name = package if architecture == "amd64" else f"{package}-{architecture}"
+    target = cache() / "kernels" / suite / f"{name}-{kept}"
     if not target.is_dir():
         with alone(target.parent):
             if not target.is_dir():  # still: another may just have finished
-                fetch(suite, package, target)
+                fetch(suite, package, target, architecture)
     return target
 
 
-def fetch(suite: str, package: str, target: Path) -> None:
+def fetch(suite: str, package: str, target: Path, architecture: str) -> None:
     """Make the folder `target`, which appears when it is whole. Errors: FetchError."""
     print(f"fetching {package} of Debian {suite} ...", flush=True)
     if shutil.disk_usage(target.parent).free < 1 << 30:
         raise FetchError(f"The disk is nearly full: free 1 GB at {target.parent}.")
     with workplace(target.parent) as scratch:
-        apt = PrivateApt(scratch / "apt", suite)
+        own = "" if architecture == "amd64" else architecture
+        apt = PrivateApt(scratch / "apt", suite, architecture=own)
         apt.update()
         for file in apt.download(wanted(apt, package)):
             unpack(file, scratch / "root")

@@ -42,15 +42,16 @@ mount -t tmpfs tmpfs /dev/shm
 chmod 1777 /tmp /dev/shm
 mount -t bpf bpf /sys/fs/bpf
 ip link set lo up
-{command} </dev/null >/dev/ttyS1
+{command} </dev/null >/dev/{report}
 echo o >/proc/sysrq-trigger
 exec sleep 60
 """
 
 
-def build(kernel: Kernel, busybox: Path, command: str) -> bytes:
+def build(kernel: Kernel, busybox: Path, command: str, report: str = "ttyS1") -> bytes:
     """An initramfs that starts a command line of the shell, with this machine's files.
 
+    report: the serial line that takes what the command prints.
     Errors: ModuleError.
     """
     loaded = modules.closure(kernel.modules, WANTED, OPTIONAL)
@@ -58,7 +59,7 @@ def build(kernel: Kernel, busybox: Path, command: str) -> bytes:
     files = {
         "bin/busybox": busybox.read_bytes(),
         "init": INIT.format(modules=" ".join(loaded)).encode(),
-        "start": START.format(command=command).encode(),
+        "start": START.format(command=command, report=report).encode(),
         **{f"modules/{name}.ko": data for name, data in loaded.items()},
     }
     return archive(

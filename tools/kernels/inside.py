@@ -28,16 +28,19 @@ SMALL_LIMIT = 64 << 10  # of a login, before 5.11
 SOME = 4  # a quick run shows the kernel every fourth of the refused programs
 
 
-def in_machine(wanted: str) -> list[str]:
-    """The command that starts this in a virtual machine, where nothing is set."""
+def in_machine(wanted: str, course: Path = COURSE, python: str = sys.executable) -> list[str]:
+    """The command that starts this in a virtual machine, where nothing is set.
+
+    course, python: where they are in its files.
+    """
     environment = {
-        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": f"{Path(python).parent}:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/root",
         "LC_ALL": "C.UTF-8",
         "CI": "true",
-        "PYTHONPATH": str(COURSE),
+        "PYTHONPATH": str(course),
     }
-    command = ["env", *(f"{name}={value}" for name, value in environment.items()), sys.executable]
+    command = ["env", *(f"{name}={value}" for name, value in environment.items()), python]
     return [*command, "-m", "tools.kernels.inside", wanted, "machine"]
 
 
