@@ -5,7 +5,8 @@
 #include <linux/bpf.h>
 
 #define CONTEXT struct __sk_buff
-#define LOAD(context, at, to) bpf_skb_load_bytes(context, at, to, sizeof(*(to)))
+#include "load.h"
+#define LOAD(context, at, to) load(context, at, to, sizeof(*(to)))
 // What there is to parse. On a socket cb[0] and cb[1] are 0. For a frame out of a capture file they
 // are how many bytes were cut off at its end, and how many of its link header the program is not
 // shown: they count, and no header is looked for there.
