@@ -1,11 +1,10 @@
 """A BPF program in traffic control (tc), where counting is cheapest: on its way in, out, or both.
 
 Built in chapter 12, beyond_sockex1; the moving plot and the playground count here, too, where the
-learner chooses it. In a private network a program becomes a filter of a clsact queue discipline,
-asked for over a netlink socket that was opened inside, so that nothing has to enter it; and what is
-attached goes when the network goes. On an interface of this machine it is held by a link (tcx,
-since Linux 6.6), which goes with its descriptor. On an older kernel it is such a filter, too, and
-stays if this process is killed: `sweep` takes it away.
+learner chooses it. A program is held by a link (tcx, since Linux 6.6), which goes with its
+descriptor. On an older kernel it becomes a filter of a clsact queue discipline, asked for over
+netlink: in a private network that goes when the network goes; on an interface of this machine it
+stays if this process is killed, until `sweep` takes it away.
 """
 
 from __future__ import annotations
@@ -31,6 +30,10 @@ CLSACT = uapi.TC_H_CLSACT & uapi.TC_H_MAJ_MASK
 HOOKS = {"ingress": CLSACT | uapi.TC_H_MIN_INGRESS, "egress": CLSACT | uapi.TC_H_MIN_EGRESS}
 # What our filters are called: who has attached it, and whether the queue discipline is ours, too.
 NAME = re.compile(rb"course (\d+) (\d+) (shared|own)\0")
+
+
+# What a kernel without tcx says; before 6.5 it first said no to everybody without CAP_BPF.
+WITHOUT_TCX = (errno.EINVAL, errno.EPERM)
 
 
 class AttachError(CourseError):
@@ -66,14 +69,12 @@ class Place:
 
     def _attach(self, program_fd: int, hook: str) -> None:
         what = f"tc {hook} on {self._interface}"
-        if self._net is None:
-            form = struct.pack("=4I", program_fd, self._index, uapi.BPF_TCX[hook], 0)
-            link = bpf(uapi.BPF_LINK_CREATE, form)
-            if link >= 0:
-                self._links.append(link)
-                return
-            if link != -errno.EINVAL:  # which is what a kernel without tcx says
-                raise AttachError(explain(-link, what))
+        try:
+            self._links.append(link_to(self._net, program_fd, self._index, uapi.BPF_TCX[hook]))
+            return
+        except OSError as error:
+            if error.errno not in WITHOUT_TCX:
+                raise AttachError(explain(error.errno, what), error.errno) from error
         if not self._name:
             try:
                 ask(self._net, uapi.RTM_NEWQDISC, qdisc(self._index), what, NEW)
@@ -114,6 +115,16 @@ class Place:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+def link_to(net: Network | None, program_fd: int, index: int, hook: int) -> int:
+    """The descriptor of a tcx link, made where the interface is. Errors: OSError."""
+    if net:
+        return net.link(program_fd, index, hook)
+    made = bpf(uapi.BPF_LINK_CREATE, struct.pack("=4I", program_fd, index, hook, 0))
+    if made < 0:
+        raise OSError(-made, os.strerror(-made))
+    return made
 
 
 def interface_index(net: Network | None, name: str) -> int:

@@ -22,6 +22,7 @@ from pathlib import Path
 from helpers.netlab import own_lo, patience
 from helpers.netlab.control import Control, NetworkError
 from helpers.places import exhausted
+from helpers.syscall.call import call_number
 
 # Tried in this order. "own lo" is a container's: as quiet as the others if nobody else in there
 # speaks through it. The last one is this machine's own lo, where other traffic passes too.
@@ -59,6 +60,14 @@ class Network:
         """
         _, (fd,) = self._control.ask(do="socket", family=family, type=type, protocol=protocol)
         return patience.PatientSocket(fd)
+
+    def link(self, program_fd: int, index: int, hook: int) -> int:
+        """A descriptor that holds a program at an interface of this network: see helpers/tc.py.
+
+        Errors: OSError. Source: bpf(2), BPF_LINK_CREATE.
+        """
+        at = {"call": call_number(), "index": index, "hook": hook}
+        return self._control.ask(program_fd, do="link", **at)[1][0]
 
     def require_ipv6(self) -> None:
         """Go on if this network has IPv6. Errors: NetworkError, which says why it has none."""
