@@ -46,6 +46,7 @@ MODULES = {
     "helpers.netlab_child": "helpers.netlab.child",
     "helpers.netlab_control": "helpers.netlab.control",
     "helpers.own_lo": "helpers.netlab.own_lo",
+    "helpers.pcap": "chapters.playground.pcap",
     "helpers.playground": "chapters.playground",
     "helpers.protocols": "chapters.ch12.classes",
     "helpers.readiness": "chapters.ch00.readiness",

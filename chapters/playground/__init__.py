@@ -17,13 +17,13 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from chapters.playground import traffic
+from chapters.playground import pcap, traffic
 from chapters.playground.capture import Beginning, Capture
 from chapters.playground.controls import LONGEST_UPLOAD, PlaygroundControls
 from chapters.playground.history import History
 from chapters.playground.program import FLOWS, Compiles, Counting, Reading
 from chapters.playground.screen import Screen
-from helpers import cbpf, netlab, pcap, rights
+from helpers import cbpf, netlab, rights
 from helpers.cbpf import Instruction
 from helpers.errors import CourseError
 from helpers.live import still
