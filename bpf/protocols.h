@@ -125,6 +125,7 @@ static __always_inline struct packet parse(CONTEXT *context)
 {
 	struct packet packet = {.class = TRUNCATED};
 	struct start start = {.type = PROTOCOL(context)};
+	__be16 type;
 
 	if (start.type) {
 		LOAD(context, 0, &start.first);
@@ -142,12 +143,13 @@ static __always_inline struct packet parse(CONTEXT *context)
 			return packet;
 	}
 	packet.transport = packet.network;
-	if (start.type == bpf_htons(ETH_P_IP))
+	type = start.type;
+	if (type == bpf_htons(ETH_P_IP))
 		packet.class = ipv4(context, &packet, start.first);
-	else if (start.type == bpf_htons(ETH_P_IPV6))
+	else if (type == bpf_htons(ETH_P_IPV6))
 		packet.class = ipv6(context, &packet, start.first);
 	else
-		packet.class = is_tag(start.type) ? TOO_MANY :
-			       start.type == bpf_htons(ETH_P_ARP) ? ARP : NOT_IP;
+		packet.class = is_tag(type) ? TOO_MANY :
+			       type == bpf_htons(ETH_P_ARP) ? ARP : NOT_IP;
 	return packet;
 }

@@ -17,7 +17,7 @@ from helpers import libbpf, loader, netlab, sockets, source, toolchain, traffic
 from helpers.capabilities import held
 
 STEPS = ["steps/1_ethertype.h", "steps/2_tags.h", "steps/3_extensions.h", "steps/4_fragments.h"]
-STEPS.append("protocols.h")
+STEPS += ["steps/5_tunnels.h", "protocols.h"]
 DATAGRAM = frames.udp(b"twelve bytes")
 UDP4 = frames.ethernet(frames.IPV4, frames.ipv4(17, DATAGRAM))
 
