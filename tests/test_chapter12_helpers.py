@@ -63,7 +63,7 @@ def test_a_question_by_arp_made_by_hand(tmp_path):
     assert said.strip() == "1,02:00:00:00:00:0a,192.0.2.1,192.0.2.2"
 
 
-@pytest.mark.parametrize(("before", "after"), list(zip(STEPS, STEPS[1:], strict=False)))
+@pytest.mark.parametrize(("before", "after"), list(zip(STEPS[:-2], STEPS[1:-1], strict=True)))
 def test_each_step_is_a_small_one_and_adds(before, after):
     old, new = (source.body(toolchain.SOURCES / step) for step in (before, after))
     lines = list(difflib.ndiff(old, new))
