@@ -61,6 +61,7 @@ The laboratory
     traffic.echo                  so many pings
     traffic.udp                   so many datagrams
     traffic.tcp                   so many bytes
+    frames.ethernet               a frame made by hand, header by header
 
 Under the road
     syscall.bpf                   the system call bpf(2) itself

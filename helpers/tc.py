@@ -107,7 +107,12 @@ class Place:
         while self._links:
             os.close(self._links.pop())
         if self._name:
-            remove(self._net, self._index, lambda name: name[0] == self._name)
+            own = self._name.endswith(b"own\0")
+            try:
+                remove(self._net, self._index, lambda name: name[0] == self._name, own)
+            except AttachError as error:
+                if error.number != errno.ENODEV:  # it has gone with the interface
+                    raise
             self._name = b""
 
     def __enter__(self) -> Place:
@@ -145,13 +150,16 @@ def qdisc(index: int) -> bytes:
     return parts + attribute(uapi.TCA_KIND, b"clsact\0")
 
 
-def remove(net: Network | None, index: int, wanted: Callable[[re.Match], bool]) -> int:
+def remove(
+    net: Network | None, index: int, wanted: Callable[[re.Match], bool], own: bool = False
+) -> int:
     """Take filters of the course's off an interface, and its clsact if that is left empty.
 
-    Arguments: wanted: given what NAME matches, whether to take that one.
+    Arguments: wanted: given what NAME matches, whether to take that one. own: whether the clsact
+        is known to be the course's; else a filter's name tells.
     Result: how many were taken. Errors: AttachError if the kernel refuses.
     """
-    own, taken, left = False, 0, 0
+    taken, left = 0, 0
     for parent in HOOKS.values():
         asked = MESSAGE.pack(0, index, 0, parent, 0)
         reply = ask(net, uapi.RTM_GETTFILTER, asked, "", uapi.NLM_F_DUMP)

@@ -54,7 +54,11 @@ BPF_CGROUP_INET_EGRESS, BPF_LINK_CREATE, BPF_TCX = 1, 28, {"ingress": 46, "egres
 BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, BPF_PSEUDO_BTF_ID, BPF_PSEUDO_FUNC = range(1, 5)
 BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE = 5, 6
 # The numbers of helper functions
-BPF_FUNC_get_prandom_u32, BPF_FUNC_get_smp_processor_id = 7, 8
+BPF_FUNC_map_lookup_elem, BPF_FUNC_map_update_elem, BPF_FUNC_map_delete_elem = 1, 2, 3
+BPF_FUNC_ktime_get_ns, BPF_FUNC_get_prandom_u32, BPF_FUNC_get_smp_processor_id = 5, 7, 8
+BPF_FUNC_skb_load_bytes, BPF_FUNC_skb_load_bytes_relative, BPF_FUNC_skb_pull_data = 26, 68, 39
+BPF_FUNC_ringbuf_output, BPF_FUNC_ringbuf_reserve = 130, 131
+BPF_FUNC_ringbuf_submit, BPF_FUNC_ringbuf_discard = 132, 133
 BPF_FUNC_spin_lock, BPF_FUNC_spin_unlock = 93, 94
 
 # asm-generic/socket.h, sys/socket.h, linux/if_packet.h, linux/if_ether.h: sockets

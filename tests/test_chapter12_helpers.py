@@ -12,8 +12,8 @@ import pytest
 import tshark
 from kinds import FRAMES
 
-from chapters.ch12 import announce, classes, frames
-from helpers import libbpf, loader, netlab, sockets, source, toolchain, traffic
+from chapters.ch12 import announce, classes
+from helpers import frames, libbpf, loader, netlab, sockets, source, toolchain, traffic
 from helpers.capabilities import held
 
 STEPS = ["steps/1_ethertype.h", "steps/2_tags.h", "steps/3_extensions.h", "steps/4_fragments.h"]

@@ -140,8 +140,8 @@ def test_what_two_chapters_use_stands_on_the_road():
 MODULES_LOADED = {
     "asm": 6, "bcc": 2, "board": 1, "btf": 1, "capabilities": 2, "cbpf": 16, "check": 1,
     "complaints": 1,
-    "counters": 2, "errors": 0, "features": 14, "flows": 4, "kernel": 2, "libbpf": 1,
-    "libpcap": 1, "links": 2, "live": 36, "loader": 11, "machine": 19, "moved": 0, "netlab": 6,
+    "counters": 2, "errors": 0, "features": 14, "flows": 4, "frames": 2, "kernel": 2, "libbpf": 1,
+    "libpcap": 1, "links": 2, "live": 40, "loader": 11, "machine": 19, "moved": 0, "netlab": 6,
     "objfile": 9, "page": 1, "pictures": 2, "places": 1, "probes": 13, "progress": 3,
     "protocols": 1, "refusals": 29, "rights": 3, "sockets": 3, "source": 2, "stepper": 5,
     "syscall": 8, "table": 1, "tc": 30, "toolchain": 1, "tracepoints": 17, "traffic": 1, "uapi": 1,

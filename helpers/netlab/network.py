@@ -22,7 +22,6 @@ from pathlib import Path
 from helpers.netlab import own_lo, patience
 from helpers.netlab.control import Control, NetworkError
 from helpers.places import exhausted
-from helpers.syscall.call import call_number
 
 # Tried in this order. "own lo" is a container's: as quiet as the others if nobody else in there
 # speaks through it. The last one is this machine's own lo, where other traffic passes too.
@@ -66,6 +65,8 @@ class Network:
 
         Errors: OSError. Source: bpf(2), BPF_LINK_CREATE.
         """
+        from helpers.syscall.call import call_number  # rarely needed
+
         at = {"call": call_number(), "index": index, "hook": hook}
         return self._control.ask(program_fd, do="link", **at)[1][0]
 
