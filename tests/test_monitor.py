@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from chapters.ch14 import acceptance, packed, program, report, traffic
+from chapters.ch14 import acceptance, check, packed, program, report, traffic
 from helpers import capabilities, sockets, toolchain
 from helpers import traffic as helpers_traffic
 from tools import verify
@@ -137,6 +137,26 @@ def test_a_monitor_that_could_send_packets_is_refused_before_it_is_loaded():
     said = "calls helper 13, which a monitor has no use for"
     with program.compiled(sends) as path, pytest.raises(program.MonitorError, match=said):
         acceptance.judged(path, NAME, NUMBER)
+
+
+@pytest.mark.kernel
+def test_what_a_learner_begins_with_loads_and_counts_nothing(tmp_path):
+    path = tmp_path / "monitor_kern.c"
+    assert program.begin(path).startswith("monitor_kern.c is new")
+    assert check.monitor(path.read_text()).text.startswith("Milestone 1:")
+    path.write_text("mine")
+    assert program.begin(path).endswith("stays as it is.")
+    assert path.read_text() == "mine"
+
+
+def test_the_report_shows_the_learners_tests_and_is_read_again(tmp_path):
+    tests = [([b"\1\2", b"\3"], {("192.0.2.1", "192.0.2.2"): (1, 3, 0, 0)}), ([b"\4"], {})]
+    source = packed.references()["socket"]
+    page = report.page(NAME, NUMBER, source, acceptance.Outcome((), 1.0, 450), 6, tests)
+    assert "## Test 1\n\n```text\n0102\n03\n```" in page
+    assert "| 192.0.2.1 | 192.0.2.2 | 1 | 3 | 0 | 0 |" in page and "## Test 2" in page
+    (tmp_path / "report.md").write_text(page)
+    assert report.read(tmp_path / "report.md").source == source
 
 
 def handed_in(folder, source, name=NAME):
