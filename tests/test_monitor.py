@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 import pytest
@@ -179,7 +180,8 @@ def constants(name: str, number: int) -> str:
     for at, each in enumerate(traffic.made(name, number)):
         adds = []
         for (client, server), counts in each.table.items():
-            ends = traffic.ends(traffic.Exchange(client, server, False, b"", 0))
+            both = traffic.ends(traffic.Exchange(client, server, False, b"", 0))
+            ends = b"".join(ipaddress.ip_address(end).packed for end in both)
             half = len(ends) // 2
             mapped = bytes(10) + b"\xff\xff" if half == 4 else b""
             key = mapped + ends[:half] + mapped + ends[half:]
