@@ -80,7 +80,7 @@ class Machine:
         return State(packet, self.order, self.world)
 
     def run(self, packet: Packet | bytes) -> int:
-        """Go to the end, without a look; the program's result, 32 bits. Errors: a Fault."""
+        """Go to the end; the program's result, 32 bits. Errors: a Fault. Built in chapter 07."""
         state, operations, at = self.begin(packet), self._operations, 0
         try:
             for _ in range(self.budget):
