@@ -3,7 +3,8 @@
 // space. Built in chapter 12.
 
 #define CONTEXT struct __sk_buff
-#define LOAD(context, at, to) bpf_skb_load_bytes(context, at, to, sizeof(*(to)))
+#include "load.h"
+#define LOAD(context, at, to) load(context, at, to, sizeof(*(to)))
 #define LENGTH(context) ((context)->len)
 #define TAGS_TAKEN(context) ((context)->vlan_present)
 #define PROTOCOL(context) protocol_of(context)

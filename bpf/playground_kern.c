@@ -5,10 +5,16 @@
 #include <linux/bpf.h>
 
 #define CONTEXT struct __sk_buff
-#define LOAD(context, at, to) bpf_skb_load_bytes(context, at, to, sizeof(*(to)))
+#include "load.h"
+#define LOAD(context, at, to) load(context, at, to, sizeof(*(to)))
 // What there is to parse. On a socket cb[0] and cb[1] are 0. For a frame out of a capture file they
 // are how many bytes were cut off at its end, and how many of its link header the program is not
-// shown: they count, and no header is looked for there.
+// shown: they count, and no header is looked for there. In traffic control others write there.
+#ifdef AT_TC
+#define NOT_SHOWN(context) 0
+#else
+#define NOT_SHOWN(context) ((context)->cb[0] + (context)->cb[1])
+#endif
 #define LENGTH(context) ((context)->len)
 #define TAGS_TAKEN(context) ((context)->vlan_present)
 #define PROTOCOL(context) protocol_of(context)
@@ -72,7 +78,7 @@ static __always_inline __u32 class_of(__u32 length)
 SEC("socket")
 int count(struct __sk_buff *skb)
 {
-	__u32 length = skb->len + skb->cb[0] + skb->cb[1] + 4 * TAGS_TAKEN(skb), class, zero = 0;
+	__u32 length = skb->len + NOT_SHOWN(skb) + 4 * TAGS_TAKEN(skb), class, zero = 0;
 	struct packet packet = parse(skb);
 	struct flow flow = flow_of(skb, &packet);
 	struct traffic fresh = {}, *traffic;

@@ -32,18 +32,38 @@ struct packet {
 	__u8 later;      // a later fragment: the transport header was in the first
 };
 
-static __always_inline __u32 ipv4(CONTEXT *context, struct packet *packet)
-{
-	struct iphdr ip;
+// Every look at a frame costs, so few are taken: one for the EtherType and the first byte of what it
+// says is coming, one for what else is needed of an IP header. The length tells whether all is there.
+struct start {
+	__be16 type;
+	__u8 first; // of an IP header: its version and, in IPv4, its length in words of 4 bytes
+	__u8 second;
+};
 
-	if (LOAD(context, packet->network, &ip))
+static __always_inline int has_room(CONTEXT *context, struct packet *packet, __u32 size)
+{
+	return packet->network + size <= LENGTH(context);
+}
+
+static __always_inline __u32 ipv4(CONTEXT *context, struct packet *packet, __u8 first)
+{
+	struct {
+		__be16 offset;
+		__u8 hops, protocol;
+	} middle;
+
+	packet->transport = packet->network + 4 * (first & 15);
+	if (first < 0x45 || first > 0x4f) // version 4, and five words at least
+		return has_room(context, packet, sizeof(struct iphdr)) ? MALFORMED : TRUNCATED;
+	if (packet->transport > LENGTH(context)) { // the options may be cut off, or more
+		packet->version = has_room(context, packet, sizeof(struct iphdr)) ? 4 : 0;
 		return TRUNCATED;
-	if (ip.version != 4 || ip.ihl < 5)
-		return MALFORMED;
+	}
 	packet->version = 4;
-	packet->transport = packet->network + 4 * ip.ihl;
-	packet->later = (ip.frag_off & bpf_htons(0x1fff)) != 0;
-	return ip.protocol;
+	if (LOAD(context, packet->network + offsetof(struct iphdr, frag_off), &middle))
+		return TRUNCATED;
+	packet->later = (middle.offset & bpf_htons(0x1fff)) != 0;
+	return middle.protocol;
 }
 
 // How an extension header begins. Its length is in units of 8 bytes, the first 8 not counted.
@@ -59,22 +79,22 @@ static __always_inline int is_extension(__u8 protocol)
 	       protocol == IPPROTO_DSTOPTS || protocol == IPPROTO_FRAGMENT;
 }
 
-static __always_inline __u32 ipv6(CONTEXT *context, struct packet *packet)
+static __always_inline __u32 ipv6(CONTEXT *context, struct packet *packet, __u8 first)
 {
-	struct ipv6hdr ip;
 	struct extension header;
+	__u8 next;
 
-	if (LOAD(context, packet->network, &ip))
+	if (!has_room(context, packet, sizeof(struct ipv6hdr)) ||
+	    LOAD(context, packet->network + offsetof(struct ipv6hdr, nexthdr), &next))
 		return TRUNCATED;
-	if (ip.version != 6)
+	if (first >> 4 != 6)
 		return MALFORMED;
 	packet->version = 6;
-	packet->transport = packet->network + sizeof(ip);
-	__u8 next = ip.nexthdr;
+	packet->transport = packet->network + sizeof(struct ipv6hdr);
 #pragma unroll
 	for (int headers = 0; headers < MOST_HEADERS; headers++) {
 		if (!is_extension(next) || packet->later)
-			return next;
+			return packet->transport > LENGTH(context) ? TRUNCATED : next;
 		if (LOAD(context, packet->transport, &header))
 			return TRUNCATED;
 		if (next == IPPROTO_FRAGMENT) {
@@ -84,6 +104,8 @@ static __always_inline __u32 ipv6(CONTEXT *context, struct packet *packet)
 		packet->transport += 8 * (header.length + 1);
 		next = header.next;
 	}
+	if (packet->transport > LENGTH(context))
+		return TRUNCATED;
 	return is_extension(next) && !packet->later ? TOO_MANY : next;
 }
 
@@ -92,36 +114,42 @@ static __always_inline int is_tag(__be16 type)
 	return type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD);
 }
 
+// What lies in front of `network` and behind it; not 0 if not even the EtherType is there.
+static __always_inline int begin(CONTEXT *context, __u32 network, struct start *start)
+{
+	return LOAD(context, network - sizeof(start->type), start) &&
+	       LOAD(context, network - sizeof(start->type), &start->type);
+}
+
 static __always_inline struct packet parse(CONTEXT *context)
 {
 	struct packet packet = {.class = TRUNCATED};
-	// Not the address of `type`: Linux 5.10 refuses a stack on which a known number lies beside others.
-	__be16 type = PROTOCOL(context), inner;
+	struct start start = {.type = PROTOCOL(context)};
+	__be16 type;
 
-	if (!type) {
-		if (LOAD(context, offsetof(struct ethhdr, h_proto), &inner))
-			return packet;
-		type = inner;
+	if (start.type) {
+		LOAD(context, 0, &start.first);
+	} else {
 		packet.network = sizeof(struct ethhdr);
+		if (begin(context, packet.network, &start))
+			return packet;
 	}
 #pragma unroll
 	for (int tags = 0; tags < MOST_TAGS; tags++) {
-		if (!is_tag(type) || tags + TAGS_TAKEN(context) == MOST_TAGS)
+		if (!is_tag(start.type) || tags + TAGS_TAKEN(context) == MOST_TAGS)
 			break;
-		if (LOAD(context, packet.network + 2, &inner))
-			return packet;
 		packet.network += 4;
-		type = inner;
+		if (begin(context, packet.network, &start))
+			return packet;
 	}
 	packet.transport = packet.network;
+	type = start.type;
 	if (type == bpf_htons(ETH_P_IP))
-		packet.class = ipv4(context, &packet);
+		packet.class = ipv4(context, &packet, start.first);
 	else if (type == bpf_htons(ETH_P_IPV6))
-		packet.class = ipv6(context, &packet);
+		packet.class = ipv6(context, &packet, start.first);
 	else
 		packet.class = is_tag(type) ? TOO_MANY :
 			       type == bpf_htons(ETH_P_ARP) ? ARP : NOT_IP;
-	if (packet.transport > LENGTH(context)) // the options of a header may be cut off, too
-		packet.class = TRUNCATED;
 	return packet;
 }

@@ -31,6 +31,7 @@ here: `from helpers import loader` opens one door, and little else comes through
 
 4 Onto a socket
     sockets.packet_socket         a socket that shows every frame to a program
+    tc.Place                      or, cheaper, in traffic control: on an interface's way in or out
     links.of_device               what stands before the IP header on an interface
     links.network                 and in a frame of a capture file: its EtherType, where IP begins
 
@@ -60,7 +61,7 @@ The laboratory
     traffic.echo                  so many pings
     traffic.udp                   so many datagrams
     traffic.tcp                   so many bytes
-    pcap.read                     frames of a capture file
+    frames.ethernet               a frame made by hand, header by header
 
 Under the road
     syscall.bpf                   the system call bpf(2) itself

@@ -16,6 +16,7 @@ from helpers.errors import CourseError
 
 # Old module -> new one, which goes for what lies below it, too; the longest that fits decides.
 MODULES = {
+    "chapters.ch12.frames": "helpers.frames",
     "helpers.announce": "chapters.ch12.announce",
     "helpers.attach": "chapters.ch12.attach",
     "helpers.bcc_headers": "helpers.bcc.headers",
@@ -34,7 +35,6 @@ MODULES = {
     "helpers.faults": "chapters.ch08.faults",
     "helpers.flood": "chapters.ch11.flood",
     "helpers.frame_picture": "helpers.pictures",
-    "helpers.frames": "chapters.ch12.frames",
     "helpers.kernel_matrix": "chapters.ch01.kernel_matrix",
     "helpers.lookups": "chapters.ch11.lookups",
     "helpers.machine.environment": "chapters.ch07.translator.environment",
@@ -46,6 +46,7 @@ MODULES = {
     "helpers.netlab_child": "helpers.netlab.child",
     "helpers.netlab_control": "helpers.netlab.control",
     "helpers.own_lo": "helpers.netlab.own_lo",
+    "helpers.pcap": "chapters.playground.pcap",
     "helpers.playground": "chapters.playground",
     "helpers.protocols": "chapters.ch12.classes",
     "helpers.readiness": "chapters.ch00.readiness",

@@ -48,11 +48,17 @@ BPF_ANY, BPF_NOEXIST, BPF_EXIST = 0, 1, 2
 # enum bpf_prog_type
 BPF_PROG_TYPE_SOCKET_FILTER, BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP = 1, 3, 6
 BPF_PROG_TYPE_CGROUP_SKB, BPF_PROG_TYPE_RAW_TRACEPOINT = 8, 17
+# bpf(2) makes a link; on which hooks of tc (since 6.6: headers may be older)
+BPF_CGROUP_INET_EGRESS, BPF_LINK_CREATE, BPF_TCX = 1, 28, {"ingress": 46, "egress": 47}
 # What src_reg of a 64-bit immediate says that it is
 BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, BPF_PSEUDO_BTF_ID, BPF_PSEUDO_FUNC = range(1, 5)
 BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE = 5, 6
 # The numbers of helper functions
-BPF_FUNC_get_prandom_u32, BPF_FUNC_get_smp_processor_id = 7, 8
+BPF_FUNC_map_lookup_elem, BPF_FUNC_map_update_elem, BPF_FUNC_map_delete_elem = 1, 2, 3
+BPF_FUNC_ktime_get_ns, BPF_FUNC_get_prandom_u32, BPF_FUNC_get_smp_processor_id = 5, 7, 8
+BPF_FUNC_skb_load_bytes, BPF_FUNC_skb_load_bytes_relative, BPF_FUNC_skb_pull_data = 26, 68, 39
+BPF_FUNC_ringbuf_output, BPF_FUNC_ringbuf_reserve = 130, 131
+BPF_FUNC_ringbuf_submit, BPF_FUNC_ringbuf_discard = 132, 133
 BPF_FUNC_spin_lock, BPF_FUNC_spin_unlock = 93, 94
 
 # asm-generic/socket.h, sys/socket.h, linux/if_packet.h, linux/if_ether.h: sockets
@@ -67,11 +73,13 @@ SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCGIFHWADDR, IFF_UP = 0x8913, 0x8914, 0x8927, 1
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 
 # linux/netlink.h, linux/rtnetlink.h, linux/if_link.h: interfaces, by netlink
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE = 0x1, 0x4, 0x200, 0x400
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE, NLM_F_DUMP = 0x1, 0x4, 0x200, 0x400, 0x300
 NLA_F_NESTED = 0x8000
 NLMSG_ERROR = 2
-RTM_GETLINK, RTM_SETLINK, RTM_NEWQDISC, RTM_DELQDISC, RTM_NEWTFILTER = 18, 19, 36, 37, 44
-IFLA_IFNAME, IFLA_XDP, IFLA_XDP_FD = 3, 43, 1
+RTM_GETLINK, RTM_SETLINK, RTM_NEWQDISC, RTM_DELQDISC = 18, 19, 36, 37
+RTM_NEWTFILTER, RTM_DELTFILTER, RTM_GETTFILTER = 44, 45, 46
+IFLA_IFNAME, IFLA_XDP, IFLA_XDP_FD, IFLA_XDP_FLAGS = 3, 43, 1, 3
+XDP_FLAGS_SKB_MODE, XDP_FLAGS_DRV_MODE = 2, 4
 
 # linux/pkt_sched.h, linux/pkt_cls.h: traffic control. clsact holds filters and queues nothing.
 TC_H_CLSACT, TC_H_MAJ_MASK = 0xFFFFFFF1, 0xFFFF0000

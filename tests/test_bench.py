@@ -15,6 +15,7 @@ from PIL import Image
 
 from chapters.ch11 import flood, measuring
 from helpers import netlab
+from helpers.capabilities import held as held_now
 from tools import marked
 from tools.bench import (
     classes,
@@ -24,6 +25,7 @@ from tools.bench import (
     logs,
     machines,
     memory,
+    places,
     playground,
     rows,
     two_senders,
@@ -127,6 +129,21 @@ def test_the_table_is_whole_and_the_course_misses_nothing(runs):
         "A click",
     ):
         assert part in shown
+
+
+@pytest.mark.kernel
+@pytest.mark.skipif("CAP_NET_ADMIN" not in held_now(), reason="tc and XDP are for root")
+def test_five_places_and_both_tools_count_the_same_bytes(net):
+    found = cells(rows.table(places.measure(net, DATAGRAMS, REPEATS)))
+    at = [places.SOCKET, places.TCX, places.CLSACT, places.GENERIC, places.DRIVER, places.CGROUP]
+    assert set(at) <= set(found)
+    for name in at:
+        assert "bytes exact" in found[name][0] or found[name][0].startswith("not measured")
+    for who in (places.PLOT, places.PLAYGROUND):
+        for where in ("a packet socket", "tc"):
+            assert found[f"{who}, at {where}"][0].endswith("; bytes exact")
+        assert found[f"{who}, at tc"][-1].startswith("at most a quarter: ")
+    assert "qdisc clsact" not in net.run(["tc", "qdisc", "show"]).stdout
 
 
 def test_the_memory_of_a_kernel_is_what_its_notebook_has_taken(tmp_path):

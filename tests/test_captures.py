@@ -24,12 +24,12 @@ import waiting
 from kinds import FRAMES
 from stored import COURSE
 
-from chapters.playground import feeder, open_playground, traffic
+from chapters.playground import feeder, open_playground, pcap, traffic
 from chapters.playground.capture import Capture
 from chapters.playground.feeder import Feeder, FeederError
 from chapters.playground.history import History
 from chapters.playground.program import Counting
-from helpers import cbpf, pcap, toolchain
+from helpers import cbpf, toolchain
 from tools import marked
 
 pytestmark = pytest.mark.kernel
@@ -250,7 +250,7 @@ STAYS = """
 import sys, time
 from chapters.playground.feeder import Feeder
 from chapters.playground.program import Counting
-from helpers import pcap
+from chapters.playground import pcap
 
 with Counting() as counting, Feeder(counting.program, counting.room) as feeder:
     with pcap.CaptureFile(sys.argv[1]) as file:

@@ -20,7 +20,7 @@ FLOORS = {"helpers": 0, "chapters": 1, "tools": 2}
 # Started as processes of their own, so no import leads there.
 STARTED = {"helpers.netlab.child", "helpers.cbpf.inside"}
 # Lines of helpers/ in all: lowered when something goes, raised only with the reason in the commit.
-BUDGET = 14_100
+BUDGET = 13_960
 
 
 def wrong_ways(imports: dict[str, set[str]]) -> list[str]:
@@ -140,11 +140,11 @@ def test_what_two_chapters_use_stands_on_the_road():
 MODULES_LOADED = {
     "asm": 6, "bcc": 2, "board": 1, "btf": 1, "capabilities": 2, "cbpf": 16, "check": 1,
     "complaints": 1,
-    "counters": 2, "errors": 0, "features": 14, "flows": 4, "kernel": 2, "libbpf": 1,
-    "libpcap": 1, "links": 2, "live": 33, "loader": 11, "machine": 19, "moved": 0, "netlab": 6,
-    "objfile": 9, "page": 1, "pcap": 1, "pictures": 2, "places": 1, "probes": 13, "progress": 3,
+    "counters": 2, "errors": 0, "features": 14, "flows": 4, "frames": 2, "kernel": 2, "libbpf": 1,
+    "libpcap": 1, "links": 2, "live": 40, "loader": 11, "machine": 19, "moved": 0, "netlab": 6,
+    "objfile": 9, "page": 1, "pictures": 2, "places": 1, "probes": 13, "progress": 3,
     "protocols": 1, "refusals": 29, "rights": 3, "sockets": 3, "source": 2, "stepper": 5,
-    "syscall": 8, "table": 1, "toolchain": 1, "tracepoints": 17, "traffic": 1, "uapi": 1,
+    "syscall": 8, "table": 1, "tc": 30, "toolchain": 1, "tracepoints": 17, "traffic": 1, "uapi": 1,
 }  # fmt: skip
 
 

@@ -149,6 +149,8 @@ REASONS = {
     "socket filter": "SOCKET_FILTER",
     "wrong machine": "OTHERHOST",
     "broken header": "IP_CSUM",
+    "wrong side": "IP_RPFILTER",
+    "too long": "PKT_TOO_BIG",
 }
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 import pytest
 
-from chapters.ch14 import acceptance, packed, program, report, traffic
+from chapters.ch14 import acceptance, check, packed, program, report, traffic
 from helpers import capabilities, sockets, toolchain
 from helpers import traffic as helpers_traffic
 from tools import verify
@@ -139,6 +140,26 @@ def test_a_monitor_that_could_send_packets_is_refused_before_it_is_loaded():
         acceptance.judged(path, NAME, NUMBER)
 
 
+@pytest.mark.kernel
+def test_what_a_learner_begins_with_loads_and_counts_nothing(tmp_path):
+    path = tmp_path / "monitor_kern.c"
+    assert program.begin(path).startswith("monitor_kern.c is new")
+    assert check.monitor(path.read_text()).text.startswith("Milestone 1:")
+    path.write_text("mine")
+    assert program.begin(path).endswith("stays as it is.")
+    assert path.read_text() == "mine"
+
+
+def test_the_report_shows_the_learners_tests_and_is_read_again(tmp_path):
+    tests = [([b"\1\2", b"\3"], {("192.0.2.1", "192.0.2.2"): (1, 3, 0, 0)}), ([b"\4"], {})]
+    source = packed.references()["socket"]
+    page = report.page(NAME, NUMBER, source, acceptance.Outcome((), 1.0, 450), 6, tests)
+    assert "## Test 1\n\n```text\n0102\n03\n```" in page
+    assert "| 192.0.2.1 | 192.0.2.2 | 1 | 3 | 0 | 0 |" in page and "## Test 2" in page
+    (tmp_path / "report.md").write_text(page)
+    assert report.read(tmp_path / "report.md").source == source
+
+
 def handed_in(folder, source, name=NAME):
     outcome = acceptance.Outcome((), 1.0, 450)
     path = folder / "report.md"
@@ -159,7 +180,8 @@ def constants(name: str, number: int) -> str:
     for at, each in enumerate(traffic.made(name, number)):
         adds = []
         for (client, server), counts in each.table.items():
-            ends = traffic.ends(traffic.Exchange(client, server, False, b"", 0))
+            both = traffic.ends(traffic.Exchange(client, server, False, b"", 0))
+            ends = b"".join(ipaddress.ip_address(end).packed for end in both)
             half = len(ends) // 2
             mapped = bytes(10) + b"\xff\xff" if half == 4 else b""
             key = mapped + ends[:half] + mapped + ends[half:]

@@ -11,8 +11,8 @@ from scapy.layers.inet import ICMP, IP
 from scapy.layers.l2 import Ether
 from scapy.utils import wrpcap
 
-from helpers import pcap
-from helpers.pcap import PacketFileError
+from chapters.playground import pcap
+from chapters.playground.pcap import PacketFileError
 
 FRAMES = [bytes(range(60)), b"\xff" * 14, bytes(1500)]
 SOME = captures.frames(FRAMES)

@@ -23,12 +23,12 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 from test_live import held_by_us, only_this_task, until
 
-from chapters.playground import Playground, open_playground
+from chapters.playground import Playground, open_playground, pcap
 from chapters.playground.breakdown import BREAKDOWNS, NO_ROOM
 from chapters.playground.capture import CaptureError
 from chapters.playground.history import History
 from chapters.playground.traffic import PORTS, datagram
-from helpers import netlab, pcap, sockets, toolchain, traffic
+from helpers import netlab, sockets, toolchain, traffic
 from helpers.cbpf.expression import ExpressionError
 from helpers.live.attachment import Interfaces, Tap
 from helpers.live.task import LiveError

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from chapters.ch12 import frames as layers
 from chapters.playground import Playground
 from helpers import cbpf, traffic
+from helpers import frames as layers
 from helpers.cbpf.expression import HostError, UserSpaceError
 from helpers.live.attachment import Tap
 

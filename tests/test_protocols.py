@@ -14,7 +14,8 @@ import pytest
 import tshark
 from kinds import FRAMES, cut
 
-from helpers import counters, loader, netlab, pcap, protocols, sockets, toolchain, traffic
+from chapters.playground import pcap
+from helpers import counters, loader, netlab, protocols, sockets, toolchain, traffic
 
 pytestmark = pytest.mark.kernel
 

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from helpers import pcap, protocols
+from chapters.playground import pcap
+from helpers import protocols
 
 # Fragments as they are, each by itself, as the kernel shows them.
 SINGLY = ["-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE"]

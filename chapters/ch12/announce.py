@@ -10,8 +10,7 @@ import errno
 import os
 from contextlib import ExitStack
 
-from chapters.ch12 import frames
-from helpers import libbpf, loader, rights, sockets, toolchain, traffic
+from helpers import frames, libbpf, loader, rights, sockets, toolchain, traffic
 from helpers.errors import CourseError
 from helpers.netlab import Network
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from chapters.ch12 import attach, frames, xdp
+from chapters.ch12 import attach, xdp
 from helpers import (
     counters,
     flows,
+    frames,
     loader,
     netlab,
     protocols,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from chapters.ch13 import recording, ways
+from chapters.ch13 import recording, router, ways
 from helpers import netlab, traffic
 
 
@@ -20,6 +20,7 @@ def actions(net: netlab.Network) -> dict[str, Callable[[], object]]:
         "ten pings": partial(traffic.echo, net, 10),
         "three datagrams": partial(traffic.udp, net, 3),
         "with a tap": partial(ways.with_tap, net),
+        "through a router": partial(router.through, net),
     }
     return sent | {name: partial(way, net) for name, way in ways.WAYS.items()}
 

@@ -1,4 +1,4 @@
-"""Packets sent on purpose in a private network: past a tap, and eight ways to lose one.
+"""Packets sent on purpose in a private network: past a tap, and ten ways to lose one.
 
 Laboratory equipment, used in chapter 13. A way sends a packet, a full buffer four, and is over;
 what became of it is for the tracepoints to tell.
@@ -12,6 +12,7 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from chapters.ch13 import router
 from helpers import sockets, traffic, uapi
 from helpers.netlab import Network, NetworkError
 
@@ -23,12 +24,13 @@ WALL = f"add table inet wall; add chain inet wall c {HOOK}"
 
 
 def prepare(net: Network) -> None:
-    """What some ways need beforehand: a cable, and an address at its right end.
+    """What some ways need beforehand: a cable, an address at its right end, and two hosts beyond.
 
     Errors: NetworkError if this network can have none.
     """
     net.add_veth()
     net.add_address("192.0.2.1", "right")
+    router.prepare(net)
 
 
 def with_tap(net: Network, count: int = 1) -> None:
@@ -133,6 +135,17 @@ def no_route(net: Network) -> None:
     over_the_cable(net, MACS, datagram("198.51.100.1"))
 
 
+def wrong_side(net: Network) -> None:
+    """It comes from an address to which nothing would leave by this cable (rp_filter is on)."""
+    setting = "/proc/sys/net/ipv4/conf/right/rp_filter"
+    net.run(["sh", "-c", f"echo 1 > {setting}"], check=True)
+    try:
+        packet = traffic.ipv4(socket.IPPROTO_UDP, bytes(8), source="10.0.2.9", to="192.0.2.1")
+        over_the_cable(net, MACS, packet)
+    finally:
+        net.run(["sh", "-c", f"echo 0 > {setting}"], check=True)
+
+
 WAYS: dict[str, Callable[[Network], None]] = {
     "closed port": closed_port,
     "firewall": firewall,
@@ -142,4 +155,6 @@ WAYS: dict[str, Callable[[Network], None]] = {
     "wrong machine": wrong_machine,
     "broken header": broken_header,
     "no route": no_route,
+    "wrong side": wrong_side,
+    "too long": router.too_long,
 }

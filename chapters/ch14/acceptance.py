@@ -27,11 +27,15 @@ INCLUDE = re.compile(r"^\s*(?:#|%:)\s*include(?:_next)?\s*(.*)$", re.MULTILINE)
 ALLOWED = re.compile(r"<(?:(?:linux|bpf|asm|asm-generic)/[\w./-]+|std(?:int|def|bool)\.h)>")
 # Other ways to bring a file into a program.
 OTHER_WAYS = re.compile(r"\.incbin|\.include|(?:#|%:)\s*embed|__has_embed|\basm\b|\b__asm")
-# What a monitor has use for; nothing that sends or changes a packet. Numbers of bpf-helpers(7).
-HELPERS = {1: "map_lookup_elem", 2: "map_update_elem", 3: "map_delete_elem", 5: "ktime_get_ns"}
-HELPERS |= {8: "get_smp_processor_id", 26: "skb_load_bytes", 39: "skb_pull_data"}
-HELPERS |= {68: "skb_load_bytes_relative", 130: "ringbuf_output", 131: "ringbuf_reserve"}
-HELPERS |= {132: "ringbuf_submit", 133: "ringbuf_discard"}
+# What a monitor has use for; nothing that sends or changes a packet. By number: bpf-helpers(7).
+HELPERS = {
+    getattr(uapi, f"BPF_FUNC_{name}"): name
+    for name in (
+        *("map_lookup_elem", "map_update_elem", "map_delete_elem", "ktime_get_ns"),
+        *("get_smp_processor_id", "skb_load_bytes", "skb_load_bytes_relative", "skb_pull_data"),
+        *("ringbuf_output", "ringbuf_reserve", "ringbuf_submit", "ringbuf_discard"),
+    )
+}
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from chapters.ch14 import acceptance, packed, report, traffic
+from chapters.ch14 import acceptance, briefs, packed, report, traffic
 from chapters.ch14.acceptance import Outcome, Test
+from chapters.ch14.briefs import LEAKS
 from chapters.ch14.program import compiled
-from helpers.check import NO_PROGRAM, Verdict, as_list, as_text, not_attempted, not_yet, right
+from helpers.check import (
+    NO_PROGRAM,
+    Verdict,
+    as_list,
+    as_text,
+    called,
+    not_attempted,
+    not_yet,
+    right,
+    shown,
+)
 from helpers.errors import CourseError
 
 NAME, NUMBER = "a learner", 1  # the traffic of the first exercise, before there is a name
@@ -85,6 +96,32 @@ def uncaught(wrong: packed.Wrong, given: list[Test]) -> bool:
     return all(acceptance.passes(wrong.source, test) for test in given)
 
 
+def retransmitted(answer: Callable[[list], object]) -> Verdict:
+    """Exercise 3: how many bytes of a connection's one direction were sent again."""
+    for segments, again, hint in briefs.SEGMENTS:
+        given, failure = called(answer, list(segments))
+        if failure:
+            return failure
+        if given is None:
+            return not_attempted("Replace None: go through the segments, and give a number.")
+        if not isinstance(given, int) or given != again:
+            return not_yet(f"{hint} It gives {shown(given)} for {segments}.")
+    return right("Bytes sent twice are told from late ones, and the numbers may begin again.")
+
+
+def leaking(answer: Callable[..., object]) -> Verdict:
+    """Exercise 4: through which interface what a container sends has left."""
+    given = [called(answer, dict(silent), dict(busy), sent) for silent, busy, sent, *_ in LEAKS]
+    for (value, failure), (*_, wanted, hint) in zip(given, LEAKS, strict=True):
+        if failure:
+            return failure
+        if not isinstance(value, str | None) or value != wanted:
+            if all(each is None for each, _ in given):
+                return not_attempted("Replace None: give the name of an interface, or None.")
+            return not_yet(hint)
+    return right("The interface is found, through a tunnel and beside other traffic.")
+
+
 def hand_in(source: str, tried: object, name: str, number: int) -> Path:
     """Write the report of a monitor, on the traffic of its maker, into the current folder.
 
@@ -97,5 +134,7 @@ def hand_in(source: str, tried: object, name: str, number: int) -> Path:
     if not outcome.met:
         raise report.ReportError(f"On the traffic of {name}: {outcome.sentence()}")
     path = Path("monitor_report.md")
-    path.write_text(report.page(name, number, source, outcome, packed.FOR_LEARNERS_TESTS))
+    found = [as_test(each) for each in as_list(tried)]
+    page = report.page(name, number, source, outcome, packed.FOR_LEARNERS_TESTS, found)
+    path.write_text(page)
     return path

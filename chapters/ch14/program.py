@@ -18,6 +18,7 @@ from chapters.ch14.traffic import Pair, Table
 from helpers import capabilities, loader, objfile, syscall, toolchain, uapi
 from helpers.errors import CourseError
 
+START = Path(__file__).with_name("start_kern.c")  # what a learner begins with
 MAP, KEY_SIZE, VALUE_SIZE, LEAST_ENTRIES = "talks", 36, 16, 1024
 MOST_MEMORY = 1 << 26  # bytes of all maps
 MAP_TYPES = {
@@ -125,6 +126,18 @@ def opened(path: Path) -> Iterator[Monitor]:
         if talks.max_entries < LEAST_ENTRIES:
             raise MonitorError(f'"{MAP}" has room for {talks.max_entries} pairs, not for 1,024.')
         yield Monitor(program, talks)
+
+
+def begin(path: str | Path = "monitor_kern.c") -> str:
+    """Put the frame of a monitor there, unless there is a file already; a sentence about it.
+
+    For chapter 14.
+    """
+    path = Path(path)
+    if path.exists():
+        return f"{path.name} is there, and stays as it is."
+    path.write_text(START.read_text())
+    return f"{path.name} is new: the frame of a monitor, which counts nothing yet."
 
 
 @contextmanager

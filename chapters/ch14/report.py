@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 import platform
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from chapters.ch14 import traffic
-from chapters.ch14.acceptance import Outcome
+from chapters.ch14.acceptance import Outcome, Test
 from chapters.ch14.program import MonitorError
+from chapters.ch14.traffic import Table
 
 FENCE = "````"
 ENDING = "Checksum, which finds damage and proves nothing else: "
@@ -41,10 +43,17 @@ def counts_of(name: str, number: int) -> str:
     return hashlib.sha256(repr(table).encode()).hexdigest()[:16]
 
 
-def page(name: str, number: int, source: str, outcome: Outcome, caught: int) -> str:
+def page(
+    name: str,
+    number: int,
+    source: str,
+    outcome: Outcome,
+    caught: int,
+    tests: Sequence[Test] = (),
+) -> str:
     """The report as Markdown.
 
-    Arguments: caught: how many of the wrong programs the learner's tests caught.
+    Arguments: caught: how many of the wrong programs the learner's tests caught. tests: those.
     Errors: ReportError for a name or a source that would not come out of the page as it went in.
     """
     if not name.strip() or name != " ".join(name.split()):
@@ -65,7 +74,20 @@ def page(name: str, number: int, source: str, outcome: Outcome, caught: int) -> 
     lines = [f"- {field}: {value}" for field, value in fields.items()]
     head = "# A monitor of one's own\n\n" + "\n".join(lines)
     body = f"{head}\n\n## The source\n\n{FENCE}c\n{source}{FENCE}\n\n"
+    body += "".join(shown(number, *test) for number, test in enumerate(tests, 1))
     return f"{body}{ENDING}{checksum(body)}\n"
+
+
+def shown(number: int, frames: Sequence[bytes], table: Table) -> str:
+    """A learner's test: the frames in hexadecimal, and what is to be counted of them."""
+    lines = "\n".join(frame.hex() for frame in frames)
+    rows = [
+        f"| {client} | {server} | {' | '.join(map(str, counts))} |"
+        for (client, server), counts in table.items()
+    ]
+    head = "| client | server | questions | bytes | replies | bytes |\n" + "|---" * 6 + "|"
+    table_of = "\n".join([head, *rows])
+    return f"## Test {number}\n\n```text\n{lines}\n```\n\n{table_of}\n\n"
 
 
 def checksum(body: str) -> str:

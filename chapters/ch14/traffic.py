@@ -7,17 +7,19 @@ Source: RFC 791, 8200 (IP), 768 (UDP), 1035 (DNS), IEEE 802.1Q (tags).
 
 from __future__ import annotations
 
-import ipaddress
 import random
 import struct
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-UDP, TCP = 17, 6
+from helpers import frames
+from helpers import traffic as packets
+
+UDP, TCP = frames.UDP, 6
 DNS_PORT = 53
-FRAGMENT = 44
-EXTENSIONS = (0, 43, 60)  # hop-by-hop, routing, destination options
+FRAGMENT = frames.FRAGMENT
+EXTENSIONS = (frames.HOP_BY_HOP, frames.ROUTING, frames.DESTINATION)
 MOST_EXTENSIONS, MOST_TAGS = 4, 2
 FRAMES_OF_A_CLASS = 25
 LATER, MORE = 185, 0x2000  # a later fragment's offset, in units of 8 bytes; IPv4's "more follow"
@@ -66,12 +68,11 @@ def exchange(draw: random.Random, version: int) -> Exchange:
 def transport(each: Exchange, server_port: int = DNS_PORT, swapped: bool = False) -> bytes:
     """A UDP header, without a checksum, and the message."""
     ports = (server_port, each.port) if each.reply != swapped else (each.port, server_port)
-    return struct.pack("!HHHH", *ports, 8 + len(each.data), 0) + each.data
+    return frames.udp(each.data, *ports)
 
 
-def ends(each: Exchange) -> bytes:
-    both = (each.server, each.client) if each.reply else (each.client, each.server)
-    return b"".join(ipaddress.ip_address(end).packed for end in both)
+def ends(each: Exchange) -> tuple[str, str]:
+    return (each.server, each.client) if each.reply else (each.client, each.server)
 
 
 def ipv4(
@@ -83,10 +84,8 @@ def ipv4(
     first: int | None = None,
 ) -> bytes:
     """options: in words of 4 bytes. fragment: that field of the header. first: its first byte."""
-    begin = 0x45 + options if first is None else first
-    length = 20 + 4 * options + len(payload)
-    header = struct.pack("!BBHHHBBH", begin, 0, length, 7, fragment, 64, protocol, 0)
-    return header + ends(each) + b"\x01" * (4 * options) + payload
+    packet = packets.ipv4(protocol, payload, fragment, b"\x01" * (4 * options), *ends(each))
+    return packet if first is None else bytes([first]) + packet[1:]
 
 
 def ipv6(
@@ -102,20 +101,18 @@ def ipv6(
     headers = b""
     for number, following in zip(chain, chain[1:], strict=False):
         if number == FRAGMENT:
-            headers += struct.pack("!BBHI", following, 0, (fragment or 0) << 3 | 1, 9)
+            headers += frames.fragment(following, b"", fragment or 0, more=True)
         else:
             headers += bytes([following, 1, 1, 12]) + bytes(12)  # 16 bytes
-    length = len(headers) + len(payload)
-    return (
-        struct.pack("!BBHHBB", first, 0, 0, length, chain[0], 64) + ends(each) + headers + payload
-    )
+    packet = frames.ipv6(chain[0], headers + payload, ends(each))
+    return bytes([first]) + packet[1:]
 
 
 def frame(packet: bytes, version: int, tags: int = 0, kinds: tuple[int, ...] = (0x8100,)) -> bytes:
-    head = bytes.fromhex("02000000000b02000000000a")
-    for number in range(tags):
-        head += struct.pack("!HH", kinds[number % len(kinds)], 100 + number)
-    return head + struct.pack("!H", 0x0800 if version == 4 else 0x86DD) + packet
+    made = frames.ethernet(frames.IPV4 if version == 4 else frames.IPV6, packet)
+    for number in reversed(range(tags)):  # the innermost first
+        made = frames.tagged(made, 100 + number, kinds[number % len(kinds)])
+    return made
 
 
 Made = tuple[bytes, bool]  # a frame, and whether it counts
@@ -253,15 +250,15 @@ def made(name: str, number: int, count: int = FRAMES_OF_A_CLASS) -> list[Class]:
 def of_class(kind: str, draw: random.Random, count: int) -> Class:
     """Some frames of one class, and the table that they come to."""
     versions, make = CLASSES[kind]
-    frames, counted = [], []
+    made, counted = [], []
     for _ in range(count):
         version = draw.choice(versions)
         each = exchange(draw, version)
         bytes_of, counts = make(draw, each, version)
-        frames.append(bytes_of)
+        made.append(bytes_of)
         if counts:
             counted.append(((each.client, each.server), entry(each, len(bytes_of))))
-    return Class(kind, frames, total(counted))
+    return Class(kind, made, total(counted))
 
 
 def whole(classes: list[Class]) -> Table:

@@ -17,17 +17,17 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from chapters.playground import traffic
+from chapters.playground import pcap, traffic
 from chapters.playground.capture import Beginning, Capture
 from chapters.playground.controls import LONGEST_UPLOAD, PlaygroundControls
 from chapters.playground.history import History
 from chapters.playground.program import FLOWS, Compiles, Counting, Reading
 from chapters.playground.screen import Screen
-from helpers import cbpf, netlab, pcap, rights
+from helpers import cbpf, netlab, rights
 from helpers.cbpf import Instruction
 from helpers.errors import CourseError
 from helpers.live import still
-from helpers.live.attachment import Attachment, Interfaces, interfaces
+from helpers.live.attachment import AT_TC, Attachment, Interfaces, interfaces
 from helpers.live.moving import MovingPlot, dated
 from helpers.live.task import LiveError
 from helpers.table import Table
@@ -59,7 +59,7 @@ class Playground(MovingPlot):
     ) -> None:
         if not isinstance(flows, int) or flows < 1:
             raise LiveError(f"flows={flows!r} is no room: give a whole number, 1 or more.")
-        self._at = at or partial(interfaces, net, both_ways=True)
+        self._at = at or (lambda fd: interfaces(net, fd, both_ways=True, at_tc=lambda: fd))
         self._flows, self._clock = flows, clock
         self._told = False  # whose packets a real interface has
         # The program while it counts, on an interface or a file, and what was read of it.
@@ -201,7 +201,8 @@ class Playground(MovingPlot):
         Errors: FilterError, CompileError, SyscallError.
         """
         self._release()
-        return Counting(self.controls.filter.value.strip(), self._flows, compiles)
+        at_tc = self.controls.interface.value.endswith(AT_TC)
+        return Counting(self.controls.filter.value.strip(), self._flows, compiles, at_tc)
 
     def _filter(self) -> tuple[str, Compiles]:
         """The expression that was chosen, and what compiles it for the interface."""
@@ -344,7 +345,7 @@ class Playground(MovingPlot):
         """Another interface was chosen: count anew there, but not before it was said whose packets
         those may be. The first that is not the private one waits for Start."""
         label, (home, *_) = self.controls.interface.value, self.controls.interface.options
-        if self._told or label == home:
+        if self._told or label.removesuffix(AT_TC) == home:
             self._count_anew()
             return
         self._told = True

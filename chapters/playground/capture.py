@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chapters.playground.feeder import Feeder
+from chapters.playground.pcap import ETHERNET, NANOSECONDS, CaptureFile, PacketFileError, Run
 from helpers import libpcap, links
 from helpers.cbpf import Instruction
 from helpers.errors import CourseError
-from helpers.pcap import ETHERNET, NANOSECONDS, CaptureFile, PacketFileError, Run
 from helpers.syscall import Program
 
 STEPS_OF_FILE = 100  # readings in the time that a file spans

@@ -13,11 +13,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from chapters.playground.pcap import Run
 from helpers import complaints, toolchain
 from helpers.cbpf import Instruction, encode
 from helpers.errors import CourseError
 from helpers.links import EN10MB, Link, for_test_run
-from helpers.pcap import Run
 from helpers.syscall import Program, SyscallError
 from helpers.syscall.errors import explain
 from helpers.syscall.forms import Command

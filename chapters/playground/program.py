@@ -20,7 +20,16 @@ from helpers.cbpf import instruction as c
 from helpers.cbpf import rules
 from helpers.cbpf.rules import Extended, ebpf
 from helpers.flows import FLOW
-from helpers.syscall import ARRAY, Map, Program, create_map, load_program, relocate
+from helpers.syscall import (
+    ARRAY,
+    SOCKET_FILTER,
+    Map,
+    Program,
+    create_map,
+    load_program,
+    relocate,
+)
+from helpers.uapi import BPF_PROG_TYPE_SCHED_CLS as SCHED_CLS
 from helpers.uapi import SK_BUFF
 
 SOURCE, NAME = "playground_kern.c", "playground"
@@ -69,6 +78,9 @@ class Counting:
         expression: a filter in the language of pcap-filter(7); "" counts everything.
         flows: how many flows the map has room for.
         compiles: what makes a classic filter of it, for where the frames come from.
+        at_tc: for traffic control (helpers/tc.py) instead of a socket. It counts the same, and
+            lets every frame go on as if it were not there, but for one so short that the filter
+            looks behind its end: other programs of traffic control are not asked about that one.
     Errors: ExpressionError, which says where the expression goes wrong; PcapError, JumpError,
         TranslationError, CompileError, SyscallError.
     """
@@ -78,10 +90,11 @@ class Counting:
         expression: str = "",
         flows: int = FLOWS,
         compiles: Compiles = cbpf.compile_expression,
+        at_tc: bool = False,
     ) -> None:
         self.expression = expression
-        front = filter_code(expression, compiles)
-        counter = compiled()
+        front = filter_code(expression, compiles, at_tc)
+        counter = compiled_for_tc() if at_tc else compiled()
         self.maps: dict[str, Map] = {}
         try:
             for name, shape in counter.maps.items():
@@ -92,7 +105,8 @@ class Counting:
             for gap in counter.relocations:
                 behind = relocate(behind, gap.offset, self.maps[gap.symbol].fd)
             code = count_all(self.maps["seen"].fd) + joined(front, behind)
-            self.program: Program = load_program(code, name=NAME)
+            kind, code = (SCHED_CLS, passing_on(code)) if at_tc else (SOCKET_FILTER, code)
+            self.program: Program = load_program(code, kind, name=NAME)
         except BaseException:
             self._close_maps()
             raise
@@ -138,11 +152,38 @@ def compiled() -> objfile.ObjectFile:
     return objfile.read(toolchain.compile_bpf(SOURCE))
 
 
-def filter_code(expression: str, compiles: Compiles) -> bytes:
-    """The filter for an expression as eBPF, b"" if there is none. Errors: FilterError."""
+@cache
+def compiled_for_tc() -> objfile.ObjectFile:
+    """The same for traffic control."""
+    output = toolchain.BUILD / "playground_tc.o"
+    return objfile.read(toolchain.compile_bpf(SOURCE, output, ["-DAT_TC"]))
+
+
+def filter_code(expression: str, compiles: Compiles, at_tc: bool = False) -> bytes:
+    """The filter for an expression as eBPF, b"" if there is none.
+
+    Errors: FilterError, for traffic control also of one that asks for the direction.
+    """
     if not expression.strip():
         return b""
-    return cbpf.translate(compiles(expression), with_what_was_cut)
+    filter = compiles(expression)
+    if not at_tc:
+        return cbpf.translate(filter, with_what_was_cut)
+    if any(c.auxiliary(i) == "type" for i in filter):
+        raise cbpf.FilterError(
+            "In traffic control the kernel does not say which way a frame goes: leave inbound and "
+            "outbound out of the filter, or choose the interface without “at tc”."
+        )
+    return cbpf.translate(filter)
+
+
+def passing_on(code: bytes) -> bytes:
+    """The same program, whose answer is always TC_ACT_UNSPEC: as if it were not there."""
+    code = bytearray(code)
+    for at in range(0, len(code), 8):
+        if code[at] == rules.EXIT:
+            struct.pack_into("<BBhi", code, at, rules.GOTO, 0, (len(code) - at) // 8 - 1, 0)
+    return bytes(code) + ebpf(MOVE_NUMBER, 0, imm=-1) + ebpf(rules.EXIT)
 
 
 def with_what_was_cut(i: c.Instruction, number: int) -> list[Extended]:

@@ -41,6 +41,33 @@ class Source(Protocol):
     def read(self) -> np.ndarray: ...
 
 
+class Together:
+    """Programs that count in turns, in different places; read() adds up what all have counted."""
+
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+        self._loaded: dict[str, tuple[loader.LoadedObject, Counters]] = {}
+
+    def load(self, source: str) -> int:
+        """The descriptor of a program of bpf/, which is loaded once.
+
+        Errors: CompileError, LoadError, CounterError.
+        """
+        if source not in self._loaded:
+            loaded = self._stack.enter_context(loader.load(toolchain.compile_bpf(source)))
+            counters = self._stack.enter_context(Counters(loaded.map("bytes_by_protocol")))
+            self._loaded[source] = loaded, counters
+        return self._loaded[source][0].program("count_bytes").fd
+
+    def read(self) -> np.ndarray:
+        """The counters, in bytes."""
+        return np.sum([counters.read() for _, counters in self._loaded.values()], axis=0)
+
+    def close(self) -> None:
+        """Give programs and maps back."""
+        self._stack.close()
+
+
 class LivePlot(MovingPlot):
     """A plot that moves while packets pass. Display it; start() and stop() it, or use its buttons.
 
@@ -209,10 +236,10 @@ def open_plot(**options: object) -> LivePlot:
     Used in chapter 00, built in chapter 04.
     """
     with contextlib.ExitStack() as stack:
-        loaded = stack.enter_context(loader.load(toolchain.compile_bpf("sockex1_kern.c")))
         net = stack.enter_context(netlab.open_network())
-        counters = stack.enter_context(Counters(loaded.map("bytes_by_protocol")))
-        at = interfaces(net, loaded.program("count_bytes").fd)
-        plot = LivePlot(counters, at, net, owns=[loaded, net, counters], **options)
+        source = stack.enter_context(contextlib.closing(Together()))
+        at_socket = source.load("sockex1_kern.c")
+        at = interfaces(net, at_socket, at_tc=lambda: source.load("sockex1_tc_kern.c"))
+        plot = LivePlot(source, at, net, owns=[net, source], **options)
         stack.pop_all()  # it is the plot's now
         return plot

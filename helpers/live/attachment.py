@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers import sockets
+from helpers import rights, sockets, tc
 from helpers.live.task import LiveError
 from helpers.netlab import Network
 
-# A label, and the function that attaches the program there and returns the socket.
-Interfaces = Mapping[str, Callable[[], socket.socket]]
+# A label, and the function that attaches the program there and returns what holds it.
+Interfaces = Mapping[str, Callable[[], "socket.socket | tc.Place"]]
+AT_TC = ", at tc"  # how a label ends where the program is in traffic control
 GONE = "The interface {} is down or gone: choose another one, or bring it up, and press Start."
 
 
@@ -34,13 +35,33 @@ class Tap:
         return sockets.packet_socket(self.net, self.program_fd, self.interface, self.outgoing)
 
 
-def interfaces(net: Network, program_fd: int, both_ways: bool = False) -> Interfaces:
+@dataclass(frozen=True)
+class TcTap:
+    """A place in traffic control; called, it has the program loaded and attaches it."""
+
+    net: Network | None
+    load: Callable[[], int]
+    interface: str
+    hooks: tuple[str, ...]
+
+    def __call__(self) -> tc.Place:
+        return tc.Place(self.net, self.load(), self.interface, self.hooks)
+
+
+def interfaces(
+    net: Network,
+    program_fd: int,
+    both_ways: bool = False,
+    at_tc: Callable[[], int] | None = None,
+) -> Interfaces:
     """What a program can be attached to: lo of the private network, and this machine's own
     interfaces, as far as they are up.
 
     Arguments: net: the private network; program_fd: a loaded program of type socket filter;
         both_ways: it counts incoming and outgoing frames (chapter 12), so on lo, where each
-        frame is both, its socket is shown the incoming ones alone.
+        frame is both, its socket is shown the incoming ones alone. at_tc: gives a loaded program
+        of type sched_cls that counts the same; then each place is there once more, in traffic
+        control, for those who hold CAP_NET_ADMIN.
     Result: a function for each label; those of this machine need CAP_NET_RAW when called, and
     raise SocketError without. Used in chapter 04.
     """
@@ -50,13 +71,33 @@ def interfaces(net: Network, program_fd: int, both_ways: bool = False) -> Interf
         for _, name in socket.if_nameindex()
         if is_up(name)
     }
-    return (private if net.private else {}) | own
+    found = (private if net.private else {}) | own
+    if not at_tc or rights.lacking([rights.NET_ADMIN]):
+        return found
+    ways = {True: ("ingress", "egress"), False: ("egress",)}[both_ways]
+    return found | {
+        f"{label}{AT_TC}": TcTap(tap.net, at_tc, tap.interface, ways[:1] if on_lo(tap) else ways)
+        for label, tap in found.items()
+    }
+
+
+def on_lo(tap: Tap) -> bool:
+    """Whether each of its frames is outgoing and incoming."""
+    return tap.interface == "lo"
 
 
 def is_up(name: str) -> bool:
     """Whether an interface of this machine is up, as far as can be told. Source: netdevice(7)."""
     flags = Path(f"/sys/class/net/{name}/flags")
     return not flags.exists() or bool(int(flags.read_text(), 16) & 1)  # IFF_UP
+
+
+def standing(held: socket.socket | tc.Place) -> tuple[int, str]:
+    """The error number of what became of the interface, 0 for nothing, and what it is called."""
+    if isinstance(held, tc.Place):
+        return held.standing()
+    failure = held.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    return failure, "" if failure else held.getsockname()[0]
 
 
 class Attachment:
@@ -67,7 +108,7 @@ class Attachment:
 
     def __init__(self, interfaces: Interfaces) -> None:
         self._interfaces = dict(interfaces)
-        self._socket: socket.socket | None = None
+        self._socket: socket.socket | tc.Place | None = None
         self._name: str | None = None  # what the interface was called at the first look
         self.label: str | None = None
 
@@ -90,12 +131,11 @@ class Attachment:
         """Nothing if the interface is still there. Errors: LiveError. Source: packet(7)."""
         if self._socket is None:
             return
-        failure = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        failure, name = standing(self._socket)
         if failure == errno.ENETDOWN:
             raise LiveError(GONE.format(self.label))
         if failure:
             raise LiveError(f"The socket on {self.label} failed ({os.strerror(failure)}).")
-        name = self._socket.getsockname()[0]
         self._name = self._name or name
         if name != self._name:
             raise LiveError(

@@ -17,9 +17,9 @@ from typing import ClassVar, Protocol, TypeVar
 
 from IPython.display import display, update_display
 
-from helpers import page, pictures, traffic
+from helpers import page, pictures, tc, traffic
 from helpers.errors import CourseError
-from helpers.live.attachment import Attachment, Interfaces
+from helpers.live.attachment import AT_TC, Attachment, Interfaces
 from helpers.live.controls import Controls
 from helpers.live.still import Still
 from helpers.live.task import LiveError, Repeat
@@ -82,6 +82,7 @@ class MovingPlot(ABC):
         # How things stand, in a sentence, and whether it is an error; when a remark hid it.
         self._standing: tuple[str, bool] = "", False
         self._remarked: float | None = None
+        tc.sweep()
         self._attachment = Attachment(at)
         self._attachment.attach(next(iter(at), None))
         self._repeat = Repeat(self._step, lambda: controls.interval.value, self._failed)
@@ -175,7 +176,8 @@ class MovingPlot(ABC):
     def _look(self) -> None:
         """Whether what is looked at is there still. Errors: LiveError, which says what is not."""
         self._unsay(SECONDS_OF_A_REMARK)
-        at_home = self._attachment.label in (self._home, None)
+        label = self._attachment.label
+        at_home = label is None or label.removesuffix(AT_TC) == self._home
         if self._net and self._net.private and self._net.ended and at_home:
             raise LiveError(
                 f"The private network has ended, and nothing passes in it any more: run this "
@@ -276,7 +278,7 @@ class MovingPlot(ABC):
         self._beside(self.send, kind)
         if not self.running:
             self._remark(f"{kind} is sent in the private network. Press Start to see it.")
-        elif self._attachment.label != self._home:
+        elif (self._attachment.label or "").removesuffix(AT_TC) != self._home:
             self._remark(f"{kind} is sent in the private network. Choose {self._home} to see it.")
 
     def _beside(self, function: Callable[..., object], *arguments: object) -> None:

@@ -14,17 +14,17 @@ when it does.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from helpers.asm import Instruction
 from helpers.machine.arithmetic import M32
-from helpers.machine.faults import MachineError
+from helpers.machine.faults import BudgetSpent, MachineError
 from helpers.machine.maps import MachineMap
 from helpers.machine.operations import operation
 from helpers.machine.packet import Packet
 from helpers.machine.program import checked, decode, linked, maps_of, reference
 from helpers.machine.state import State, World
-from helpers.machine.step import named, steps
+from helpers.machine.step import named, spent, steps
 
 if TYPE_CHECKING:
     from helpers.objfile import ObjectFile
@@ -72,8 +72,7 @@ class Machine:
         try:
             yield from steps(state, self._operations, self.budget)
         except (MachineError, TypeError) as error:
-            fault = named(error, self.instruction(state.last), state)
-            raise fault from (None if fault is error else error)
+            self._raise(error, state)
 
     def begin(self, packet: Packet | bytes) -> State:
         """The state before the first instruction."""
@@ -81,10 +80,20 @@ class Machine:
         return State(packet, self.order, self.world)
 
     def run(self, packet: Packet | bytes) -> int:
-        """Step to the end; the program's result, 32 bits. Errors: a Fault. Built in chapter 07."""
-        for state in self.step(packet):  # noqa: B007
-            pass
-        return state.registers[0] & M32
+        """Go to the end; the program's result, 32 bits. Errors: a Fault. Built in chapter 07."""
+        state, operations, at = self.begin(packet), self._operations, 0
+        try:
+            for _ in range(self.budget):
+                state.last = at
+                if (at := operations[at](state)) is None:
+                    return state.registers[0] & M32
+            raise BudgetSpent(spent(self.budget))
+        except (MachineError, TypeError) as error:
+            self._raise(error, state)
+
+    def _raise(self, error: Exception, state: State) -> NoReturn:
+        fault = named(error, self.instruction(state.last), state)
+        raise fault from (None if fault is error else error)
 
     def instruction(self, place: int) -> Instruction:
         """The instruction at that place, counted in slots."""

@@ -10,7 +10,7 @@ import errno
 from collections.abc import Callable
 
 from helpers import asm
-from helpers.machine.arithmetic import M32, M64
+from helpers.machine.arithmetic import M32
 from helpers.machine.faults import BadAddress, BadArgument, UnknownHelper
 from helpers.machine.memory import CONTEXT
 from helpers.machine.printk import formatted
@@ -125,18 +125,25 @@ HELPERS: dict[int, tuple[Callable[..., int], int]] = {
 }
 
 
-def call(s: State, number: int) -> None:
-    """Call a helper: the result goes to r0, and r1 to r5 are used up.
+def made(number: int) -> Callable[[State, list], int]:
+    """What calls a helper with the arguments that are in the registers: its result.
 
-    Errors: UnknownHelper, BadArgument, BadAddress.
+    Errors, when it is called: UnknownHelper, BadArgument, BadAddress.
     """
-    if number not in HELPERS:
+
+    def missing(s: State, registers: list) -> int:
         raise UnknownHelper(unknown(number))
-    helper, count = HELPERS[number]
-    try:
-        s.registers[0] = helper(s, *s.registers[1 : count + 1]) & M64
-    except BadAddress as fault:
-        raise BadAddress(f"{helper.__name__}: {fault}") from fault
+
+    helper, count = HELPERS.get(number, (missing, 0))
+    name, end = helper.__name__, count + 1
+
+    def call(s: State, registers: list) -> int:
+        try:
+            return helper(s, *registers[1:end])
+        except BadAddress as fault:
+            raise BadAddress(f"{name}: {fault}") from fault
+
+    return call if number in HELPERS else missing
 
 
 NO_KERNEL_FUNCTIONS = "this machine has no functions of the kernel but its helpers."

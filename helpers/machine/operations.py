@@ -7,7 +7,7 @@ somewhere shows when Python works with them; helpers.machine.step makes named fa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from helpers import asm
 from helpers.asm import Instruction
@@ -46,45 +46,43 @@ def operation(i: Instruction, references: Mapping[int, Reference]) -> Operation:
     return atomic(i) if i.is_atomic else store(i)
 
 
-def second(i: Instruction, mask: int) -> Callable[[list], int]:
-    """How to get the second operand from the registers: it is the number imm, or in src."""
-    src, number = i.src, i.imm & mask
-    if i.takes_register:
-        return lambda registers: registers[src] & mask
-    return lambda registers: number
-
-
 def arithmetical(i: Instruction) -> Operation:
     work_out, mask = function(arithmetic.expression(i)), (1 << arithmetic.bits(i)) - 1
     dst, src, following = i.dst, i.src, i.end
-    if i.operation == asm.MOVE:
-        operand = second(i, mask)
-        whole = i.opcode_class == asm.ALU64 and i.takes_register and not i.offset
+    # The second operand: what is in src, or the number imm.
+    from_register, number = i.takes_register, 0 if i.is_unary else i.imm & mask
 
-        def run(s: State) -> int:
-            registers = s.registers
-            # All 64 bits are copied as they are, even if that is no value.
-            registers[dst] = registers[src] if whole else work_out(0, operand(registers)) & mask
-            return following
+    def run(s: State) -> int:
+        registers = s.registers
+        b = registers[src] & mask if from_register else number
+        registers[dst] = work_out(registers[dst] & mask, b) & mask
+        return following
 
-    else:
-        operand = (lambda registers: 0) if i.is_unary else second(i, mask)
+    def move(s: State) -> int:
+        registers = s.registers
+        b = registers[src] & mask if from_register else number
+        registers[dst] = work_out(0, b) & mask
+        return following
 
-        def run(s: State) -> int:
-            registers = s.registers
-            registers[dst] = work_out(registers[dst] & mask, operand(registers)) & mask
-            return following
+    def move_whole(s: State) -> int:
+        registers = s.registers
+        registers[dst] = registers[src]  # as it is, even if that is no value
+        return following
 
-    return run
+    if i.operation != asm.MOVE:
+        return run
+    return move_whole if i.opcode_class == asm.ALU64 and from_register and not i.offset else move
 
 
 def conditional(i: Instruction) -> Operation:
     holds, mask = function(arithmetic.expression(i)), (1 << arithmetic.bits(i)) - 1
-    dst, operand, there, following = i.dst, second(i, mask), i.target, i.end
+    dst, src, there, following = i.dst, i.src, i.target, i.end
+    from_register, number = i.takes_register, i.imm & mask
 
     def run(s: State) -> int:
         registers = s.registers
-        return there if holds(registers[dst] & mask, operand(registers)) else following
+        b = registers[src] & mask if from_register else number
+        return there if holds(registers[dst] & mask, b) else following
 
     return run
 
@@ -119,8 +117,10 @@ def store(i: Instruction) -> Operation:
     size, dst, src, offset, following = i.size, i.dst, i.src, i.offset, i.end
     mask, from_register = (1 << 8 * i.size) - 1, i.opcode_class == asm.STX
 
+    number = i.imm
+
     def run(s: State) -> int:
-        value = s.registers[src] if from_register else i.imm
+        value = s.registers[src] if from_register else number
         s.memory.write(s.registers[dst] + offset, (value & mask).to_bytes(size, "little"))
         return following
 
@@ -174,9 +174,12 @@ def packet_load(i: Instruction) -> Operation:
 def calling(i: Instruction) -> Operation:
     number, place, following = i.imm, i.target, i.end
 
+    helper = calls.made(number)
+
     def run(s: State) -> int:
-        calls.call(s, number)
-        s.registers[1:6] = UNSET
+        registers = s.registers
+        registers[0] = helper(s, registers) & M64
+        registers[1:6] = UNSET
         return following
 
     def run_local(s: State) -> int:

@@ -8,7 +8,6 @@ what it started and ends: the network goes with it.
 
 from __future__ import annotations
 
-import array
 import contextlib
 import ctypes
 import fcntl
@@ -102,13 +101,23 @@ def start(argv: list[str]) -> tuple[dict, list[int]]:
     return {"pid": child.pid}, [out[0], err[0], os.pidfd_open(child.pid)]
 
 
-def answer(request: dict) -> tuple[dict, list[int]]:
+def link(call: int, program: int, index: int, hook: int) -> int:
+    """A link that holds a program at an interface of this network, by bpf(2): see helpers/tc.py."""
+    form = struct.pack("=4I", program, index, hook, 0)
+    made = libc.syscall(call, uapi.BPF_LINK_CREATE, form, len(form))
+    check(min(made, 0))
+    return made
+
+
+def answer(request: dict, given: list[int]) -> tuple[dict, list[int]]:
     match request["do"]:
         case "socket":
             opened = socket.socket(request["family"], request["type"], request["protocol"])
             return {}, [opened.detach()]
         case "tun":
             return {}, [open_tun(request["name"])]
+        case "link":
+            return {}, [link(request["call"], *given, request["index"], request["hook"])]
         case "start":
             return start(request["argv"])
         case "wait":
@@ -121,17 +130,19 @@ def answer(request: dict) -> tuple[dict, list[int]]:
 
 
 def serve() -> None:
-    while message := control.recv(1 << 16):
+    while True:
+        message, given, _, _ = socket.recv_fds(control, 1 << 16, 1)
+        if not message:
+            return
         fds: list[int] = []
         request = json.loads(message)
         try:
-            reply, fds = answer(request)
+            reply, fds = answer(request, given)
         except OSError as error:
             reply = {"errno": error.errno, "error": error.strerror, "file": error.filename}
         reply["number"] = request["number"]
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-        control.sendmsg([json.dumps(reply).encode()], rights)
-        for fd in fds:
+        socket.send_fds(control, [json.dumps(reply).encode()], fds)
+        for fd in [*given, *fds]:
             os.close(fd)
 
 

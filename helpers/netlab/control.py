@@ -5,7 +5,6 @@ Laboratory equipment. `helpers/netlab/child.py` is the other end.
 
 from __future__ import annotations
 
-import array
 import json
 import os
 import socket
@@ -63,9 +62,10 @@ class Control:
         if self.closed:
             raise NetworkError("This network is closed: open a new one with open_network().")
 
-    def ask(self, **request: object) -> tuple[dict, list[int]]:
+    def ask(self, *fds: int, **request: object) -> tuple[dict, list[int]]:
         """The answer to a request, and the descriptors that came with it.
 
+        Arguments: fds: descriptors that go with the request.
         Errors: NetworkError if it is closed, or the process has ended; OSError with the error
         number that the request met inside.
         Source: unix(7), SCM_RIGHTS.
@@ -74,7 +74,8 @@ class Control:
             self.require_open()
             self._asked += 1
             try:
-                self._socket.send(json.dumps(request | {"number": self._asked}).encode())
+                message = json.dumps(request | {"number": self._asked}).encode()
+                socket.send_fds(self._socket, [message], fds)
             except BrokenPipeError as error:
                 raise NetworkError(ENDED) from error
             return self._answer(self._asked)
@@ -92,17 +93,13 @@ class Control:
         return reply, fds
 
     def _receive(self) -> tuple[dict, list[int]]:
-        fds = array.array("i")
-        room = socket.CMSG_SPACE(MOST_DESCRIPTORS * fds.itemsize)
         try:
-            message, ancillary, _, _ = self._socket.recvmsg(1 << 16, room)
+            message, fds, _, _ = socket.recv_fds(self._socket, 1 << 16, MOST_DESCRIPTORS)
         except ConnectionResetError:
-            message, ancillary = b"", []
+            message = b""
         if not message:
             raise NetworkError(ENDED)
-        for _, _, data in ancillary:
-            fds.frombytes(data)
-        return json.loads(message), list(fds)
+        return json.loads(message), fds
 
     def close(self) -> None:
         """End the process inside; what it started and the network end with it."""

@@ -60,6 +60,16 @@ class Network:
         _, (fd,) = self._control.ask(do="socket", family=family, type=type, protocol=protocol)
         return patience.PatientSocket(fd)
 
+    def link(self, program_fd: int, index: int, hook: int) -> int:
+        """A descriptor that holds a program at an interface of this network: see helpers/tc.py.
+
+        Errors: OSError. Source: bpf(2), BPF_LINK_CREATE.
+        """
+        from helpers.syscall.call import call_number  # rarely needed
+
+        at = {"call": call_number(), "index": index, "hook": hook}
+        return self._control.ask(program_fd, do="link", **at)[1][0]
+
     def require_ipv6(self) -> None:
         """Go on if this network has IPv6. Errors: NetworkError, which says why it has none."""
         try:

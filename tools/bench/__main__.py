@@ -28,6 +28,7 @@ from tools.bench import (
     logs,
     machines,
     memory,
+    places,
     playground,
     reading,
     stages,
@@ -77,6 +78,7 @@ def measure(
     ):
         rows = counting.measure(net, loaded, datagrams, repeats)
         rows += two_senders.measure(net, datagrams, repeats)
+        rows += places.measure(net, max(datagrams // 30, 1), 6 * repeats)  # short: see there
         rows += reading.measure(loaded.map("bytes_by_protocol"), repeats, reads)
         rows += drawing.measure(repeats, updates)
         rows += stages.measure(net, repeats)

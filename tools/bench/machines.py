@@ -6,6 +6,7 @@ Laboratory equipment, used by ./course bench.
 
 from __future__ import annotations
 
+import gc
 import socket
 import statistics
 import tempfile
@@ -95,6 +96,8 @@ def click() -> Callable[[], float]:
 
 def measure(net: Network, repeats: int, rounds: int) -> list[Row]:
     """The rows about the machine; rounds: how often the trace is gone through at a time."""
+    gc.collect()
+    gc.freeze()  # what the parts before have left is not looked through again and again
     frames, found = recorded(net), of_both_directions()
     packets = [Packet(frame, pkt_type=HOST) for frame in frames]
     stepped = machine.load(found, "count_bytes")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import struct
 
-from chapters.ch12 import frames as layers
-from chapters.ch12.frames import ARP, IPV4, IPV6, OUTER_TAG, TAG, ethernet, ipv4, ipv6, tagged
+from helpers import frames as layers
+from helpers.frames import ARP, IPV4, IPV6, OUTER_TAG, TAG, ethernet, ipv4, ipv6, tagged
 from helpers.traffic import checksum
 
 RARP, MPLS, MORE_MPLS, PPPOE_DISCOVERY, PPPOE_SESSION = 0x8035, 0x8847, 0x8848, 0x8863, 0x8864

@@ -66,14 +66,17 @@ class Sender:
     """A process of its own that sends datagrams to an open port inside the network.
 
     cpu: the number of the processor that it shall keep to, or None for any.
+    to: the address and port to send to instead, where nobody needs to be.
     """
 
-    def __init__(self, net: Network, cpu: int | None = None) -> None:
+    def __init__(
+        self, net: Network, cpu: int | None = None, to: tuple[str, int] | None = None
+    ) -> None:
         # Nobody reads at that port. Its buffer is soon full, and from then on all floods are alike.
         self._receiver = net.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._receiver.bind(("127.0.0.1", 0))
         self._socket = net.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.connect(self._receiver.getsockname())
+        self._socket.connect(to or self._receiver.getsockname())
         descriptor = self._socket.fileno()
         self._process = subprocess.Popen(
             [sys.executable, "-I", SENDER, str(descriptor), str(DATA)],

@@ -1,6 +1,7 @@
 """Frames made by hand, layer by layer: each function puts one header in front of what it is given.
 
-Laboratory equipment, first used in chapter 12. The addresses are those kept for examples.
+Laboratory equipment, first used in chapter 12. The addresses are those kept for
+examples, unless others are given.
 """
 
 from __future__ import annotations
@@ -37,22 +38,30 @@ def arp() -> bytes:
     return header + (MACS[6:] + next(ends)) + (bytes(6) + next(ends))
 
 
-def ipv4(protocol: int, payload: bytes, offset: int = 0, more: bool = False) -> bytes:
-    """An IPv4 header without options, 20 bytes, from 192.0.2.1 to 192.0.2.2.
+def ipv4(
+    protocol: int,
+    payload: bytes,
+    offset: int = 0,
+    more: bool = False,
+    ends: tuple[str, str] = ("192.0.2.1", "192.0.2.2"),
+) -> bytes:
+    """An IPv4 header without options, 20 bytes.
 
-    offset: of a fragment, in units of 8 bytes. more: further fragments follow. Source: RFC 791.
+    offset: of a fragment, in units of 8 bytes. more: further fragments follow. ends: from, to.
+    Source: RFC 791.
     """
-    return traffic.ipv4(protocol, payload, offset | more << 13)
+    return traffic.ipv4(protocol, payload, offset | more << 13, b"", *ends)
 
 
-def ipv6(following: int, payload: bytes) -> bytes:
-    """An IPv6 header, 40 bytes, from 2001:db8::1 to 2001:db8::2.
+def ipv6(
+    following: int, payload: bytes, ends: tuple[str, str] = ("2001:db8::1", "2001:db8::2")
+) -> bytes:
+    """An IPv6 header, 40 bytes.
 
-    following: the number of what the payload begins with. Source: RFC 8200.
+    following: the number of what the payload begins with. ends: from, to. Source: RFC 8200.
     """
     header = struct.pack("!IHBB", 6 << 28, len(payload), following, 64)
-    ends = (socket.inet_pton(socket.AF_INET6, f"2001:db8::{end}") for end in (1, 2))
-    return header + b"".join(ends) + payload
+    return header + b"".join(socket.inet_pton(socket.AF_INET6, end) for end in ends) + payload
 
 
 def extension(following: int, payload: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """Frames from a capture file, in the formats that tcpdump, Wireshark and their like write.
 
-Laboratory equipment, first used in chapter 07. Sources: the Internet-Drafts "PCAP Capture File
+Laboratory equipment. Sources: the Internet-Drafts "PCAP Capture File
 Format" (draft-ietf-opsawg-pcap) and "PCAP Next Generation (pcapng)" (draft-ietf-opsawg-pcapng);
 pcap-savefile(5); pcap-linktype(7).
 """
