@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import ctypes
+import gc
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,11 +22,6 @@ from PIL import Image
 
 from helpers import protocols
 from helpers.errors import CourseError
-
-# The C library learns to keep megabytes for the next picture, once one was given back: 20 MB after
-# a few. Told where to draw the line, it gives each back at once. Source: mallopt(3).
-M_MMAP_THRESHOLD, LARGE = -3, 256 * 1024
-ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 @dataclass(frozen=True)
@@ -100,6 +96,13 @@ def small_png(figure: Figure) -> bytes:
     return small.getvalue()
 
 
+def give_back() -> None:
+    """Give back the memory of pictures that are over, 4 MB each: Python looks seldom for what
+    refers to each other in circles, and the C library keeps it. Source: malloc_trim(3)."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+
+
 def bundle(figure: Figure, alt: str, words: str = "") -> tuple[dict, dict]:
     """A figure as Jupyter shows it: data by MIME type, and metadata; see show().
 
@@ -131,6 +134,8 @@ def show(figure: Figure, alt: str) -> None:
     """
     data, metadata = bundle(figure, alt)
     display(data, metadata=metadata, raw=True)
+    del figure, data
+    give_back()
 
 
 # One captured frame, drawn as a grid of bytes: which part of it each byte belongs to. Chapter 00
