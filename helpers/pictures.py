@@ -146,6 +146,7 @@ MARK, ON_MARK = "#1B4965", "#FFFFFF"
 # In pixels of a figure 760 wide, y downwards. The gutter after the eighth byte is as in a hex dump.
 WIDTH, PER_ROW, LEFT, TOP, GUTTER = 760, 16, 52, 70, 12
 CELL_WIDTH, CELL_HEIGHT, CELL_GAP, ROW_STEP = 27, 24, 2, 37
+ROUNDED = {"boxstyle": "round,pad=0,rounding_size=3", "linewidth": 0.6}
 
 
 class PictureError(CourseError):
@@ -208,17 +209,9 @@ def draw_bytes(axes: Axes, frame: bytes, start: int, end: int, color: str, mark:
     for offset in range(start, end):
         x, y = corner(offset)
         here = offset == mark
-        axes.add_patch(
-            FancyBboxPatch(
-                (x, y),
-                CELL_WIDTH,
-                CELL_HEIGHT,
-                boxstyle="round,pad=0,rounding_size=3",
-                facecolor=MARK if here else color,
-                edgecolor=MARK if here else EDGE,
-                linewidth=0.6,
-            )
-        )
+        fill, edge = (MARK, MARK) if here else (color, EDGE)
+        box = FancyBboxPatch((x, y), CELL_WIDTH, CELL_HEIGHT, fc=fill, ec=edge, **ROUNDED)
+        axes.add_patch(box)
         write(
             axes,
             x + CELL_WIDTH / 2,
@@ -240,17 +233,7 @@ def draw_parts(axes: Axes, frame: bytes, parts: Sequence[Part], mark: int) -> No
         draw_bytes(axes, frame, start, end, part.color, mark)
         row = max(row + 1, (start + end - 1) // 2 // PER_ROW)
         y = TOP + row * ROW_STEP + CELL_HEIGHT / 2
-        axes.add_patch(
-            FancyBboxPatch(
-                (x, y - 7),
-                14,
-                14,
-                boxstyle="round,pad=0,rounding_size=3",
-                facecolor=part.color,
-                edgecolor=EDGE,
-                linewidth=0.6,
-            )
-        )
+        axes.add_patch(FancyBboxPatch((x, y - 7), 14, 14, fc=part.color, ec=EDGE, **ROUNDED))
         write(axes, x + 22, y, f"{part.name}, {end - start} bytes")
         start = end
 
