@@ -53,9 +53,7 @@ def right(text: str) -> Verdict:
 NO_NUMBER = not_yet("One number is wanted, without quotes and brackets.")
 NO_FUNCTION = not_yet("Hand the check a function: begin the cell above with def, as it was.")
 NO_PROGRAM = not_yet("A program is wanted, as text between quotes.")
-LEAVE_SITUATIONS = not_yet(
-    "Leave the situations as they are: ./course reset, with this chapter's number, has them."
-)
+LEAVE_SITUATIONS = not_yet("Leave the situations as they are; ./course reset brings them back.")
 NOT_ATOMIC = not_yet(
     "Right this time, but two processors that add at once could leave a packet uncounted: it takes "
     "an addition that nobody can interrupt, an atomic one."

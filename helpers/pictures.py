@@ -134,7 +134,7 @@ def show(figure: Figure, alt: str) -> None:
     """
     data, metadata = bundle(figure, alt)
     display(data, metadata=metadata, raw=True)
-    del figure, data
+    del figure
     give_back()
 
 
@@ -209,9 +209,8 @@ def draw_bytes(axes: Axes, frame: bytes, start: int, end: int, color: str, mark:
     for offset in range(start, end):
         x, y = corner(offset)
         here = offset == mark
-        fill, edge = (MARK, MARK) if here else (color, EDGE)
-        box = FancyBboxPatch((x, y), CELL_WIDTH, CELL_HEIGHT, fc=fill, ec=edge, **ROUNDED)
-        axes.add_patch(box)
+        look = {"fc": MARK if here else color, "ec": MARK if here else EDGE} | ROUNDED
+        axes.add_patch(FancyBboxPatch((x, y), CELL_WIDTH, CELL_HEIGHT, **look))
         write(
             axes,
             x + CELL_WIDTH / 2,

@@ -135,10 +135,10 @@ def test_an_environment_for_the_lab_is_not_one_for_the_tests(prefix):
     assert not environment.is_ready(prefix, "test")
 
 
-@pytest.mark.parametrize(("asked", "held"), [("", "False False"), ("1", "True True")])
-def test_a_kernel_has_a_debugger_only_if_asked(asked, held, monkeypatch, tmp_path):
+@pytest.mark.parametrize(("asked", "held"), [("1", "False False"), ("", "True True")])
+def test_a_kernel_has_no_debugger_if_asked(asked, held, monkeypatch, tmp_path):
     """And whoever imports it themselves has it all the same."""
-    monkeypatch.setenv("COURSE_DEBUGGER", asked)
+    monkeypatch.setenv("COURSE_NO_DEBUGGER", asked)
     held_by = "import sys; ours = get_ipython().kernel; "
     held_by += "print('pydevd' in sys.modules, hasattr(ours, 'debugger'))"
     cells = [nbformat.v4.new_code_cell(each) for each in (held_by, "import debugpy")]

@@ -39,11 +39,11 @@ SERVER = {
     }
 }
 # Every kernel of the environment reads this before it begins. A debugger takes 8 of its MB whether
-# or not one debugs; without it JupyterLab's button for it stays grey.
+# or not one debugs; ./course lab --no-debugger leaves it out.
 KERNEL = """import os
 import sys
 
-if not os.environ.get("COURSE_DEBUGGER"):
+if os.environ.get("COURSE_NO_DEBUGGER"):
     sys.modules["debugpy"] = None  # not there, for this one import
     import ipykernel.debugger
 
