@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import numpy as np
 SIGNS = {"not attempted": "Not attempted yet.", "not yet": "Not yet.", "right": "Right."}
 MOST_ITEMS = 10_000  # of a list, which may be a generator without an end
 MOST_SHOWN = 60  # characters of an answer in a hint
+SECONDS = 10  # for a learner's function to come back
 LARGEST = 1e300  # numbers beyond it are none: not all of them can be told from infinity
 
 
@@ -51,9 +53,7 @@ def right(text: str) -> Verdict:
 NO_NUMBER = not_yet("One number is wanted, without quotes and brackets.")
 NO_FUNCTION = not_yet("Hand the check a function: begin the cell above with def, as it was.")
 NO_PROGRAM = not_yet("A program is wanted, as text between quotes.")
-LEAVE_SITUATIONS = not_yet(
-    "Leave the situations as they are: ./course reset, with this chapter's number, has them."
-)
+LEAVE_SITUATIONS = not_yet("Leave the situations as they are; ./course reset brings them back.")
 NOT_ATOMIC = not_yet(
     "Right this time, but two processors that add at once could leave a packet uncounted: it takes "
     "an addition that nobody can interrupt, an atomic one."
@@ -136,10 +136,21 @@ def called(function: Callable[..., object], *arguments: object) -> tuple[object,
     """What a learner's function returns, or the verdict on one that does not come to that."""
     if not callable(function):
         return None, NO_FUNCTION
+
+    def late(*_: object) -> None:
+        raise TimeoutError(f"after {SECONDS} s it had not returned, as in a loop without end")
+
+    before, rest = (
+        signal.signal(signal.SIGALRM, late),
+        signal.setitimer(signal.ITIMER_REAL, SECONDS),
+    )
     try:
         return function(*arguments), None
     except (Exception, SystemExit) as error:  # a learner's code may raise anything
         return None, not_yet(f"It stops with {type(error).__name__}: {_said(error)}.")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *rest)
+        signal.signal(signal.SIGALRM, before)
 
 
 def chosen(

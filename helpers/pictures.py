@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import ctypes
+import gc
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,11 +22,6 @@ from PIL import Image
 
 from helpers import protocols
 from helpers.errors import CourseError
-
-# The C library learns to keep megabytes for the next picture, once one was given back: 20 MB after
-# a few. Told where to draw the line, it gives each back at once. Source: mallopt(3).
-M_MMAP_THRESHOLD, LARGE = -3, 256 * 1024
-ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 @dataclass(frozen=True)
@@ -100,6 +96,13 @@ def small_png(figure: Figure) -> bytes:
     return small.getvalue()
 
 
+def give_back() -> None:
+    """Give back the memory of pictures that are over, 4 MB each: Python looks seldom for what
+    refers to each other in circles, and the C library keeps it. Source: malloc_trim(3)."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+
+
 def bundle(figure: Figure, alt: str, words: str = "") -> tuple[dict, dict]:
     """A figure as Jupyter shows it: data by MIME type, and metadata; see show().
 
@@ -131,6 +134,8 @@ def show(figure: Figure, alt: str) -> None:
     """
     data, metadata = bundle(figure, alt)
     display(data, metadata=metadata, raw=True)
+    del figure
+    give_back()
 
 
 # One captured frame, drawn as a grid of bytes: which part of it each byte belongs to. Chapter 00
@@ -141,6 +146,7 @@ MARK, ON_MARK = "#1B4965", "#FFFFFF"
 # In pixels of a figure 760 wide, y downwards. The gutter after the eighth byte is as in a hex dump.
 WIDTH, PER_ROW, LEFT, TOP, GUTTER = 760, 16, 52, 70, 12
 CELL_WIDTH, CELL_HEIGHT, CELL_GAP, ROW_STEP = 27, 24, 2, 37
+ROUNDED = {"boxstyle": "round,pad=0,rounding_size=3", "linewidth": 0.6}
 
 
 class PictureError(CourseError):
@@ -203,17 +209,8 @@ def draw_bytes(axes: Axes, frame: bytes, start: int, end: int, color: str, mark:
     for offset in range(start, end):
         x, y = corner(offset)
         here = offset == mark
-        axes.add_patch(
-            FancyBboxPatch(
-                (x, y),
-                CELL_WIDTH,
-                CELL_HEIGHT,
-                boxstyle="round,pad=0,rounding_size=3",
-                facecolor=MARK if here else color,
-                edgecolor=MARK if here else EDGE,
-                linewidth=0.6,
-            )
-        )
+        look = {"fc": MARK if here else color, "ec": MARK if here else EDGE} | ROUNDED
+        axes.add_patch(FancyBboxPatch((x, y), CELL_WIDTH, CELL_HEIGHT, **look))
         write(
             axes,
             x + CELL_WIDTH / 2,
@@ -235,17 +232,7 @@ def draw_parts(axes: Axes, frame: bytes, parts: Sequence[Part], mark: int) -> No
         draw_bytes(axes, frame, start, end, part.color, mark)
         row = max(row + 1, (start + end - 1) // 2 // PER_ROW)
         y = TOP + row * ROW_STEP + CELL_HEIGHT / 2
-        axes.add_patch(
-            FancyBboxPatch(
-                (x, y - 7),
-                14,
-                14,
-                boxstyle="round,pad=0,rounding_size=3",
-                facecolor=part.color,
-                edgecolor=EDGE,
-                linewidth=0.6,
-            )
-        )
+        axes.add_patch(FancyBboxPatch((x, y - 7), 14, 14, fc=part.color, ec=EDGE, **ROUNDED))
         write(axes, x + 22, y, f"{part.name}, {end - start} bytes")
         start = end
 

@@ -7,6 +7,7 @@ import ast
 import itertools
 import platform
 import re
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import cache
@@ -343,6 +344,21 @@ def test_what_cannot_be_shown_is_told():
     assert check.shown(Contrary()) == "a Contrary that cannot be shown"
     _, failure = check.called(raising(ContraryError()))
     assert repr(failure) == "Not yet. It stops with ContraryError: it does not say why."
+
+
+def test_a_function_that_does_not_return_is_left(monkeypatch):
+    """And whoever has set an alarm before has it afterwards, as pytest's time limit."""
+    monkeypatch.setattr(check, "SECONDS", 0.05)
+    before = signal.getsignal(signal.SIGALRM)
+
+    def endless() -> None:
+        while True:
+            pass
+
+    _, failure = check.called(endless)
+    assert "after 0.05 s it had not returned, as in a loop without end." in repr(failure)
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert check.called(lambda: 7) == (7, None)
 
 
 @pytest.mark.parametrize("said", ["Classic BPF", " classic  bpf. ", "CLASSIC BPF."])

@@ -7,9 +7,10 @@ import re
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
-from tools import environment
+from tools import environment, render
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -132,3 +133,16 @@ def test_an_environment_for_the_lab_is_not_one_for_the_tests(prefix):
     environment.finish(prefix, "lab")
     assert environment.is_ready(prefix, "lab")
     assert not environment.is_ready(prefix, "test")
+
+
+@pytest.mark.parametrize(("asked", "held"), [("1", "False False"), ("", "True True")])
+def test_a_kernel_has_no_debugger_if_asked(asked, held, monkeypatch, tmp_path):
+    """And whoever imports it themselves has it all the same."""
+    monkeypatch.setenv("COURSE_NO_DEBUGGER", asked)
+    held_by = "import sys; ours = get_ipython().kernel; "
+    held_by += "print('pydevd' in sys.modules, hasattr(ours, 'debugger'))"
+    cells = [nbformat.v4.new_code_cell(each) for each in (held_by, "import debugpy")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    render.execute(notebook, tmp_path)
+    (said,) = notebook.cells[0].outputs
+    assert said.text == f"{held}\n"

@@ -109,6 +109,14 @@ def test_jupyterlab_listens_here_only_and_wants_its_token(started):
         status("127.0.0.2", int(port), "/api/contents")
 
 
+def test_nothing_of_jupyters_log_stands_before_the_address(started):
+    """Three sentences of the course's at most do: about root, about the port, and what to do."""
+    before = started[1].partition("[C ")[0].splitlines()
+    assert before[-1] == lab.TOLD
+    assert len(before) <= 3
+    assert not [line for line in before if line.startswith("[")]
+
+
 def test_the_learner_gets_copies_without_outputs(started):
     work, _ = started
     stored = {path.name for path in (COURSE / "notebooks").glob("*.ipynb")}
@@ -244,9 +252,11 @@ def test_jupyter_is_not_given_the_word_and_the_learner_is_told(
     monkeypatch.setattr(capabilities, "held", lambda: held)
     monkeypatch.setattr(os, "execv", lambda name, command: became.extend(command))
     monkeypatch.setitem(os.environ, "JUPYTER_CONFIG_DIR", str(tmp_path))
-    lab.main(["--tracing", "--no-browser"])
+    monkeypatch.setitem(os.environ, "COURSE_NO_DEBUGGER", "")
+    lab.main(["--tracing", "--no-debugger", "--no-browser"])
     assert became[-1] == "--no-browser"
-    assert "--tracing" not in became
+    assert not {"--tracing", "--no-debugger"} & {*became}
+    assert os.environ["COURSE_NO_DEBUGGER"] == "1"
     assert (lab.TRACES in capsys.readouterr().out) == said
 
 

@@ -7,6 +7,7 @@ import re
 import signal
 from pathlib import Path
 
+import nbformat
 import pytest
 from browser import EXECUTED, Lab, Plot, cell_with, menu, run_cell
 from playwright.sync_api import Page, expect
@@ -95,6 +96,31 @@ def test_a_saved_plot_comes_back_with_its_kernel_and_is_a_still_without(
         save(page)
     run_cell(page, plot.cell)
     plot.says("Press Start.")
+
+
+SAID = "each => getComputedStyle(each, '::after').content"
+NOBODYS = f'display({{"{VIEW}": {{"model_id": "nobody", "version_major": 2}}}}, raw=True)'
+
+
+@pytest.mark.timeout(400)
+def test_a_widget_that_did_not_come_says_so_in_its_place_and_is_not_stored(
+    lab: Lab, page: Page, tmp_path: Path
+) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOBODYS)])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
+    nbformat.write(notebook, lab.work / "nobodys_widget.ipynb")
+    page.goto(lab.address("nobodys_widget"))
+    expect(page.get_by_text(IDLE)).to_be_visible()
+    cell = cell_with(page, "nobody")
+    run_cell(page, cell)
+    output = cell.locator(".jp-OutputArea-output.jupyter-widgets")
+    expect(output).to_have_css("font-size", "0px")  # of what ipywidgets says
+    assert re.search("did not come from the kernel.*Reload.*Run All Above", output.evaluate(SAID))
+    cell.screenshot(path=tmp_path / "nobodys.png")
+    save(page)
+    (stored,) = outputs(lab, "nobodys_widget", "nobody")
+    assert VIEW not in stored["data"]
+    assert "run the cell" in "".join(stored["data"]["text/html"])
 
 
 @pytest.mark.timeout(400)

@@ -50,6 +50,18 @@ def test_fifty_plots_opened_and_closed_leave_nothing():
     assert "UDP peaks at 1.0 kB/s" in first.figure().alt
 
 
+def test_a_plot_keeps_one_figure_however_often_its_axes_change():
+    plot = plot_of(Growing(UDP=500), clock=Clock(0.5))
+    before = figures()
+    gc.disable()  # Python would find the others some day; they are gone at once
+    try:
+        for scale in ("log", "stacked", "linear"):
+            plot.choose(scale=scale)
+            assert sum(isinstance(each, Figure) for each in gc.get_objects()) == before
+    finally:
+        gc.enable()
+
+
 def test_a_shown_figure_keeps_nothing_of_what_it_was_drawn_on():
     canvas, axes = new_figure()
     axes.set_title("a title")

@@ -38,6 +38,17 @@ SERVER = {
         "tornado_settings": {"websocket_max_message_size": MESSAGE},
     }
 }
+# Every kernel of the environment reads this before it begins. A debugger takes 8 of its MB whether
+# or not one debugs; ./course lab --no-debugger leaves it out.
+KERNEL = """import os
+import sys
+
+if os.environ.get("COURSE_NO_DEBUGGER"):
+    sys.modules["debugpy"] = None  # not there, for this one import
+    import ipykernel.debugger
+
+    del sys.modules["debugpy"]
+"""
 # Where a key is for the control that has the focus, not for the cell around it.
 OUTPUT = ".jp-OutputArea *"
 
@@ -121,7 +132,7 @@ def left_to_controls(lab: Path) -> list[dict]:
 
 
 def finish(prefix: Path, need: str) -> None:
-    """Make the course and bcc importable, write JupyterLab's settings, and leave the stamp."""
+    """Make the course and bcc importable, write Jupyter's settings, and leave the stamp."""
     packages = Path(sysconfig.get_path("purelib"))
     (packages / "course.pth").write_text(f"{COURSE}\n", "utf-8")
     link_bcc(packages)
@@ -134,6 +145,9 @@ def finish(prefix: Path, need: str) -> None:
     }.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content, indent=1), "utf-8")
+    kernel = prefix / "etc/ipython/ipython_kernel_config.py"
+    kernel.parent.mkdir(parents=True, exist_ok=True)
+    kernel.write_text(KERNEL, "utf-8")
     (prefix / checkout.PACKAGES).write_text("\n".join(first_files(packages)), "utf-8")
     for name in {"lab", need}:
         (prefix / f"course-{name}").write_text(stamp(), "utf-8")

@@ -25,6 +25,7 @@ from tools import sources, workspace
 from tools.privileges import TRACING
 from tools.workspace import WorkspaceError
 
+NO_DEBUGGER = "--no-debugger"  # an option of ./course lab: kernels have none
 FIRST_PORT = 8888
 FIRST_PAGE = "/lab/tree/00_start_here.ipynb"
 # nbdime is there for ./course diff alone: no buttons in the notebook, no part in the server.
@@ -152,6 +153,9 @@ def main(arguments: list[str], told: str = TOLD) -> None:
         arguments = joined(arguments, WORK)
     else:
         leave(WORK)
+    if NO_DEBUGGER in arguments:
+        arguments = [each for each in arguments if each != NO_DEBUGGER]
+        os.environ["COURSE_NO_DEBUGGER"] = "1"  # as environment.KERNEL has it
     named = any(re.match(r"--(ServerApp\.)?port(=|$)", argument) for argument in arguments)
     if port != FIRST_PORT and not named:
         print(f"Port {FIRST_PORT} is taken: JupyterLab gets port {port}.")

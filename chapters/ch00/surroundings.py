@@ -10,7 +10,6 @@ import ctypes
 import os
 import socket
 import tempfile
-import urllib.request
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -58,14 +57,17 @@ def watches(root: Path = ROOT) -> str:
 
 def proxy() -> str:
     """Whether the proxy that the environment names answers."""
-    for name, address in urllib.request.getproxies().items():
+    # In small letters it wins over one in capitals, for curl, pip and uv alike.
+    named = {name.lower(): name for name in sorted(os.environ) if name.lower().endswith("_proxy")}
+    for name in named.values():
+        address = os.environ[name]
         where = urlsplit(address if "://" in address else f"http://{address}")
-        if name == "no" or not where.hostname:
+        if name.lower() == "no_proxy" or not where.hostname:
             continue
         if said := silent(where, SECONDS_TO_ANSWER):
             return (
                 f"the proxy {where.hostname} does not answer ({said}), so nothing can be "
-                f"installed: correct {name}_proxy, or unset it."
+                f"installed: correct {name}, or unset it."
             )
     return ""
 

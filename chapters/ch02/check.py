@@ -72,16 +72,31 @@ def packets_by_ttl(function: str) -> Verdict:
             path = toolchain.compile_bpf(path, path.with_suffix(".o"))
             return judge(count(path), path)
         except toolchain.CompileError as error:
+            at = re.search(r"line (\d+)", str(error))
+            if at and int(at[1]) > len(written.splitlines()):
+                return not_yet("clang finds no end of your function: is a } or ; missing in it?")
             return not_yet(str(error))
         except (loader.LoadError, sockets.SocketError) as error:
-            if "processed" in getattr(error, "log", ""):  # the verifier's last word
-                return not_yet(
-                    "It compiles, but the verifier does not take it: is the result of the lookup "
-                    "tested before it is used?"
-                )
+            if "processed" in (log := getattr(error, "log", "")):  # the verifier's last word
+                return not_yet(f"The verifier refuses: {why(log)}")
             return not_yet(
                 'It compiles, but is no socket filter: does it begin with SEC("socket")?'
             )
+
+
+# Lines of a verifier's log that follow the program, and give no reason.
+STEPS = re.compile(r"[\d;-]|from \d|(cur|old) state|R\d+=|caller|processed|libbpf")
+
+
+def why(log: str) -> str:
+    """What the verifier minds, as far as this exercise brings it about; else in its own words."""
+    if "or_null'" in log:
+        return "is the result of the lookup tested before it is used?"
+    lines = log.partition("\nprocessed")[0].splitlines()
+    said = next((line for line in reversed(lines) if line and not STEPS.match(line)), "no reason")
+    if "stack" in said:
+        return "the map's key has four bytes, a __u32, and the lookup would read bytes never set."
+    return f"it says {said!r}."
 
 
 @cache

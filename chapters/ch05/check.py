@@ -157,8 +157,10 @@ def judge_top(answer: object, wanted: list[tuple[str, str, int]], count: int) ->
     if isinstance(size, ctypes._SimpleCData):
         return not_yet(f"{shown(size)} is a C number; its .value is a Python number.")
     known = {address for row in wanted for address in row[:2]}
-    if source not in known:
+    if source not in known and ".".join(reversed(source.split("."))) in known:
         return not_yet(f"Nobody here has the address {source}: in which order do its bytes come?")
+    if source not in known:
+        return not_yet(f"{shown(source)} has not talked in the table that you are given here.")
     if len(rows) != min(count, len(wanted)):
         return not_yet(f"For a count of {count} it returned {len(rows)} of {len(wanted)} pairs.")
     for place, (row, right_one) in enumerate(zip(rows, wanted, strict=False), start=1):

@@ -7,7 +7,6 @@ rate, the lines over the saved background, again and again.
 from __future__ import annotations
 
 import asyncio
-import gc
 import secrets
 import time
 from abc import ABC, abstractmethod
@@ -165,8 +164,7 @@ class MovingPlot(ABC):
             self._owns.pop().close()
         if self._current is self:
             type(self)._current = None
-        # What a picture is made of refers to each other in circles, which Python looks for seldom.
-        gc.collect()
+        pictures.give_back()
 
     @property
     def _home(self) -> str | None:

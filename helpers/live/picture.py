@@ -21,7 +21,7 @@ from matplotlib.ticker import EngFormatter, FuncFormatter
 from PIL import Image, ImageColor
 
 from helpers.live.series import Curves
-from helpers.pictures import DASH_DOT, DASHED, DOTTED, LONG, Style, style
+from helpers.pictures import DASH_DOT, DASHED, DOTTED, LONG, Style, give_back, style
 
 # What the vertical axis says, for each quantity.
 LABELS = {"rate": "bytes per second", "total": "bytes counted so far"}
@@ -175,6 +175,8 @@ class Picture:
         self._top = top_of_axis(highest(values, chart.scale), self._top, chart.scale)
         if self._drawn == (chart, self._top):
             return
+        self._drawn = self.canvas = self.axes = self.lines = self._background = None
+        give_back()
         canvas, axes = new_figure()
         lines = add_areas(axes, chart) if chart.scale == "stacked" else add_lines(axes, chart)
         axes.set_xlim(-chart.window, 0)

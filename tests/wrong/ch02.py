@@ -111,6 +111,62 @@ int count_packets(struct __sk_buff *skb)
 }
 """
 
+# %% 2 key_of_one_byte -> the map's key has four bytes
+function = """
+SEC("socket")
+int count_bytes(struct __sk_buff *skb)
+{
+    __u8 ttl = load_byte(skb, ETH_HLEN + offsetof(struct iphdr, ttl));
+    __u64 *packets;
+
+    if (skb->pkt_type != PACKET_OUTGOING)
+        return 0;
+
+    packets = bpf_map_lookup_elem(&bytes_by_protocol, &ttl);
+    if (packets)
+        __sync_fetch_and_add(packets, 1);
+
+    return 0;
+}
+"""
+
+# %% 2 a_field_that_no_socket_filter_may_see -> it says 'invalid bpf_context access
+function = """
+SEC("socket")
+int count_bytes(struct __sk_buff *skb)
+{
+    __u32 ttl = *(__u8 *)(long)(skb->data + 22);
+    __u64 *packets;
+
+    if (skb->pkt_type != PACKET_OUTGOING)
+        return 0;
+
+    packets = bpf_map_lookup_elem(&bytes_by_protocol, &ttl);
+    if (packets)
+        __sync_fetch_and_add(packets, 1);
+
+    return 0;
+}
+"""
+
+# %% 2 last_brace_forgotten -> clang finds no end of your function
+function = """
+SEC("socket")
+int count_bytes(struct __sk_buff *skb)
+{
+    __u32 ttl = load_byte(skb, ETH_HLEN + offsetof(struct iphdr, ttl));
+    __u64 *packets;
+
+    if (skb->pkt_type != PACKET_OUTGOING)
+        return 0;
+
+    packets = bpf_map_lookup_elem(&bytes_by_protocol, &ttl);
+    if (packets)
+        __sync_fetch_and_add(packets, 1);
+
+    return 0;
+"""
+
 # %% 2 no_null_check -> tested before it is used
 function = """
 SEC("socket")
