@@ -163,7 +163,7 @@ def test_the_token_is_told_to_nobody_else(tmp_path):
 @pytest.mark.parametrize(
     "body",
     [{}, {"learner": 7}, message(exercise("excellent")), message(learner="short"), [1]],
-    ids=str,
+    ids=["nothing", "a number", "an unknown status", "a short name", "a list"],
 )
 def test_what_the_course_does_not_send_is_refused(started, body):
     with pytest.raises(ValueError, match="400"):
