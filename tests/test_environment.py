@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.kernelspec import get_kernel_spec
 
 from tools import environment, render
 
@@ -115,6 +117,8 @@ def prefix(tmp_path, monkeypatch, distribution, packages) -> Path:
     monkeypatch.setattr(environment, "COURSE", copy)
     monkeypatch.setattr(environment.sysconfig, "get_path", lambda name: str(packages))
     monkeypatch.setattr(environment.link_bcc, "__defaults__", (distribution,))
+    kernels = Path("share/jupyter/kernels")
+    shutil.copytree(Path(sys.prefix) / kernels, tmp_path / "venv" / kernels)
     return tmp_path / "venv"
 
 
@@ -135,10 +139,12 @@ def test_an_environment_for_the_lab_is_not_one_for_the_tests(prefix):
     assert not environment.is_ready(prefix, "test")
 
 
-@pytest.mark.parametrize(("asked", "held"), [("1", "False False"), ("", "True True")])
-def test_a_kernel_has_no_debugger_if_asked(asked, held, monkeypatch, tmp_path):
+@pytest.mark.parametrize(("asked", "held"), [(False, "False False"), (True, "True True")])
+def test_a_kernel_has_a_debugger_if_asked(asked, held, monkeypatch, tmp_path):
     """And whoever imports it themselves has it all the same."""
-    monkeypatch.setenv("COURSE_NO_DEBUGGER", asked)
+    if asked:
+        monkeypatch.setenv("JUPYTER_PATH", str(environment.with_debugger(Path(sys.prefix))))
+    assert get_kernel_spec("python3").metadata["debugger"] is asked
     held_by = "import sys; ours = get_ipython().kernel; "
     held_by += "print('pydevd' in sys.modules, hasattr(ours, 'debugger'))"
     cells = [nbformat.v4.new_code_cell(each) for each in (held_by, "import debugpy")]

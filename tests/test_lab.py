@@ -252,11 +252,11 @@ def test_jupyter_is_not_given_the_word_and_the_learner_is_told(
     monkeypatch.setattr(capabilities, "held", lambda: held)
     monkeypatch.setattr(os, "execv", lambda name, command: became.extend(command))
     monkeypatch.setitem(os.environ, "JUPYTER_CONFIG_DIR", str(tmp_path))
-    monkeypatch.setitem(os.environ, "COURSE_NO_DEBUGGER", "")
-    lab.main(["--tracing", "--no-debugger", "--no-browser"])
+    monkeypatch.setitem(os.environ, "JUPYTER_PATH", "/mine")
+    lab.main(["--tracing", "--debugger", "--no-browser"])
     assert became[-1] == "--no-browser"
-    assert not {"--tracing", "--no-debugger"} & {*became}
-    assert os.environ["COURSE_NO_DEBUGGER"] == "1"
+    assert not {"--tracing", "--debugger"} & {*became}
+    assert os.environ["JUPYTER_PATH"] == f"{sys.prefix}/share/with-debugger:/mine"
     assert (lab.TRACES in capsys.readouterr().out) == said
 
 

@@ -39,11 +39,11 @@ SERVER = {
     }
 }
 # Every kernel of the environment reads this before it begins. A debugger takes 8 of its MB whether
-# or not one debugs; ./course lab --no-debugger leaves it out.
+# or not one debugs; ./course lab --debugger has kernels with one.
 KERNEL = """import os
 import sys
 
-if os.environ.get("COURSE_NO_DEBUGGER"):
+if not os.environ.get("COURSE_DEBUGGER"):
     sys.modules["debugpy"] = None  # not there, for this one import
     import ipykernel.debugger
 
@@ -131,6 +131,25 @@ def left_to_controls(lab: Path) -> list[dict]:
     return shortcuts
 
 
+def with_debugger(prefix: Path) -> Path:
+    """A folder of Jupyter's data whose kernel has a debugger, as ./course lab --debugger wants it."""
+    return prefix / "share/with-debugger"
+
+
+def write_kernels(prefix: Path) -> None:
+    """Have a kernel without a debugger, for which JupyterLab does not ask, and another with one."""
+    ours = Path("kernels/python3/kernel.json")
+    spec = json.loads((prefix / "share/jupyter" / ours).read_bytes())
+    for folder, debugger in ((with_debugger(prefix), True), (prefix / "share/jupyter", False)):
+        spec["metadata"]["debugger"] = debugger
+        spec["env"] = {"COURSE_DEBUGGER": "1" if debugger else ""}
+        (folder / ours).parent.mkdir(parents=True, exist_ok=True)
+        (folder / ours).write_text(json.dumps(spec, indent=1), "utf-8")
+    settings = prefix / "etc/ipython/ipython_kernel_config.py"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(KERNEL, "utf-8")
+
+
 def finish(prefix: Path, need: str) -> None:
     """Make the course and bcc importable, write Jupyter's settings, and leave the stamp."""
     packages = Path(sysconfig.get_path("purelib"))
@@ -145,9 +164,7 @@ def finish(prefix: Path, need: str) -> None:
     }.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content, indent=1), "utf-8")
-    kernel = prefix / "etc/ipython/ipython_kernel_config.py"
-    kernel.parent.mkdir(parents=True, exist_ok=True)
-    kernel.write_text(KERNEL, "utf-8")
+    write_kernels(prefix)
     (prefix / checkout.PACKAGES).write_text("\n".join(first_files(packages)), "utf-8")
     for name in {"lab", need}:
         (prefix / f"course-{name}").write_text(stamp(), "utf-8")

@@ -21,11 +21,11 @@ from jupyter_core.paths import jupyter_runtime_dir
 from chapters.ch00 import checkout, copies
 from helpers import board, capabilities
 from helpers.toolchain import COURSE, PLACE, WORK
-from tools import sources, workspace
+from tools import environment, sources, workspace
 from tools.privileges import TRACING
 from tools.workspace import WorkspaceError
 
-NO_DEBUGGER = "--no-debugger"  # an option of ./course lab: kernels have none
+DEBUGGER = "--debugger"  # an option of ./course lab: kernels have one
 FIRST_PORT = 8888
 FIRST_PAGE = "/lab/tree/00_start_here.ipynb"
 # nbdime is there for ./course diff alone: no buttons in the notebook, no part in the server.
@@ -153,9 +153,10 @@ def main(arguments: list[str], told: str = TOLD) -> None:
         arguments = joined(arguments, WORK)
     else:
         leave(WORK)
-    if NO_DEBUGGER in arguments:
-        arguments = [each for each in arguments if each != NO_DEBUGGER]
-        os.environ["COURSE_NO_DEBUGGER"] = "1"  # as environment.KERNEL has it
+    if DEBUGGER in arguments:
+        arguments = [each for each in arguments if each != DEBUGGER]
+        found = [str(environment.with_debugger(Path(sys.prefix))), os.environ.get("JUPYTER_PATH")]
+        os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, found))
     named = any(re.match(r"--(ServerApp\.)?port(=|$)", argument) for argument in arguments)
     if port != FIRST_PORT and not named:
         print(f"Port {FIRST_PORT} is taken: JupyterLab gets port {port}.")

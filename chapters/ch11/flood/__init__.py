@@ -179,7 +179,7 @@ def in_pairs(
     order = list(ways)
     for _ in progress("Counting a flood", repeats):
         for name in order:
-            sender.flood(datagrams // 10)  # what came before has left the caches cold
+            sender.flood(datagrams // 10 or 1)  # what came before has left the caches cold
             without = sender.flood(datagrams)
             with ways[name]() as seen:
                 under = sender.flood(datagrams)
