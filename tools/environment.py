@@ -132,7 +132,7 @@ def left_to_controls(lab: Path) -> list[dict]:
 
 
 def with_debugger(prefix: Path) -> Path:
-    """A folder of Jupyter's data whose kernel has a debugger, as ./course lab --debugger wants it."""
+    """A folder of Jupyter's data whose kernel has a debugger: see ./course lab --debugger."""
     return prefix / "share/with-debugger"
 
 
