@@ -105,7 +105,9 @@ class Place:
     def close(self) -> None:
         """Take the program off."""
         while self._links:
-            os.close(self._links.pop())
+            # At once: the process that made it in a private network may still hold a copy.
+            bpf(uapi.BPF_LINK_DETACH, struct.pack("=I", held := self._links.pop()))
+            os.close(held)
         if self._name:
             own = self._name.endswith(b"own\0")
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -44,6 +45,22 @@ def sent(net) -> None:
     traffic.udp(net, 20)
     traffic.echo(net, 3)
     traffic.echo(net, 3, to="::1")
+
+
+@WAYS
+@pytest.mark.own_network
+def test_nothing_is_counted_after_it_is_closed_however_often(net, compiled, links, monkeypatch):
+    receiver = net.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    receiver.bind(("127.0.0.1", 0))
+    sender = net.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sender.connect(receiver.getsockname())
+    with with_links(links, monkeypatch), loader.load(compiled) as loaded, receiver, sender:
+        for _ in range(200):
+            with tc.Place(net, loaded.program("count_bytes").fd, "lo", ["egress"]):
+                sender.send(bytes(100))
+            for _ in range(30):
+                sender.send(bytes(100))
+        assert classes.totals(loaded) == {"UDP": 200 * 142}
 
 
 @WAYS
