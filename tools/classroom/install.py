@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import compileall
 import hashlib
+import importlib
 import importlib.util
 import os
 import shutil
@@ -14,7 +15,7 @@ import sys
 from pathlib import Path
 
 from helpers.toolchain import COURSE
-from tools import setup
+from tools import private_apt, setup
 
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "requirements.txt"
@@ -40,12 +41,16 @@ def install() -> None:
     """
     for name in ("helpers", "chapters", "tools"):
         compileall.compile_dir(COURSE / name, quiet=2)
-    if is_ready():
-        return
+    with private_apt.alone(PLACE):
+        if not is_ready():
+            fetch()
+
+
+def fetch() -> None:
+    """The hub and its proxy. Errors: as install()."""
     setup.say("Installing JupyterHub and its proxy, a minute or less ...")
     lines = REQUIREMENTS.read_text("utf-8").splitlines()
     add([each for each in lines if each[0] != "#"])
-    PLACE.mkdir(exist_ok=True)
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / name, PLACE)
     npm = [node(), node().parents[1] / "lib/node_modules/npm/bin/npm-cli.js"]
@@ -70,9 +75,11 @@ def add(packages: list[str]) -> None:
 
 def for_board() -> None:
     """Install what a board without a hub needs, if it is missing. Errors: as install()."""
-    if importlib.util.find_spec("cryptography") is None:
-        setup.say("Installing what makes a certificate, some seconds ...")
-        add([CRYPTOGRAPHY])
+    with private_apt.alone(PLACE):
+        importlib.invalidate_caches()
+        if importlib.util.find_spec("cryptography") is None:
+            setup.say("Installing what makes a certificate, some seconds ...")
+            add([CRYPTOGRAPHY])
 
 
 def node() -> Path:

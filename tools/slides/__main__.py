@@ -13,7 +13,7 @@ from pathlib import Path
 from helpers import places
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
-from tools import setup, workspace
+from tools import private_apt, setup, workspace
 from tools.slides import deck
 
 # Brings reveal.js as files; the package itself is for Sphinx, and is not used.
@@ -28,10 +28,11 @@ HERE = Path(__file__).parent
 
 def install() -> None:
     """Have reveal.js at hand. Errors: StepError, SetupError."""
-    if not (BUNDLED / "dist/reveal.js").is_file():
-        setup.say("Installing reveal.js, some seconds ...")
-        wanted = ["--target", str(PLACE), "--no-deps", PACKAGE]
-        setup.install(Path(sys.executable), wanted, compiled=False)
+    with private_apt.alone(PLACE.parent):
+        if not (BUNDLED / "dist/reveal.js").is_file():
+            setup.say("Installing reveal.js, some seconds ...")
+            wanted = ["--target", str(PLACE), "--no-deps", PACKAGE]
+            setup.install(Path(sys.executable), wanted, compiled=False)
 
 
 def make(into: Path) -> list[Path]:
