@@ -22,8 +22,8 @@ import stored
 from unwelcome import no_bpf_call, without_bpf
 
 from chapters.ch08 import verifier
-from chapters.ch12 import announce, attach
-from helpers import capabilities, loader, probes, rights, syscall, toolchain
+from chapters.ch12 import announce
+from helpers import capabilities, loader, probes, rights, syscall, tc, toolchain
 from helpers.syscall.call import copied
 from helpers.syscall.forms import MapCreate, ProgLoad
 
@@ -286,7 +286,7 @@ def test_a_link_to_an_interface_wants_nothing_of_who_holds_the_program(way, type
 
 
 def test_what_refuses_an_attachment_over_netlink_is_a_capability():
-    assert "wants CAP_NET_ADMIN" in attach.explain(errno.EPERM, "XDP on lo")
+    assert "wants CAP_NET_ADMIN" in tc.explain(errno.EPERM, "XDP on lo")
 
 
 SECTIONS = {

@@ -139,6 +139,8 @@ def with_debugger(prefix: Path) -> Path:
 def write_kernels(prefix: Path) -> None:
     """Have a kernel without a debugger, for which JupyterLab does not ask, and another with one."""
     ours = Path("kernels/python3/kernel.json")
+    if not (prefix / "share/jupyter" / ours).is_file():
+        return  # a kernel that was not installed is told by checkout.missing_packages
     spec = json.loads((prefix / "share/jupyter" / ours).read_bytes())
     for folder, debugger in ((with_debugger(prefix), True), (prefix / "share/jupyter", False)):
         spec["metadata"]["debugger"] = debugger
