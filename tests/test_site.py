@@ -62,8 +62,9 @@ def lay_out(folder: Path, memory: bytes) -> Path:
         "bytes": len(MEMORY),
         "sha256": hashlib.sha256(MEMORY).hexdigest(),
     }
-    manifest = {"kernel": "Linux 6.1 i686", "state": "state-0.zst", "files": files}
-    manifest |= {"memory_megabytes": 256, "vga_memory_megabytes": 2}
+    guest = {"state": "state-0.zst", "memory_megabytes": 256, "vga_memory_megabytes": 2}
+    manifest = {"kernel": "Linux 6.1.0 i686", "guests": {"run": guest, "notebooks": guest}}
+    manifest["files"] = files
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
 
@@ -130,7 +131,7 @@ def test_the_size_is_said_before_anything_large_is_loaded(tmp_path, screen):
     with served(lay_out(tmp_path / "site", MEMORY)) as address:
         page.goto(address)
         expect(page.locator("#size")).to_have_text(
-            "Run loads 2.0 MB once and starts Linux 6.1 i686."
+            "Run loads 2.0 MB once and starts Linux 6.1.0 i686."
         )
         assert not [each for each in asked if each.endswith((".zst", ".wasm"))]
         assert not list(filter(FOREIGN.match, asked))

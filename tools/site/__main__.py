@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import http.server
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from helpers.errors import CourseError
 from helpers.toolchain import BUILD, COURSE
 from tools.private_apt import alone, cache, workplace
-from tools.site import guest, parts
+from tools.site import book, guest, notebooks, parts
 
 HELP = """\
 Usage: ./course site [--serve [PORT]]
@@ -33,7 +34,7 @@ def build(folder: Path, site: Path) -> dict:
     Arguments: where parts are kept; where the site is to be. Errors: SiteError, CompileError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    machine = parts.machine(folder)
+    machines = [parts.for_run(folder), notebooks.machine(folder)]
     v86 = parts.emulator(folder)
     with alone(BUILD / "site"), workplace(BUILD / "site") as scratch:
         new = scratch / "site"
@@ -42,13 +43,12 @@ def build(folder: Path, site: Path) -> dict:
             to = new / "v86" / Path(name).name
             to.parent.mkdir(exist_ok=True)
             shutil.copyfile(v86 / name, to)
-        state = f"state-{parts.digest(machine.state.read_bytes())[:16]}.zst"
-        shutil.copyfile(machine.state, new / state)
+        guests = {machine.name: lay_out(machine, new) for machine in machines}
+        notebooks.build_lab(folder, scratch, new / "lab")
+        book.build(folder, scratch, new / "book")
         manifest = {
-            "kernel": machine.kernel,
-            "state": state,
-            "memory_megabytes": parts.MEGABYTES,
-            "vga_memory_megabytes": parts.VGA_MEGABYTES,
+            "kernel": machines[0].kernel,
+            "guests": guests,
             "v86": parts.V86,
             "debian": guest.SUITE,
             "packages": guest.versions(folder),
@@ -67,6 +67,31 @@ def build(folder: Path, site: Path) -> dict:
         shutil.rmtree(site, ignore_errors=True)
         new.rename(site)
     return manifest
+
+
+def lay_out(machine: parts.Machine, site: Path) -> dict:
+    """Put what a guest needs into the site. Result: what the page has to know of it."""
+    state = f"{machine.name}-{parts.digest(machine.state.read_bytes())[:16]}.zst"
+    shutil.copyfile(machine.state, site / state)
+    told = {
+        "state": state,
+        "memory_megabytes": machine.megabytes,
+        "vga_memory_megabytes": parts.VGA_MEGABYTES,
+    }
+    if machine.files:
+        told["files"] = "files/"
+        (site / "files").mkdir()
+        for name in machine.file_names:
+            give(machine.files / name, site / "files" / name)
+    return told
+
+
+def give(kept: Path, target: Path) -> None:
+    """The same file once more, without a copy where that can be."""
+    try:
+        os.link(kept, target)
+    except OSError:  # the cache is on another disk
+        shutil.copyfile(kept, target)
 
 
 def serve(site: Path, port: int) -> None:

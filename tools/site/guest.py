@@ -15,7 +15,7 @@ import stat
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from helpers import toolchain
@@ -30,6 +30,13 @@ SUITE = "bookworm"  # the last one with a kernel for i386
 PYTHON = "/usr/lib/python3.11"
 # Python's modules, compiled once: by their content, since the archive below keeps no times.
 COMPILED = f'chroot "$1" python3 -m compileall -q -f --invalidation-mode unchecked-hash {PYTHON}'
+# What notebooks need; ipykernel and ipywidgets come from PyPI, for Debian's are older.
+NOTEBOOKS = (
+    "python3,python3-numpy,python3-matplotlib,python3-ipython,python3-zmq,python3-tornado,"
+    "python3-psutil,python3-jupyter-core,python3-jupyter-client,python3-traitlets,"
+    "python3-packaging,python3-pyelftools,libbpf1,libpcap0.8,iputils-ping,iproute2,tcpdump,"
+    "nftables,bpftool,procps,strace,clang,llvm,binutils,libbpf-dev,linux-libc-dev,libc6-dev"
+)
 # What is installed, and what is only unpacked: the kernel, and the emulated machine's BIOS.
 FILE_SYSTEMS = {
     "guest": (
@@ -37,8 +44,9 @@ FILE_SYSTEMS = {
         "--include=python3,libbpf1,iputils-ping",
         f"--customize-hook={COMPILED}",
     ),
-    "kernel": ("--variant=extract", "--include=linux-image-686"),
+    "kernel": ("--variant=extract", "--include=linux-image-686,busybox-static"),
     "bios": ("--variant=extract", "--include=seabios"),
+    "notebooks": ("--variant=minbase", f"--include={NOTEBOOKS}"),
 }
 LEFT_OUT = re.compile(
     r"usr/share/(locale|doc|man|info|perl.*|zoneinfo|keyrings|i18n|common-licenses)/.*"
@@ -69,11 +77,15 @@ exec sleep infinity
 """
 
 
+def key(parts: Iterable[str]) -> str:
+    """What stands for a choice in the name of what was made of it."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
+
+
 def unpacked(folder: Path, name: str) -> Path:
     """One of FILE_SYSTEMS as a tar archive, from the cache or made now. Errors: FetchError."""
     options = FILE_SYSTEMS[name]
-    key = hashlib.sha256("\n".join(options).encode()).hexdigest()[:8]
-    target = folder / f"{name}-{key}.tar"
+    target = folder / f"{name}-{key(options)}.tar"
     if target.is_file():
         return target
     packages.need("mmdebstrap", "arch-test", "debian-archive-keyring")

@@ -7,6 +7,7 @@ Source: npm-pack(1), v86's own v86.d.ts.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -24,13 +25,12 @@ from tools.site import guest
 
 V86 = "0.5.462"
 V86_SUM = "1384ad8bbe80aa4f6cd43f43bd16ddbd7495931df833f038a27fcdc8b9a31351"  # SHA-256
-MEGABYTES = 256
 VGA_MEGABYTES = 2
 COMMAND_LINE = (
     "console=ttyS0 rootfstype=ramfs tsc=reliable mitigations=off random.trust_cpu=on nosmp noapic "
     "nolapic panic=-1 quiet"
 )
-PATIENCE = 600  # seconds until the guest has booted and counted
+PATIENCE = 900  # seconds until a guest has booted, and done what it does before its memory is kept
 
 
 class SiteError(FetchError):
@@ -39,10 +39,17 @@ class SiteError(FetchError):
 
 @dataclass(frozen=True)
 class Machine:
-    """What a page needs to go on where the guest stood: the kernel's name, and a file of memory."""
+    """What a page needs to go on where the guest stood: the kernel's name, and a file of memory.
 
+    For a guest whose files come over 9p: the folder that they are in, and their names.
+    """
+
+    name: str
+    megabytes: int
     kernel: str
     state: Path
+    files: Path | None = None
+    file_names: tuple[str, ...] = ()
 
 
 def digest(data: bytes) -> str:
@@ -80,33 +87,62 @@ def unpack(file: Path, folder: Path, expected: str) -> None:
         tar.extractall(folder)
 
 
-def machine(folder: Path) -> Machine:
-    """The guest, booted and ready, from the cache or made now. Errors: SiteError, CompileError."""
+def for_run(folder: Path) -> Machine:
+    """The first page's guest, which has all its files in memory. Errors: as machine()."""
+    first_files = guest.image(guest.unpacked(folder, "guest"))
+    return machine(folder, "run", 256, first_files)
+
+
+def machine(
+    folder: Path,
+    name: str,
+    megabytes: int,
+    first_files: bytes,
+    index: bytes = b"",
+    files: Path | None = None,
+    file_names: tuple[str, ...] = (),
+) -> Machine:
+    """A guest, booted and ready, from the cache or made now. Errors: SiteError, CompileError.
+
+    Arguments: the cache's folder; the guest's name; its memory; its first file system; for one
+        whose files come over 9p, the index, the folder that they are in, and their names.
+    """
     v86 = emulator(folder) / "build"
-    systems = {name: guest.unpacked(folder, name) for name in guest.FILE_SYSTEMS}
-    files = {
-        "initrd": guest.image(systems["guest"]),
-        "bzimage": guest.member(systems["kernel"], "boot/vmlinuz-.*")[1],
-        "bios.bin": guest.member(systems["bios"], "usr/share/seabios/bios.bin")[1],
-        "vgabios.bin": guest.member(systems["bios"], "usr/share/seabios/vgabios-stdvga.bin")[1],
+    kernel, bios = guest.unpacked(folder, "kernel"), guest.unpacked(folder, "bios")
+    told = {"megabytes": megabytes, "vga_megabytes": VGA_MEGABYTES, "cmdline": COMMAND_LINE}
+    if files:
+        told["files"] = f"{files}/"
+    parts = {
+        "initrd": first_files,
+        "bzimage": guest.member(kernel, "boot/vmlinuz-.*")[1],
+        "bios.bin": guest.member(bios, "usr/share/seabios/bios.bin")[1],
+        "vgabios.bin": guest.member(bios, "usr/share/seabios/vgabios-stdvga.bin")[1],
         "libv86.mjs": (v86 / "libv86.mjs").read_bytes(),
         "v86.wasm": (v86 / "v86.wasm").read_bytes(),
+        "machine.json": json.dumps(told).encode(),
+        "index.json": index,
     }
     booting = Path(__file__).with_name("snapshot.mjs").read_bytes()
-    told = f"{MEGABYTES} {VGA_MEGABYTES} {COMMAND_LINE}"
-    sums = [digest(data) for data in (*files.values(), booting, told.encode())]
-    target = folder / f"machine-{digest(' '.join(sums).encode())[:16]}"
+    sums = [digest(data) for data in (*parts.values(), booting)]
+    target = folder / f"machine-{name}-{digest(' '.join(sums).encode())[:16]}"
     if not target.is_dir():
         with alone(folder), workplace(folder) as scratch:
-            boot(files, scratch)
-            remove_older(folder)
+            boot(parts, scratch)
+            remove_older(folder, name)
             (scratch / "made").rename(target)
-    return Machine((target / "kernel").read_text(), target / "state.zst")
+    return Machine(
+        name,
+        megabytes,
+        (target / "kernel").read_text(),
+        target / "state.zst",
+        files,
+        file_names,
+    )
 
 
-def remove_older(folder: Path) -> None:
-    """Memories of guests that were made of something else."""
-    for old in folder.glob("machine-*"):
+def remove_older(folder: Path, name: str) -> None:
+    """Memories of this guest that were made of something else."""
+    for old in folder.glob(f"machine-{name}-*"):
         shutil.rmtree(old)
 
 
@@ -117,10 +153,9 @@ def boot(files: dict[str, bytes], scratch: Path) -> None:
     for name, data in files.items():
         (scratch / name).write_bytes(data)
     kernel, said, began = "", [], time.monotonic()
-    told = [str(MEGABYTES), str(VGA_MEGABYTES), COMMAND_LINE]
     command = [*WITH_STARTER, "node", Path(__file__).with_name("snapshot.mjs")]
-    print("booting the guest, and four pings in it, a minute or two ...", flush=True)
-    command += [scratch, *told, scratch / "state"]
+    print("booting the guest, some minutes ...", flush=True)
+    command += [scratch, scratch / "state"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as booting:
         enough = threading.Timer(PATIENCE, booting.kill)
         enough.start()
