@@ -15,7 +15,7 @@ from helpers.syscall.errors import SyscallError, explain
 from helpers.syscall.forms import Command
 
 # The number of the system call bpf(2), from <asm/unistd.h>.
-NUMBERS = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "s390x": 351, "ppc64le": 361, "i386": 357}
+NUMBERS = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "s390x": 351, "ppc64le": 361, "i686": 357}
 
 
 def call_number() -> int:
@@ -25,7 +25,7 @@ def call_number() -> int:
     """
     machine = platform.machine()
     if re.fullmatch("i[3-6]86", machine) or (machine == "x86_64" and sys.maxsize < 1 << 32):
-        machine = "i386"  # a program of 32 bits has the numbers of such a kernel, on any
+        machine = "i686"  # a program of 32 bits has the numbers of such a kernel, on any
     if machine not in NUMBERS:
         raise SyscallError(
             f"The course does not know the number of bpf(2) on {machine}: add it to NUMBERS in "

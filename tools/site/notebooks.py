@@ -31,6 +31,7 @@ from tools.site.parts import SiteError
 
 # Pure packages for the guest's Python 3.11, beside Debian's.
 PURE = ("ipykernel==6.29.*", "comm==0.2.*", "nest_asyncio==1.6.*", "ipywidgets==8.1.*")
+PURE += ("scapy==2.8.*",)
 PACKAGES = "usr/lib/python3/dist-packages"
 WIDGETS = "widgetsnbextension==4.0.*", "jupyterlab_widgets==3.0.*"
 LITE = ("jupyterlite-core[contents]==0.8.*", WIDGETS[1])

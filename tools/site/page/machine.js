@@ -11,6 +11,8 @@ export const SENTENCES = {
 };
 export const megabytes = bytes => `${(bytes / 1e6).toFixed(1)} MB`;
 
+const MEMORY = /\/[a-z]+-[0-9a-f]+\.zst$/;
+
 export class Missing extends Error {}
 
 const hex = buffer => Array.from(new Uint8Array(buffer), byte => byte.toString(16).padStart(2, "0")).join("");
@@ -94,9 +96,8 @@ export async function keepPage(root) {
         await navigator.serviceWorker.register(new URL("service.js", root).href);
         const kept = await caches.open("page");
         const loaded = performance.getEntriesByType("resource").map(entry => entry.name);
-        for (const url of new Set([location.href.split("#")[0], ...loaded])) {
-            if (url.startsWith(root) && !/\/[a-z]+-[0-9a-f]+\.zst$/.test(url) && !await kept.match(url)) await kept.add(url);
-        }
+        const mine = [location.href.split("#")[0], ...loaded].filter(url => url.startsWith(root) && !MEMORY.test(url));
+        await Promise.allSettled([...new Set(mine)].map(async url => await kept.match(url) || kept.add(url)));
     } catch (error) {
         console.warn(`Without a network the page will not open (${error.message}).`);
     }
