@@ -16,10 +16,10 @@ import sys
 from pathlib import Path
 
 from helpers.toolchain import COURSE
-from tools import package_sources, setup
+from tools import marked, package_sources, setup
 from tools.debian.roots import tracked
 from tools.private_apt import alone
-from tools.site import guest
+from tools.site import guest, runs
 from tools.site.parts import SiteError
 
 BOOK = ("jupyter-book==1.0.*",)
@@ -45,6 +45,11 @@ sphinx:
     nb_ipywidgets_js: {}
     suppress_warnings: ["mystnb.unknown_mime_type", "myst.header", "myst.xref_missing"]
 """
+WHAT_RUNS = """\
+# What runs here
+
+Each chapter can be opened on the Linux in a page. What a run of the tests saw there:
+"""
 NOTEBOOK = re.compile(r"notebooks/[^/]+\.ipynb")
 LINK = re.compile(r"\]\(([\w.]*)#([^)]+)\)")
 THEBE = re.compile(r"<script(?:(?!</script>).)*thebe(?:(?!</script>).)*</script>", re.DOTALL)
@@ -66,7 +71,7 @@ def environment(folder: Path) -> Path:
 
 
 def page(name: str) -> bytes:
-    """A notebook as Jupyter Book gets it: with a line of links, and anchors as they become there."""
+    """A notebook as Jupyter Book gets it: with a line of links, and its anchors as there."""
     notebook = json.loads((COURSE / "notebooks" / name).read_bytes())
     links = (
         f'<p><a href="../lab/lab/index.html?path={name}">Run this chapter in your browser</a> '
@@ -115,9 +120,12 @@ def build(folder: Path, scratch: Path, target: Path) -> None:
     shutil.copytree(COURSE / "notebooks/images", source / "images")
     for name in names:
         (source / name).write_bytes(page(name))
+    table = marked.part(runs.PAGE, runs.PART)
+    (source / "what_runs_here.md").write_text(f"{WHAT_RUNS}\n{table}\n", "utf-8")
     (source / "_config.yml").write_text(CONFIGURATION)
     lines = ["format: jb-book", f"root: {names[0].removesuffix('.ipynb')}", "chapters:"]
     lines += [f"- file: {name.removesuffix('.ipynb')}" for name in names[1:]]
+    lines.append("- file: what_runs_here")
     (source / "_toc.yml").write_text("\n".join(lines) + "\n")
     log = scratch / "log"
     command = [python.with_name("jupyter-book"), "build", source, "--path-output", scratch]

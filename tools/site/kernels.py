@@ -31,14 +31,14 @@ KEPT = 48 << 20  # bytes that stay free while all other memory is written over
 CHANNELS = ("shell", "control", "stdin", "iopub")
 PORTS = dict(zip(CHANNELS, range(1, 5), strict=True))
 HEARTBEAT = 5
-WARM = (
-    "numpy matplotlib matplotlib.pyplot matplotlib.backends.backend_agg PIL.PngImagePlugin "
-    "ipywidgets ipykernel.kernelapp matplotlib_inline.backend_inline html csv asyncio timeit "
-    "helpers.live helpers.loader helpers.netlab helpers.sockets helpers.toolchain helpers.traffic "
-    "helpers.source helpers.pictures helpers.counters helpers.protocols helpers.check "
-    "chapters.ch00.check chapters.ch00.progress chapters.ch00.readiness chapters.ch03.check "
-    "chapters.ch03.predictions chapters.ch04.check chapters.ch04.predictions"
-).split()
+WARM = """
+numpy matplotlib matplotlib.pyplot matplotlib.backends.backend_agg PIL.PngImagePlugin ipywidgets
+ipykernel.kernelapp matplotlib_inline.backend_inline html csv asyncio timeit
+helpers.live helpers.loader helpers.netlab helpers.sockets helpers.toolchain helpers.traffic
+helpers.source helpers.pictures helpers.counters helpers.protocols helpers.check
+chapters.ch00.check chapters.ch00.progress chapters.ch00.readiness chapters.ch03.check
+chapters.ch03.predictions chapters.ch04.check chapters.ch04.predictions
+"""
 
 
 def say(text: str) -> None:
@@ -49,11 +49,12 @@ def say(text: str) -> None:
 def warm_up() -> None:
     """Import what notebooks do, and draw once, so that fonts are found."""
     began = time.monotonic()
-    for name in WARM:
+    for name in WARM.split():
         try:
             importlib.import_module(name)
         except ImportError as error:
             say(f"not imported: {name} ({error})")
+    import numpy
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from PIL import Image
@@ -66,7 +67,7 @@ def warm_up() -> None:
     axes.legend()
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    Image.fromarray(__import__("numpy").asarray(canvas.buffer_rgba())).save(io.BytesIO(), "png")
+    Image.fromarray(numpy.asarray(canvas.buffer_rgba())).save(io.BytesIO(), "png")
     canvas.print_png(io.BytesIO())
     say(f"drawn, {time.monotonic() - began:.0f} s")
 

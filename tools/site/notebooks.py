@@ -65,14 +65,17 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
-for place in /dev/shm /tmp /run /root /course/work /course/build; do mount -t tmpfs tmpfs $place; done
+for place in /dev/shm /tmp /run /root /course/work /course/build; do
+    mount -t tmpfs tmpfs $place
+done
 chmod 1777 /tmp /dev/shm
 mount -t bpf bpf /sys/fs/bpf
 cp -r /course/notebooks/images /course/work/
 ip link set lo up
 hostname page
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 PYTHONPATH=/course
-export PYTHONDONTWRITEBYTECODE=1 OPENBLAS_NUM_THREADS=1 MPLCONFIGDIR=/tmp/matplotlib IPYTHONDIR=/tmp/ipython
+export PYTHONDONTWRITEBYTECODE=1 OPENBLAS_NUM_THREADS=1
+export MPLCONFIGDIR=/tmp/matplotlib IPYTHONDIR=/tmp/ipython
 cd /course/work
 stty -echo -opost </dev/ttyS0
 python3 -m tools.site.kernels </dev/null >/dev/ttyS0 2>&1
@@ -186,7 +189,7 @@ def lite(folder: Path) -> Path:
         print("JupyterLite from PyPI ...", flush=True)
         with alone(folder):
             setup.remove(target)
-            environ = package_sources.without_how(dict())
+            environ = package_sources.without_how({})
             command = [sys._base_executable, "-m", "venv", "--without-pip", target]
             setup.execute(command, environ)
             setup.install(target / "bin/python", LITE, compiled=False)
