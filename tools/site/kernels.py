@@ -177,8 +177,9 @@ class Agent:
 
     def wait_for(self, kernel: Kernel) -> None:
         """Until it answers, which before the snapshot is worth waiting for."""
-        head = json.dumps({"msg_id": "1", "msg_type": "kernel_info_request", "session": "agent"})
-        parts = [b"<IDS|MSG>", b"", head.encode(), b"{}", b"{}", b"{}"]
+        head = {"msg_id": "1", "msg_type": "kernel_info_request", "session": "agent"}
+        head["version"] = "5.3"  # of the protocol
+        parts = [b"<IDS|MSG>", b"", json.dumps(head).encode(), b"{}", b"{}", b"{}"]
         kernel.sockets["shell"].send_multipart(parts)
         kernel.sockets["shell"].recv_multipart()
         # What it said about it on iopub is nobody's.
