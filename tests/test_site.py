@@ -209,14 +209,19 @@ class TestWhole:
 
     def test_the_manifest_is_true(self, built):
         manifest = json.loads((built / "manifest.json").read_text())
+        rest = json.loads((built / "checksums.json").read_text())
         there = {str(f.relative_to(built)) for f in built.rglob("*") if f.is_file()}
-        assert there == {*manifest["files"], "manifest.json"}
-        for name, told in manifest["files"].items():
+        assert there == {*manifest["files"], *rest, "manifest.json"}
+        for name, told in (manifest["files"] | rest).items():
             data = (built / name).read_bytes()
             assert (len(data), hashlib.sha256(data).hexdigest()) == (told["bytes"], told["sha256"])
-        assert sum(told["bytes"] for told in manifest["files"].values()) < 45_000_000
+        states = [
+            manifest["files"][guest["state"]]["bytes"] for guest in manifest["guests"].values()
+        ]
+        assert len(states) == 2 and max(states) < 60_000_000
         assert {"python3.11-minimal", "libbpf1", "iputils-ping"} <= manifest["packages"].keys()
         assert f"linux-image-{manifest['kernel'].split()[1]}" in manifest["packages"]
+        assert {"ipykernel", "ipywidgets", "jupyterlite_core"} <= manifest["pypi"].keys()
 
     def test_the_five_lines_are_exact_twice_and_without_a_network(self, built, screen):
         page, asked = screen

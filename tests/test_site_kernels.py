@@ -12,7 +12,6 @@ import sys
 import tempfile
 import tty
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

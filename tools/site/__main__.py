@@ -18,13 +18,14 @@ from tools.site import book, guest, notebooks, parts
 HELP = """\
 Usage: ./course site [--serve [PORT]]
 
-Builds the folder site/: the course's first experiment in a browser tab, on a real Linux kernel, as
+Builds the folder site/: the course in a browser tab, to read and to run on a real Linux kernel, as
 static files that any web server can give out. --serve shows what was built, to this machine alone,
 at port 8877 or another. What the site is made of stays below ~/.cache/packet-tracing-with-bpf/site;
 remove that folder, and it is fetched and made anew."""
 SITE = COURSE / "site"
 PAGE = Path(__file__).with_name("page")
 PORT = 8877
+FOLDERS = ("files/", "lab/", "book/")
 CURE = "build the site first, by ./course site."
 
 
@@ -46,27 +47,37 @@ def build(folder: Path, site: Path) -> dict:
         guests = {machine.name: lay_out(machine, new) for machine in machines}
         notebooks.build_lab(folder, scratch, new / "lab")
         book.build(folder, scratch, new / "book")
+        # What a page needs to start is short; the sums of all the rest are a file of their own.
+        sums = checksums(new)
+        rest = {name: sums.pop(name) for name in list(sums) if name.startswith(FOLDERS)}
+        (new / "checksums.json").write_text(json.dumps(rest, indent=1) + "\n")
         manifest = {
             "kernel": machines[0].kernel,
             "guests": guests,
             "v86": parts.V86,
             "debian": guest.SUITE,
             "packages": guest.versions(folder),
+            "pypi": notebooks.versions(folder),
             "sources": "Debian's packages: deb-src of the suite and versions named here; v86: its "
-            "package on npm, licence beside it.",
-            "files": {
-                str(file.relative_to(new)): {
-                    "bytes": file.stat().st_size,
-                    "sha256": parts.digest(file.read_bytes()),
-                }
-                for file in sorted(new.rglob("*"))
-                if file.is_file()
-            },
+            "package on npm, licence beside it; PyPI's packages: their sources there.",
+            "files": sums | checksums(new, "checksums.json"),
         }
         (new / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
         shutil.rmtree(site, ignore_errors=True)
         new.rename(site)
     return manifest
+
+
+def checksums(site: Path, which: str = "**/*") -> dict[str, dict[str, int | str]]:
+    """Length and SHA-256 of files by name."""
+    return {
+        str(file.relative_to(site)): {
+            "bytes": file.stat().st_size,
+            "sha256": parts.digest(file.read_bytes()),
+        }
+        for file in sorted(site.glob(which))
+        if file.is_file()
+    }
 
 
 def lay_out(machine: parts.Machine, site: Path) -> dict:
@@ -129,7 +140,7 @@ def main(arguments: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 0 if serving else 130
-    size = sum(file["bytes"] for file in manifest["files"].values()) / 1e6
+    size = sum(file.stat().st_size for file in SITE.rglob("*") if file.is_file()) / 1e6
     print(f"{SITE} is built, {size:.1f} MB, with {manifest['kernel']}: ./course site --serve")
     return 0
 

@@ -116,8 +116,11 @@ def versions(folder: Path) -> dict[str, str]:
 
     Source: deb-control(5), deb-changelog(5).
     """
-    status = member(unpacked(folder, "guest"), "var/lib/dpkg/status")[1].decode()
-    found = dict(re.findall(r"^Package: (\S+)\n(?:.+\n)*?Version: (\S+)", status, re.MULTILINE))
+    found = {}
+    for name in ("guest", "notebooks"):
+        status = member(unpacked(folder, name), "var/lib/dpkg/status")[1].decode()
+        fields = r"^Package: (\S+)\n(?:.+\n)*?Version: (\S+)"
+        found |= dict(re.findall(fields, status, re.MULTILINE))
     for name, package in (("kernel", r"linux-image-\d[^/]*"), ("bios", "seabios")):
         changes = rf"usr/share/doc/{package}/changelog(\.Debian)?\.gz"
         path, text = member(unpacked(folder, name), changes)

@@ -239,6 +239,14 @@ def build_lab(folder: Path, scratch: Path, target: Path) -> None:
         raise SiteError(f"JupyterLite was not built: {log.read_text().strip()[-300:]}")
 
 
+def versions(folder: Path) -> dict[str, str]:
+    """PyPI's packages in the guest and in the page, by name."""
+    found = {file.name.split("-")[0]: file.name.split("-")[1] for file in wheels(folder)}
+    for path in lite(folder).glob("lib/python3*/site-packages/jupyterlite_core-*.dist-info"):
+        found["jupyterlite_core"] = path.name.removesuffix(".dist-info").partition("-")[2]
+    return found
+
+
 def machine(folder: Path) -> parts.Machine:
     """The notebooks' guest, booted, with kernels ready. Errors: SiteError, CompileError."""
     print("the guest's files ...", flush=True)
