@@ -1,4 +1,4 @@
-"""./course site: its page in a browser with what goes wrong; with --site, the kernel in it, too."""
+"""The pages of ./course site in a browser, with what goes wrong; with --site, their kernel, too."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import http.server
 import json
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import tarfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,13 +24,24 @@ from playwright.sync_api import BrowserContext, Page, expect
 from helpers import toolchain
 from tools.demo import FIVE_LINES
 from tools.site import __main__ as site
-from tools.site import guest, parts
+from tools.site import book, guest, notebooks, parts, runs, tree
 
 browser = pytest.mark.browser
 whole = [pytest.mark.site, pytest.mark.timeout(1200)]
 FOREIGN = re.compile(r"^(?!http://127\.0\.0\.1:|blob:http://127\.0\.0\.1:|data:,$)")
 MEMORY = b"no memory of any machine"
 KEPT = "async () => (await (await caches.open('machine')).keys()).length"
+CONNECTED = "() => self.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.info"
+RUN_CELL = """async at => {
+    const content = jupyterapp.shell.currentWidget.content;
+    content.activeCellIndex = at;
+    await jupyterapp.commands.execute("notebook:run-cell");
+    return content.widgets[at].model.toJSON().outputs;
+}"""
+# Cells of chapter 03 that show a descriptor, an address' scope, a time, or what a queue lost.
+DIFFERS = re.compile(
+    r"fdinfo|program_fd, map_fd|-brief|print\(ping|tcpdump|PACKET_STAT|others, ours"
+)
 NO_WEBASSEMBLY = "delete self.WebAssembly;"
 
 
@@ -122,6 +135,56 @@ def test_the_course_and_its_object_are_among_the_guests_files():
     assert all(names.index(str(Path(name).parent)) < at for at, name in enumerate(names) if at)
 
 
+def test_an_index_names_each_file_by_what_is_in_it_and_a_file_is_made_once(tmp_path):
+    folder, file, link = stat.S_IFDIR | 0o755, stat.S_IFREG | 0o644, stat.S_IFLNK | 0o777
+    entries = [
+        tree.Entry("a", folder),
+        tree.Entry("a/one", file, b"the same", changed=7),
+        tree.Entry("b/c/two", file, b"the same"),
+        tree.Entry("a/one", file, b"a later one of that name"),
+        tree.Entry("a/to", link, target="one"),
+    ]
+    index, names = tree.blobs(entries, tmp_path)
+    (name,) = names
+    assert name == f"{hashlib.sha256(b'the same').hexdigest()[:20]}.zst"
+    assert [each.name for each in tmp_path.iterdir()] == names
+    said = subprocess.run(["zstd", "-dc", tmp_path / name], capture_output=True, check=True)
+    assert said.stdout == b"the same"
+    one, to = ["one", 8, 7, file, 0, 0, name], ["to", 0, 0, link, 0, 0, "one"]
+    c = ["c", 0, 0, folder, 0, 0, [["two", 8, 0, file, 0, 0, name]]]
+    root = [["a", 0, 0, folder, 0, 0, [one, to]], ["b", 0, 0, folder, 0, 0, [c]]]
+    assert index == {"fsroot": root, "version": 3, "size": 16}
+
+
+def test_sockex1_is_compiled_beforehand_as_chapter_03_changes_it():
+    texts = list(notebooks.changed())
+    original = (toolchain.SOURCES / "sockex1_kern.c").read_text()
+    both_ways = original.replace("skb->pkt_type != PACKET_OUTGOING", "0")
+    first_34 = original.replace("return 0;\n}", "return 34;\n}")
+    assert {both_ways, first_34} <= set(texts) and original not in texts
+
+
+def test_a_chapter_to_read_links_to_the_one_to_run_and_its_anchors_are_the_books():
+    text = book.page("03_load_attach_count.ipynb").decode()
+    assert "../lab/lab/index.html?path=03_load_attach_count.ipynb" in text
+    links = re.findall(r"\]\([\w.]*#([^)]+)\)", text)
+    assert len(links) > 10 and all(re.fullmatch(r"[a-z0-9_-]+", link) for link in links)
+    assert (
+        book.anchor("Exercise-2:-two-sockets,-one-program") == "exercise-2-two-sockets-one-program"
+    )
+    assert "](../bpf/" not in text and "](../lab/files/bpf/" in text
+
+
+def test_what_runs_is_noted_and_the_other_rows_stay(tmp_path):
+    page = tmp_path / "site.md"
+    shutil.copyfile(runs.PAGE, page)
+    before = runs.read(page)
+    assert list(before) == runs.chapters()
+    runs.note("05_bcc", 1, 42, 12.6, "BccError: no\nheaders | here", page)
+    changed = {"05_bcc": ("1 of 42", "13", "BccError: no headers / here")}
+    assert runs.read(page) == before | changed
+
+
 # The page without a kernel
 
 
@@ -188,6 +251,15 @@ def test_a_list_that_is_missing_is_one_sentence(tmp_path, screen):
 # With the kernel in it
 
 
+def words(outputs: list[dict]) -> str:
+    """What a cell said, without pictures."""
+    texts = (
+        each.get("text") or each.get("data", {}).get("text/plain") or each.get("evalue", "")
+        for each in outputs
+    )
+    return "".join("".join(text) for text in texts)
+
+
 @pytest.fixture(scope="module")
 def built() -> Path:
     """The site, built from what the cache has."""
@@ -248,4 +320,28 @@ class TestWhole:
         press_run(page)
         assert page.locator("#lines").inner_text().splitlines() == FIVE_LINES
         assert len(asked) > asked_online
+        assert not list(filter(FOREIGN.match, asked))
+
+    def test_chapter_03_runs_to_its_end_with_the_stored_numbers(self, built, screen):
+        page, asked = screen
+        name = "03_load_attach_count"
+        cells = json.loads((toolchain.COURSE / f"notebooks/{name}.ipynb").read_text())["cells"]
+        page.set_default_timeout(300_000)
+        began = time.monotonic()
+        with served(built) as address:
+            page.goto(f"{address}lab/lab/index.html?path={name}.ipynb")
+            expect(page.locator("#linux-in-this-page")).to_have_text(
+                "Linux 6.1 (i686) in this page", timeout=120_000
+            )
+            page.wait_for_function(CONNECTED)
+            code = [at for at, cell in enumerate(cells) if cell["cell_type"] == "code"]
+            outputs = {at: page.evaluate(RUN_CELL, at) for at in code}
+        failed = [at for at in code if any(o["output_type"] == "error" for o in outputs[at])]
+        first = words(outputs[failed[0]]) if failed else ""
+        runs.note(name, len(code) - len(failed), len(code), time.monotonic() - began, first)
+        assert not failed, first
+        same = {at for at in code if words(outputs[at]) == words(cells[at]["outputs"])}
+        assert {at for at in code if at not in same} <= {
+            at for at in code if DIFFERS.search("".join(cells[at]["source"]))
+        }
         assert not list(filter(FOREIGN.match, asked))
