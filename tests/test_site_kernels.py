@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -109,13 +110,14 @@ def page(tmp_path) -> Iterator[Page]:
     with tempfile.TemporaryDirectory(dir="/tmp") as runtime:
         places = [os.ttyname(theirs), runtime, str(tmp_path)]
         command = [sys.executable, "-c", BEGIN.format(places=places)]
-        with subprocess.Popen(command, cwd=COURSE, stdout=subprocess.DEVNULL) as agent:
+        quiet = {"stdout": subprocess.DEVNULL, "start_new_session": True}
+        with subprocess.Popen(command, cwd=COURSE, **quiet) as agent:
             try:
                 page = Page(ours)
                 assert page.frame() == [b'{"op": "ready"}']
                 yield page
             finally:
-                agent.kill()
+                os.killpg(agent.pid, signal.SIGKILL)  # the kernels, too
     os.close(theirs)
     os.close(ours)
 
