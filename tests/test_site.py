@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.machinery import SourcelessFileLoader
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,19 @@ def test_an_index_names_each_file_by_what_is_in_it_and_a_file_is_made_once(tmp_p
     c = ["c", 0, 0, folder, 0, 0, [["two", 8, 0, file, 0, 0, name]]]
     root = [["a", 0, 0, folder, 0, 0, [one, to]], ["b", 0, 0, folder, 0, 0, [c]]]
     assert index == {"fsroot": root, "version": 3, "size": 16}
+
+
+def test_a_module_is_compiled_for_pythons_of_the_guests_version(tmp_path, monkeypatch):
+    monkeypatch.setattr(tree, "PYTHON", sys.version_info[:2])
+    entry = tree.Entry("a/b.py", stat.S_IFREG | 0o644, b"answer = 6 * 7")
+    first, second = tree.with_compiled([entry])
+    assert first == entry and re.fullmatch(r"a/__pycache__/b\.cpython-\d+\.pyc", second.path)
+    (tmp_path / "b.pyc").write_bytes(second.data)
+    found: dict = {}
+    exec(SourcelessFileLoader("b", str(tmp_path / "b.pyc")).get_code("b"), found)
+    assert found["answer"] == 42
+    monkeypatch.setattr(tree, "PYTHON", (2, 7))
+    assert list(tree.with_compiled([entry])) == [entry]
 
 
 def test_sockex1_is_compiled_beforehand_as_chapter_03_changes_it():

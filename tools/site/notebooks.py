@@ -150,8 +150,8 @@ def entries(folder: Path) -> Iterator[tree.Entry]:
     yield tree.Entry("usr/include/i686-linux-gnu", stat.S_IFLNK | 0o777, target="i386-linux-gnu")
     yield tree.Entry("start", stat.S_IFREG | 0o755, START.encode())
     for wheel in wheels(folder):
-        yield from tree.of_wheel(wheel, PACKAGES)
-    yield from course()
+        yield from tree.with_compiled(tree.of_wheel(wheel, PACKAGES))
+    yield from tree.with_compiled(course())
     yield from tree.of_tar(guest.unpacked(folder, "notebooks"))
 
 
