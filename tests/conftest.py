@@ -55,7 +55,7 @@ APART = {
     "kernels": "boot other kernels and run the course in them; =refusals: with every refused "
     "program, =full: with these and every chapter",
     "processors": "boot kernels for i386 and arm64, emulated, and run the course in them",
-    "site": "build the site, and run in a browser what its page runs",
+    "site": "build the site, and run in a browser what its page runs; =full: and chapter 03 there",
     "room": "a room of ten learners at once, and what it takes; =full: of thirty",
     "settings": "boot one kernel with each setting that a learner's machine may have",
 }
@@ -88,7 +88,7 @@ def place(item: pytest.Item) -> int:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     for name, what in APART.items():
-        more = {"kernels": ("refusals", "full"), "containers": ("full",), "room": ("full",)}.get(
+        more = {"kernels": ("refusals", "full"), "containers": ("full",), "room": ("full",), "site": ("full",)}.get(
             name, ()
         )
         choices = {"nargs": "?", "const": "quick", "choices": ("quick", *more)}

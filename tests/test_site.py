@@ -274,12 +274,16 @@ def words(outputs: list[dict]) -> str:
     return "".join("".join(text) for text in texts)
 
 
+def build(*words: str) -> Path:
+    """The site, built from what the cache has."""
+    command = [toolchain.COURSE / "course", "site", *words]
+    assert subprocess.run(command, stdin=subprocess.DEVNULL).returncode == 0
+    return site.SITE
+
+
 @pytest.fixture(scope="module")
 def built() -> Path:
-    """The site, built from what the cache has."""
-    result = subprocess.run([toolchain.COURSE / "course", "site"], stdin=subprocess.DEVNULL)
-    assert result.returncode == 0
-    return site.SITE
+    return build()
 
 
 def press_run(page: Page) -> None:
@@ -304,10 +308,9 @@ class TestWhole:
         states = [
             manifest["files"][guest["state"]]["bytes"] for guest in manifest["guests"].values()
         ]
-        assert len(states) == 2 and max(states) < 60_000_000
+        assert len(states) == 1 and max(states) < 60_000_000
         assert {"python3.11-minimal", "libbpf1", "iputils-ping"} <= manifest["packages"].keys()
         assert f"linux-image-{manifest['kernel'].split()[1]}" in manifest["packages"]
-        assert {"ipykernel", "ipywidgets", "jupyterlite_core"} <= manifest["pypi"].keys()
 
     def test_the_five_lines_are_exact_twice_and_without_a_network(self, built, screen):
         page, asked = screen
@@ -336,8 +339,11 @@ class TestWhole:
         assert len(asked) > asked_online
         assert not list(filter(FOREIGN.match, asked))
 
-    def test_chapter_03_runs_to_its_end_with_the_stored_numbers(self, built, screen):
-        page, asked = screen
+    @pytest.mark.site("full")
+    def test_chapter_03_runs_to_its_end_with_the_stored_numbers(self, screen):
+        built, (page, asked) = build("--notebooks"), screen
+        manifest = json.loads((built / "manifest.json").read_text())
+        assert {"ipykernel", "ipywidgets", "jupyterlite_core"} <= manifest["pypi"].keys()
         name = "03_load_attach_count"
         cells = json.loads((toolchain.COURSE / f"notebooks/{name}.ipynb").read_text())["cells"]
         page.set_default_timeout(300_000)

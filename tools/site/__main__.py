@@ -16,11 +16,12 @@ from tools.private_apt import alone, cache, workplace
 from tools.site import book, guest, notebooks, parts
 
 HELP = """\
-Usage: ./course site [--serve [PORT]]
+Usage: ./course site [--notebooks | --serve [PORT]]
 
-Builds the folder site/: the course in a browser tab, to read and to run on a real Linux kernel, as
-static files that any web server can give out. --serve shows what was built, to this machine alone,
-at port 8877 or another. What the site is made of stays below ~/.cache/packet-tracing-with-bpf/site;
+Builds the folder site/: a page in a browser tab that counts four pings on a real Linux kernel, as
+static files that any web server can give out. --notebooks adds the chapters, to read and to run
+there; that is in the making and was not seen to work to its end. --serve shows what was built, to
+this machine alone, at port 8877 or another. What the site is made of stays below ~/.cache/packet-tracing-with-bpf/site;
 remove that folder, and it is fetched and made anew."""
 SITE = COURSE / "site"
 PAGE = Path(__file__).with_name("page")
@@ -29,13 +30,15 @@ FOLDERS = ("files/", "lab/", "book/")
 CURE = "build the site first, by ./course site."
 
 
-def build(folder: Path, site: Path) -> dict:
+def build(folder: Path, site: Path, with_notebooks: bool) -> dict:
     """Make the site, which appears when it is whole. Result: its manifest.
 
-    Arguments: where parts are kept; where the site is to be. Errors: SiteError, CompileError.
+    Arguments: where parts are kept; where the site is to be; whether the chapters are in it, to
+        read and to run. Errors: SiteError, CompileError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    machines = [parts.for_run(folder), notebooks.machine(folder)]
+    machines = [parts.for_run(folder)]
+    machines += [notebooks.machine(folder)] if with_notebooks else []
     v86 = parts.emulator(folder)
     with alone(BUILD / "site"), workplace(BUILD / "site") as scratch:
         new = scratch / "site"
@@ -45,8 +48,9 @@ def build(folder: Path, site: Path) -> dict:
             to.parent.mkdir(exist_ok=True)
             shutil.copyfile(v86 / name, to)
         guests = {machine.name: lay_out(machine, new) for machine in machines}
-        notebooks.build_lab(folder, scratch, new / "lab")
-        book.build(folder, scratch, new / "book")
+        if with_notebooks:
+            notebooks.build_lab(folder, scratch, new / "lab")
+            book.build(folder, scratch, new / "book")
         # What a page needs to start is short; the sums of all the rest are a file of their own.
         sums = checksums(new)
         rest = {name: sums.pop(name) for name in list(sums) if name.startswith(FOLDERS)}
@@ -56,8 +60,8 @@ def build(folder: Path, site: Path) -> dict:
             "guests": guests,
             "v86": parts.V86,
             "debian": guest.SUITE,
-            "packages": guest.versions(folder),
-            "pypi": notebooks.versions(folder),
+            "packages": guest.versions(folder, ["guest", *["notebooks"] * with_notebooks]),
+            "pypi": notebooks.versions(folder) if with_notebooks else {},
             "sources": "Debian's packages: deb-src of the suite and versions named here; v86: its "
             "package on npm, licence beside it; PyPI's packages: their sources there.",
             "files": sums | checksums(new, "checksums.json"),
@@ -126,15 +130,15 @@ def serve(site: Path, port: int) -> None:
 
 def main(arguments: list[str]) -> int:
     """Build, or show what was built."""
-    serving = arguments[:1] == ["--serve"]
-    rest = arguments[1:] if serving else arguments
+    serving, with_notebooks = arguments[:1] == ["--serve"], arguments == ["--notebooks"]
+    rest = arguments[1:] if serving or with_notebooks else arguments
     if len(rest) > serving or not all(each.isdigit() for each in rest):
         print(HELP)
         return 0 if arguments in (["-h"], ["--help"]) else 2
     try:
         if serving:
             serve(SITE, int(rest[0]) if rest else PORT)
-        manifest = build(cache() / "site", SITE)
+        manifest = build(cache() / "site", SITE, with_notebooks)
     except CourseError as error:
         print(f"course: {error}", file=sys.stderr)
         return 1

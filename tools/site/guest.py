@@ -111,13 +111,13 @@ def unpacked(folder: Path, name: str) -> Path:
     return target
 
 
-def versions(folder: Path) -> dict[str, str]:
-    """The packages that the guest is made of, by name; a kernel and a BIOS are never installed.
+def versions(folder: Path, guests: Iterable[str]) -> dict[str, str]:
+    """The packages that guests are made of, by name; a kernel and a BIOS are never installed.
 
     Source: deb-control(5), deb-changelog(5).
     """
     found = {}
-    for name in ("guest", "notebooks"):
+    for name in guests:
         status = member(unpacked(folder, name), "var/lib/dpkg/status")[1].decode()
         fields = r"^Package: (\S+)\n(?:.+\n)*?Version: (\S+)"
         found |= dict(re.findall(fields, status, re.MULTILINE))
