@@ -86,12 +86,12 @@ def place(item: pytest.Item) -> int:
     return next((at for at, long in enumerate(LONGEST) if name.startswith(long)), len(LONGEST))
 
 
+MORE = {"kernels": ("refusals", "full")} | dict.fromkeys(("containers", "room", "site"), ("full",))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     for name, what in APART.items():
-        more = {"kernels": ("refusals", "full"), "containers": ("full",), "room": ("full",), "site": ("full",)}.get(
-            name, ()
-        )
-        choices = {"nargs": "?", "const": "quick", "choices": ("quick", *more)}
+        choices = {"nargs": "?", "const": "quick", "choices": ("quick", *MORE.get(name, ()))}
         parser.addoption(f"--{name}", help=what, **choices)
 
 
