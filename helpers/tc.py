@@ -124,11 +124,12 @@ class Place:
         self.close()
 
 
-def link_to(net: Network | None, program_fd: int, index: int, hook: int) -> int:
-    """The descriptor of a tcx link, made where the interface is. Errors: OSError."""
+def link_to(net: Network | None, program_fd: int, target: int, hook: int) -> int:
+    """The descriptor of a link, made in the network of its target: an interface's number, or, for
+    a hook of cgroups, a descriptor. Errors: OSError."""
     if net:
-        return net.link(program_fd, index, hook)
-    made = bpf(uapi.BPF_LINK_CREATE, struct.pack("=4I", program_fd, index, hook, 0))
+        return net.link(program_fd, target, hook)
+    made = bpf(uapi.BPF_LINK_CREATE, struct.pack("=4I", program_fd, target, hook, 0))
     if made < 0:
         raise OSError(-made, os.strerror(-made))
     return made

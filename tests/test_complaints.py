@@ -11,6 +11,7 @@ import pytest
 
 from chapters.ch08 import verifier
 from helpers import complaints, loader, toolchain
+from tools import clangs
 
 HEAD = "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
 BODY = 'SEC("socket")\nint f(struct __sk_buff *skb)\n{{\n{body}\n}}\n'
@@ -250,8 +251,7 @@ LATER = {
 
 
 def version() -> int:
-    said = subprocess.run(["clang", "--version"], capture_output=True, text=True).stdout
-    return int(re.search(r"version (\d+)", said)[1])
+    return int(clangs.version().partition(".")[0])
 
 
 def compiled_and_refused(folder: Path, name: str) -> None:

@@ -8,7 +8,8 @@ ROOM = ("classroom", "classroom_board", "classroom_separation")
 # Files whose tests share something that takes long to make: one worker gets all of them.
 TOGETHER = {f"tests/test_{name}.py": "browser" for name in ("browser", "browser_playground")}
 TOGETHER |= {f"tests/test_{name}.py": "axe" for name in ("axe", "browser_verifier")}
-TOGETHER |= {f"tests/test_{name}.py": name for name in ("bench", "board_alone", "journey")}
+ALONE = ("bench", "board_alone", "journey", "refusals")
+TOGETHER |= {f"tests/test_{name}.py": name for name in ALONE}
 TOGETHER |= {f"tests/test_{name}.py": "classroom" for name in ROOM}
 
 

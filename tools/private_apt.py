@@ -26,7 +26,6 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
 CONFIGURATION = """\
 Dir "{folder}";
-APT::Architecture "{architecture}";
 Dir::State "state";
 Dir::State::status "{folder}/status";
 Dir::Cache "cache";
@@ -116,9 +115,9 @@ class PrivateApt:
                 of += [f"{mirror()}-security {self.suite}-security"]
             sources.write_text("".join(f"deb [signed-by={KEYRING}] {each} main\n" for each in of))
         names = {"folder": self.folder, "sources": sources, "parts": parts, "etc": SYSTEM}
-        text = CONFIGURATION.format(architecture=self.architecture, **names)
-        if not self.architecture:
-            text = text.replace('APT::Architecture "";\n', "")
+        text = CONFIGURATION.format(**names)
+        if self.architecture:
+            text += f'APT::Architecture "{self.architecture}";\n'
         (self.folder / "apt.conf").write_text(text)
         self._run(["apt-get", "update", "-qq", "--error-on=any"])
 

@@ -26,7 +26,7 @@ from helpers import loader, sockets, tc, toolchain, uapi
 from helpers.counters import Counters
 from helpers.errors import CourseError
 from helpers.netlab import Network
-from helpers.probes import RETURN_0, bpf
+from helpers.probes import RETURN_0
 from helpers.protocols import NUMBERS
 from helpers.syscall import Program, frame_for_test_run, load_program, test_run
 from tools.bench.rows import Row, verdict
@@ -78,14 +78,13 @@ def clsact(net: Network, program_fd: int) -> Iterator[None]:
 def cgroup(program_fd: int, folder: Path) -> Iterator[None]:
     """At a cgroup. Errors: CourseError."""
     directory = os.open(folder, os.O_RDONLY)
-    at = b"".join(
-        number.to_bytes(4, "little")
-        for number in (program_fd, directory, uapi.BPF_CGROUP_INET_EGRESS, 0)
-    )
-    link = bpf(uapi.BPF_LINK_CREATE, at)
-    os.close(directory)
-    if link < 0:
-        raise CourseError(f"No program can be attached to a cgroup here ({os.strerror(-link)}).")
+    try:
+        link = tc.link_to(None, program_fd, directory, uapi.BPF_CGROUP_INET_EGRESS)
+    except OSError as error:
+        said = f"No program can be attached to a cgroup here ({error.strerror})."
+        raise CourseError(said) from error
+    finally:
+        os.close(directory)
     try:
         yield
     finally:

@@ -116,14 +116,14 @@ def clear(folder: Path) -> bool:
 
     Errors: BoardError if the board is open, which would go on with what it knows; OSError.
     """
-    there = (folder / "board.json").exists()
-    if there:
-        known = json.loads((folder / "board.json").read_bytes())
-        with (
-            contextlib.suppress(OSError),
-            socket.create_connection((known["host"], known["port"]), 1),
-        ):
-            raise addresses.BoardError("The board is open: stop it first, with Ctrl-C.")
-    if there:
-        shutil.rmtree(folder)
-    return there
+    file = folder / "board.json"
+    if not file.exists():
+        return False
+    known = json.loads(file.read_bytes())
+    with (
+        contextlib.suppress(OSError),
+        socket.create_connection((known["host"], known["port"]), 1),
+    ):
+        raise addresses.BoardError("The board is open: stop it first, with Ctrl-C.")
+    shutil.rmtree(folder)
+    return True
