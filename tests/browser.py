@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
 from stored import COURSE
+from waiting import listens
 
 from helpers.pictures import style
 from tools import environment, workspace
@@ -136,6 +137,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         else:
             pytest.fail("JupyterLab did not start:\n" + "".join(said))
         threading.Thread(target=lab.stderr.read, daemon=True).start()
+        assert listens(int(found[1].rpartition(":")[2]))
         yield Lab(found[1], token, work)
     finally:
         lab.terminate()

@@ -25,7 +25,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from stored import COURSE
-from waiting import until
+from waiting import listens, until
 
 from helpers import board, progress
 from tools import lab, teaching
@@ -310,6 +310,7 @@ def test_a_lab_that_joins_asks_first_and_then_tells(started, tmp_path):
         said = next(line for line in server.stdout if "token=" in line)
         threading.Thread(target=server.stdout.read, daemon=True).start()
         url, token = re.search(r"(http://\S+?)/room\?token=(\w+)", said).groups()
+        assert listens(int(url.rpartition(":")[2]))
 
         def room(**form: str) -> str:
             data = urllib.parse.urlencode(form).encode() if form else None

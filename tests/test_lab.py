@@ -11,13 +11,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import stored
+from waiting import listens
 
 from chapters.ch00 import copies
 from helpers import capabilities
@@ -87,20 +87,12 @@ def status(host: str, port: int, path: str) -> int:
     return connection.getresponse().status
 
 
-def wait_until_it_listens(port: int, seconds: float = 20) -> None:
-    """JupyterLab prints its address a moment before it listens."""
-    end = time.monotonic() + seconds
-    with socket.socket() as probe:
-        while probe.connect_ex(("127.0.0.1", port)) and time.monotonic() < end:
-            time.sleep(0.02)
-
-
 def test_jupyterlab_listens_here_only_and_wants_its_token(started):
     _, said = started
     address = r"http://127\.0\.0\.1:(\d+)/lab/tree/00_start_here\.ipynb\?token=(\w+)"
     (port, token), *others = re.findall(address, said)
     assert not others
-    wait_until_it_listens(int(port))
+    assert listens(int(port))
     assert re.search(rf"^Port \d+ is taken: JupyterLab gets port {port}\.$", said, re.MULTILINE)
     assert status("127.0.0.1", int(port), "/api/contents") == 403
     assert status("127.0.0.1", int(port), f"/api/contents?token={token}") == 200
@@ -130,7 +122,7 @@ def test_nbdime_adds_no_buttons(started):
     work, said = started
     address = re.search(r"http://\S+:\d+", said)[0]
     token = re.search(r"token=(\w+)", said)[1]
-    wait_until_it_listens(int(address.rpartition(":")[2]))
+    assert listens(int(address.rpartition(":")[2]))
     with urllib.request.urlopen(f"{address}/lab?token={token}", timeout=60) as page:
         data = re.search(
             r'id="jupyter-config-data"[^>]*>(.*?)</script>', page.read().decode(), re.S

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,12 @@ def until(condition: Callable[[], bool], seconds: float = 10) -> bool:
             return False
         os.sched_yield()
     return True
+
+
+def listens(port: int, seconds: float = 20) -> bool:
+    """Whether someone listens there in time: JupyterLab prints its address a moment before."""
+    with socket.socket() as probe:
+        return until(lambda: probe.connect_ex(("127.0.0.1", port)) == 0, seconds)
 
 
 def is_running(pid: int) -> bool:
