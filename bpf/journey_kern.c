@@ -127,6 +127,19 @@ static __always_inline struct event *look(struct sk_buff *skb)
 		bpf_ringbuf_submit(event, 0);                        \
 	} while (0)
 
+#ifdef FUNCTIONS // a function of the kernel, whose first argument is the packet; which, place tells
+SEC("fentry/ip_rcv")
+int function(__u64 *arguments)
+{
+	struct event *event = look((void *)arguments[0]);
+
+	if (event) {
+		event->place = bpf_get_func_ip(arguments);
+		SAY(event, "function");
+	}
+	return 0;
+}
+#else
 // A program for one tracepoint, whose first argument is the packet.
 #define STATION(name)                                                \
 	SEC("raw_tp/" #name)                                         \
@@ -198,5 +211,6 @@ int kfree_skb(struct bpf_raw_tracepoint_args *tracepoint)
 	bpf_map_delete_elem(&under_way, &address);
 	return 0;
 }
+#endif
 
 char LICENSE[] SEC("license") = "GPL";

@@ -39,6 +39,8 @@ PROTOTYPES = {
     "bpf_map__map_flags": (_UINT, [_POINTER]),
     "bpf_map__pin_path": (_TEXT, [_POINTER]),
     "bpf_map__inner_map": (_POINTER, [_POINTER]),
+    "bpf_program__insns": (_POINTER, [_POINTER]),
+    "bpf_program__insn_cnt": (ctypes.c_size_t, [_POINTER]),
     "bpf_program__type": (_INT, [_POINTER]),
     "bpf_program__section_name": (_TEXT, [_POINTER]),
     "bpf_map_lookup_elem": (_INT, [_INT, _POINTER, _POINTER]),

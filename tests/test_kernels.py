@@ -17,12 +17,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 
 import pytest
+import traces
 
 from helpers import features, kernel, toolchain
 from tools import packages
-from tools.kernels import attempts, clinic, fetch, inside, machine, refusals, results
+from tools.kernels import attempts, clinic, fetch, inside, machine, refusals, results, stations
 
 HERE = ""
+MOST_SAID = 2000  # letters of a finding
 OLDEST, NEWEST = fetch.SUITES[0], fetch.SUITES[-1]
 pytestmark = [
     pytest.mark.kernels,
@@ -84,7 +86,7 @@ class Attempt:
             assert line.startswith("{"), line
             finding = json.loads(line)
             if finding["what"] != "feature":
-                say(f"  {line}")
+                say(f"  {line[:MOST_SAID]}")
             yield finding
         self.end.result()
 
@@ -175,6 +177,18 @@ def test_the_reader_of_refusals_is_never_wrong(found):
     assert judged["wrong"] == []
     assert set(judged["other"]) <= refusals.BOTH_TRUE
     assert len(judged["right"]) >= 3 * len(judged["none"])
+
+
+def test_the_stations_are_those_of_the_kernels_own_trace(found):
+    told = found["stations"]
+    if told is None:  # on this machine, by somebody who is not root
+        assert not found["suite"]
+        return
+    traced = told["traced"]
+    assert all(attached == there for attached, there in traced["stations"].values())
+    told["compared"] = sum(traces.compare(traced, run, stations.PART) for run in traces.RUNS)
+    assert told["compared"] > 150
+    stations.keep(found["suite"], told)
 
 
 # The clinic's cases: the line that is refused, and those that the chain names, the first one first;

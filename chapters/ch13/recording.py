@@ -124,11 +124,8 @@ def record(
     """
     if unknown := [name for name in stations if name not in STATIONS]:
         raise TracingError(f"There is no station {unknown[0]!r}; there are: {', '.join(STATIONS)}.")
-    network, taken, missing = net.namespace(), [], []
-    take = _RING(lambda _, data, size: taken.append(ctypes.string_at(data, size)) or 0)
+    missing: list[str] = []
     with load(room) as loaded, ExitStack() as stack:
-        numbers = loaded.map("numbers")
-        numbers.update(struct.pack("I", 0), struct.pack("Q", network))
         for name in stations:
             try:
                 stack.enter_context(attached(loaded.program(name).fd, name))
@@ -136,15 +133,30 @@ def record(
                 missing.append(name)
                 if len(missing) == len(stations):
                     raise error
-        ring = libbpf.library().ring_buffer__new(loaded.map("events").fd, take, None, None)
-        if not ring:
-            reason = os.strerror(ctypes.get_errno())
-            raise TracingError(f"The ring buffer cannot be read ({reason}): run the cell again.")
-        stack.callback(libbpf.library().ring_buffer__free, ring)
+        return taken(net, loaded, action, missing)
+
+
+def taken(
+    net: Network, loaded: loader.LoadedObject, action: Callable[[], object], missing: list[str]
+) -> Recording:
+    """Do something while programs of journey_kern.c are attached, and take what they have told.
+
+    Errors: as record.
+    """
+    kept, numbers = [], loaded.map("numbers")
+    take = _RING(lambda _, data, size: kept.append(ctypes.string_at(data, size)) or 0)
+    ring = libbpf.library().ring_buffer__new(loaded.map("events").fd, take, None, None)
+    if not ring:
+        reason = os.strerror(ctypes.get_errno())
+        raise TracingError(f"The ring buffer cannot be read ({reason}): run the cell again.")
+    try:
+        numbers.update(struct.pack("I", 0), struct.pack("Q", net.namespace()))
         action()
         libbpf.library().ring_buffer__consume(ring)
-        lost = numbers.counter(1)
-    return Recording(numbered(taken), lost, missing, os.uname().release.split("-")[0])
+    finally:
+        libbpf.library().ring_buffer__free(ring)
+    lost = numbers.counter(1)
+    return Recording(numbered(kept), lost, missing, os.uname().release.split("-")[0])
 
 
 def load(room: int = ROOM) -> loader.LoadedObject:

@@ -21,7 +21,7 @@ from helpers import capabilities, features, kernel
 from helpers.errors import CourseError
 from helpers.toolchain import BUILD, COURSE
 from tools import privileges
-from tools.kernels import attempts, clinic, refusals, settings
+from tools.kernels import attempts, clinic, refusals, settings, stations
 
 NOBODY = 65534
 SMALL_LIMIT = 64 << 10  # of a login, before 5.11
@@ -111,17 +111,21 @@ def at_length(tests: tuple[str, ...], chapters: tuple[str, ...] = ("",)) -> None
 
 
 def main(wanted: str, where: str = "here") -> None:
-    """wanted: quick, refusals, full, or features alone; settings, alone and in a machine.
+    """wanted: quick, refusals, full, or features alone; settings or stations, alone, in a machine.
 
     where: here, machine, or user (within the latter).
     """
     if wanted == "settings":
         start_as_user(wanted, True) if where == "machine" else report(wanted, **settings.tried())
         return
+    if wanted == "stations":
+        report(wanted, **stations.report())
+        return
     if where != "user":
         report("kernel", release=os.uname().release, version=kernel.version())
     tried_by_everybody()
     if is_root():
+        report("stations", **stations.report())
         report("refusals", **refusals.report(SOME if wanted == "quick" else 1))
         if wanted != "quick":
             report("clinic", cases=clinic.tried())
