@@ -14,7 +14,7 @@ from stored import COURSE
 from unwelcome import ordinary_user
 
 from chapters.ch08 import verifier
-from chapters.ch13 import film, mysteries, recording, store, ways
+from chapters.ch13 import film, functions, mysteries, recording, store, ways
 from chapters.ch13.recording import Event
 from helpers import capabilities, features, libbpf, netlab, toolchain, tracepoints, traffic
 
@@ -284,6 +284,46 @@ def test_the_film_says_the_same_as_text_as_a_picture_and_step_by_step():
     assert player.widget.children[3].value != before
     assert player.station.value == 1
     assert "Station 1 of 7" in player.widget.children[2].value
+
+
+def test_functions_that_take_a_packet_first_are_found_in_the_kernels_types():
+    found = functions.taking_a_packet()
+    assert {"ip_rcv", "udp_rcv", "eth_type_trans", "dev_hard_start_xmit"} <= set(found)
+    assert not {"ip_output", "netif_receive_skb_list"} & set(found)  # a network, and a list, first
+    with pytest.raises(tracepoints.TracingError, match="own types cannot be read"):
+        functions.taking_a_packet(Path("/nowhere"))
+
+
+def test_where_no_function_can_be_watched_debians_is_shown(net, monkeypatch, capsys):
+    def refuses(*_: object) -> None:
+        raise tracepoints.TracingError("This kernel has no fentry.")
+
+    monkeypatch.setattr(functions, "record", refuses)
+    found = functions.recorded(net, lambda: None)
+    said = capsys.readouterr().out
+    assert said.startswith(
+        "This kernel has no fentry.\nSo what you see was recorded on Debian 13's"
+    )
+    assert f"({found.kernel}), in a virtual machine" in said
+    passed = [event.station for event in found.events]
+    assert len(passed) == 30 and found.lost == 0
+    assert passed.index("__dev_queue_xmit") < passed.index("ip_rcv") < passed.index("udp_rcv")
+    text = repr(functions.table(found))
+    assert f"30 functions on Linux {found.kernel} are handed this packet" in text
+    assert "__udp4_lib_rcv" in text and "-20" in text
+
+
+@tracing
+def test_a_kernel_lets_functions_be_watched_or_says_what_refuses(net):
+    """Debian's kernels do, see test_kernels; whichever it is, nothing stays behind."""
+    before = set(Path("/proc/self/fd").iterdir())
+    try:
+        seen = functions.record(net, lambda: traffic.udp(net, 3), ["ip_rcv", "udp_rcv"])
+    except tracepoints.TracingError as refusal:
+        assert "Operation not permitted" in str(refusal)
+    else:
+        assert [event.station for event in seen.events] == ["ip_rcv", "udp_rcv"] * 3
+    assert set(Path("/proc/self/fd").iterdir()) == before
 
 
 def test_nothing_to_show_is_one_sentence():

@@ -19,12 +19,13 @@ from queue import SimpleQueue
 import pytest
 import traces
 
+from chapters.ch14 import packed
 from helpers import features, kernel, toolchain
 from tools import packages
 from tools.kernels import attempts, clinic, fetch, inside, machine, refusals, results, stations
 
 HERE = ""
-MOST_SAID = 2000  # letters of a finding
+MOST_SAID = 2000  # letters of a finding: a trace has more
 OLDEST, NEWEST = fetch.SUITES[0], fetch.SUITES[-1]
 pytestmark = [
     pytest.mark.kernels,
@@ -35,9 +36,10 @@ every_refusal = pytest.mark.kernels("refusals", "full")
 
 
 @pytest.fixture(scope="module")
-def objects(tmp_path_factory: pytest.TempPathFactory) -> None:
+def objects(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
     """What the machines load, compiled here, where the processor is real."""
-    packages.need("qemu-system-x86", "debian-archive-keyring")
+    witness = [] if request.config.getoption("--kernels") == "quick" else ["bpftrace"]
+    packages.need("qemu-system-x86", "debian-archive-keyring", *witness)
     newer = tmp_path_factory.mktemp("newer") / "newer_kern.c"
     newer.write_text(attempts.NEWER_SOURCE)
     refusals.compile()
@@ -45,6 +47,9 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> None:
     for source in attempts.FILTERS:  # sockex1_kern.c, too: attempts.OBJECT
         toolchain.compile_bpf(source)
     toolchain.compile_bpf(newer, attempts.NEWER)
+    monitor = newer.with_name("monitor_kern.c")
+    monitor.write_text(packed.references()["socket"])
+    toolchain.compile_bpf(monitor, attempts.MONITOR)
 
 
 def in_machine(suite: str, wanted: str) -> Iterator[str]:
@@ -130,6 +135,10 @@ def test_an_ordinary_user_may_load_every_socket_filter(found):
     assert found["checks"]["filters"] == features.WORKS
 
 
+def test_a_monitor_of_chapter_14_counts_every_class_of_frames(found):
+    assert found["checks"]["monitor"] == features.WORKS
+
+
 def test_it_has_what_its_version_promises(found):
     for feature in features.FEATURES:
         answers = found["features"][feature.name]
@@ -189,6 +198,20 @@ def test_the_stations_are_those_of_the_kernels_own_trace(found):
     told["compared"] = sum(traces.compare(traced, run, stations.PART) for run in traces.RUNS)
     assert told["compared"] > 150
     stations.keep(found["suite"], told)
+
+
+@every_refusal
+def test_the_functions_of_a_packet_are_those_that_bpftrace_sees(found):
+    """Where the kernel has fentry and bpf_get_func_ip: Debian's have, from 6.1 on."""
+    told = found["functions"]
+    if not found["suite"]:  # more than one processor may tell in another order
+        return
+    if tuple(found["version"]) < (5, 15):
+        assert told["refused"]
+        return
+    assert told["mine"] == told["theirs"]
+    assert len(told["mine"]) >= 5 * 20  # of 20 datagrams
+    assert {name for name, _ in told["mine"]} == set(told["names"])
 
 
 # The clinic's cases: the line that is refused, and those that the chain names, the first one first;

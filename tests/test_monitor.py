@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -11,6 +13,7 @@ from chapters.ch14 import acceptance, check, packed, program, report, traffic
 from helpers import capabilities, sockets, toolchain
 from helpers import traffic as helpers_traffic
 from tools import verify
+from tools.kernels import fetch, machine
 
 NAME, NUMBER, SEED = "Ada", 7, 11
 privileged = pytest.mark.skipif(
@@ -172,6 +175,38 @@ def handed_in(folder, source, name=NAME):
 def test_verify_accepts_both_designs(design, tmp_path):
     said = verify.verify(handed_in(tmp_path, packed.references()[design]), SEED)
     assert said.startswith("Ada, with seed 11: All 18 classes of frames are counted to the byte.")
+
+
+def no_machine(kernel, command, seconds):
+    """The command of a virtual machine, on the kernel that runs."""
+    python = command.index(sys.executable)
+    done = subprocess.run(command[python:], cwd=toolchain.COURSE, capture_output=True, text=True)
+    yield from done.stdout.splitlines()
+
+
+@pytest.mark.kernel
+def test_verify_asks_other_kernels_and_names_the_one_that_says_no(tmp_path, monkeypatch):
+    """What is the same on each kernel is ./course test --kernels' to tell; here is but one."""
+    monkeypatch.setattr(fetch, "kernel", lambda suite: fetch.Kernel("", tmp_path, tmp_path / suite))
+    monkeypatch.setattr(machine, "run", no_machine)
+    right = handed_in(tmp_path, packed.references()["socket"])
+    said = verify.verify(right, SEED, ["5.10", "6.1"])
+    assert said.endswith("It counts the same on Linux 5.10, 6.1.")
+    wrong = toolchain.compile_bpf(
+        written(tmp_path, packed.wrong()["any_protocol"].source), tmp_path / "wrong.o"
+    )
+    with pytest.raises(verify.VerifyError, match="On Linux 5.10 not right: TCP."):
+        verify.on_kernel("5.10", wrong, NAME, SEED)
+    no_map = packed.references()["socket"].replace("talks", "counts")
+    refused = toolchain.compile_bpf(written(tmp_path, no_map), tmp_path / "refused.o")
+    with pytest.raises(verify.VerifyError, match='On Linux 5.10: There is no map "talks"'):
+        verify.on_kernel("5.10", refused, NAME, SEED)
+
+
+def written(folder, source):
+    path = folder / "monitor_kern.c"
+    path.write_text(source)
+    return path
 
 
 def constants(name: str, number: int) -> str:

@@ -1,8 +1,9 @@
-"""./course verify REPORT [--seed N]: hold the monitor of a report against traffic of your choice.
+"""./course verify REPORT [--seed N] [--kernels]: hold a report's monitor against traffic of yours.
 
 For an instructor. The source is compiled where there is no network and neither the course's nor
 your own files, for a limited time; the object file calls nothing but what a monitor needs, is
 loaded in a process of its own with the capabilities of its type alone, and is attached nowhere.
+With --kernels it is also loaded on, and counts on, each kernel of the matrix, in virtual machines.
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from chapters.ch14 import acceptance, report
 from helpers import toolchain
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
+from tools import packages
+from tools.kernels import fetch, machine
 
+SECONDS_OF_A_MACHINE = 600
 SECONDS = 60  # for compiling, and for each judgement
 CONFINED = ["unshare", "--user", "--map-root-user", "--mount", "--net", "--pid", "--fork"]
 
@@ -73,8 +78,29 @@ def judged(path: Path, name: str, number: int) -> acceptance.Outcome:
     return acceptance.Outcome(tuple(found["wrong"]), found["cost"], found["frames"])
 
 
-def verify(path: Path, seed: int) -> str:
-    """One sentence about a report that is right. Errors: CourseError, with the reason."""
+def on_kernel(suite: str, path: Path, name: str, number: int) -> str:
+    """The release of a kernel of the matrix on which an object file counts all classes right.
+
+    Errors: VerifyError, with the kernel and its reason; BootError; FetchError.
+    """
+    from tools.kernels import inside  # rarely needed, and much comes with it
+
+    found = fetch.kernel(suite)
+    command = ["prlimit", "--memlock=unlimited:unlimited", *inside.python_in_machine()]
+    command += ["-m", "chapters.ch14.acceptance", str(path), name, str(number), "counts"]
+    said = json.loads("".join(machine.run(found, command, SECONDS_OF_A_MACHINE)))
+    if "refused" in said:
+        raise VerifyError(f"On Linux {found.release}: {said['refused']}")
+    if said["wrong"]:
+        raise VerifyError(f"On Linux {found.release} not right: {'; '.join(said['wrong'])}.")
+    return found.release
+
+
+def verify(path: Path, seed: int, suites: Sequence[str] = ()) -> str:
+    """One sentence about a report that is right. Errors: CourseError, with the reason.
+
+    suites: of Debian, whose kernels are to count right, too.
+    """
     handed = report.read(path)
     acceptance.sources_of_its_own(handed.source)
     with tempfile.TemporaryDirectory() as folder:
@@ -84,6 +110,8 @@ def verify(path: Path, seed: int) -> str:
         if not own.met:
             raise VerifyError(f"On the report's own traffic: {own.sentence()}")
         chosen = judged(compiled, handed.name, seed)
+        if chosen.met:
+            releases = [on_kernel(each, compiled, handed.name, seed) for each in suites]
     if len(chosen.wrong) > 1:
         raise VerifyError(
             f"Right on the report's own traffic, and with seed {seed} not: constants stand "
@@ -94,6 +122,7 @@ def verify(path: Path, seed: int) -> str:
     return (
         f"{handed.name}, with seed {seed}: {chosen.sentence()} A frame costs {chosen.cost:.2f} "
         "times what the reference takes."
+        + (f" It counts the same on Linux {', '.join(releases)}." if suites else "")
     )
 
 
@@ -101,9 +130,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="./course verify")
     parser.add_argument("report", type=Path)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
+    parser.add_argument("--kernels", action="store_true")
     asked = parser.parse_args(arguments)
     try:
-        print(verify(asked.report, asked.seed))
+        if asked.kernels:
+            packages.need("qemu-system-x86", "debian-archive-keyring")
+        print(verify(asked.report, asked.seed, fetch.SUITES if asked.kernels else ()))
     except CourseError as error:
         print(f"course: {error}", file=sys.stderr)
         return 1

@@ -1,6 +1,7 @@
 """python -m chapters.ch13.store: records what comes with the course, into chapters/ch13/recorded/.
 
-For machines on which chapter 13 may not record. It takes CAP_PERFMON.
+For machines on which chapter 13 may not record. It takes CAP_PERFMON. Functions are recorded only
+where the kernel has fentry; what is there is of Debian 13's, in a virtual machine of the matrix.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from chapters.ch13 import recording, router, ways
+from chapters.ch13 import functions, recording, router, ways
 from helpers import netlab, traffic
+from helpers.tracepoints import TracingError
 
 
 def actions(net: netlab.Network) -> dict[str, Callable[[], object]]:
@@ -31,6 +33,10 @@ def main() -> None:
         ways.prepare(net)
         for name, action in actions(net).items():
             recording.record(net, action).save(recording.stored(name))
+        try:
+            functions.record(net, partial(traffic.udp, net, 1)).save(recording.stored("functions"))
+        except TracingError as refusal:
+            print(refusal)
 
 
 if __name__ == "__main__":

@@ -137,6 +137,16 @@ def judged(path: Path, name: str, number: int) -> Outcome:
         return Outcome(wrong, cost(monitor, typical), sum(len(each.frames) for each in classes))
 
 
+def counted(path: Path, name: str, number: int) -> tuple[str, ...]:
+    """Load an object file, and name the classes that it does not count right; no cost is measured.
+
+    Errors: as judged. For chapter 14 on other kernels, whose emulated processors measure nothing.
+    """
+    harmless(path)
+    with opened(path) as monitor:
+        return wrong_classes(monitor, traffic.made(name, number))
+
+
 def passes(source: str, test: Test) -> bool:
     """Whether a monitor makes of the frames of a test what the test says."""
     frames, table = test
@@ -146,12 +156,21 @@ def passes(source: str, test: Test) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """OBJECT NAME NUMBER: the outcome as JSON; or a sentence on stderr, and 1."""
-    path, name, number = arguments
+    """OBJECT NAME NUMBER: the outcome as JSON; or a sentence on stderr, and 1.
+
+    One word more, counts: only the classes that are wrong, or the sentence, as JSON.
+    """
+    path, name, number, *counts = arguments
     try:
+        if counts:
+            print(json.dumps({"wrong": counted(Path(path), name, int(number))}))
+            return 0
         outcome = judged(Path(path), name, int(number))
     except CourseError as error:
-        print(error, file=sys.stderr)
+        if counts:
+            print(json.dumps({"refused": str(error)}))
+        else:
+            print(error, file=sys.stderr)
         return 1
     print(json.dumps({"wrong": outcome.wrong, "cost": outcome.cost, "frames": outcome.frames}))
     return 0

@@ -156,7 +156,9 @@ def main(folder: Path, part: int = 1) -> None:
     recording.numbered = lambda taken: kept.extend(taken) or numbered(taken)
     result: dict = {"stations": stations(folder)}
     with netlab.open_network() as net:
-        net.run(["ip", "link", "set", "lo", "name", NAME], check=True)
+        # Before Linux 6.2 an interface takes no new name while it is up.
+        for words in ("lo down", f"lo name {NAME}", f"{NAME} up"):
+            net.run(["ip", "link", "set", *words.split()], check=True)
         runs = {
             "pings": partial(traffic.echo, net, 200 // part),
             "closed port": partial(closed_port, net, 300 // part),

@@ -10,11 +10,14 @@ import subprocess
 from functools import partial
 from pathlib import Path
 
+from chapters.ch14 import acceptance
 from helpers import features, loader, netlab, probes, sockets, traffic, uapi
+from helpers.errors import CourseError
 from helpers.toolchain import BUILD, COURSE, SOURCES
 
 # Compiled before the machine starts.
 OBJECT, NEWER = BUILD / "sockex1_kern.o", BUILD / "newer_kern.o"
+MONITOR = BUILD / "monitor" / "monitor_kern.o"
 # The course's programs that an ordinary user may load.
 FILTERS = sorted(p for p in SOURCES.glob("*_kern.c") if 'SEC("socket")' in p.read_text())
 # Links that carry IP, which Debian's kernels have as modules, and others may not have: how each is
@@ -88,6 +91,15 @@ def filters() -> str:
         except loader.LoadError as error:
             refused.append(f"{source.stem}: {error}")
     return " ".join(refused) or features.WORKS
+
+
+def monitor() -> str:
+    """Whether a monitor of chapter 14 loads, and counts all of a traffic; "works", or what not."""
+    try:
+        wrong = acceptance.counted(MONITOR, "the matrix", 1)
+    except CourseError as error:
+        return str(error)
+    return "; ".join(wrong) or features.WORKS
 
 
 def refusal() -> str:

@@ -29,10 +29,15 @@ SOME = 4  # a quick run shows the kernel every fourth of the refused programs
 
 
 def in_machine(wanted: str, course: Path = COURSE, python: str = sys.executable) -> list[str]:
-    """The command that starts this in a virtual machine, where nothing is set.
+    """The command that starts this in a virtual machine.
 
     course, python: where they are in its files.
     """
+    return [*python_in_machine(course, python), "-m", "tools.kernels.inside", wanted, "machine"]
+
+
+def python_in_machine(course: Path = COURSE, python: str = sys.executable) -> list[str]:
+    """What begins a command of Python's in a virtual machine, where nothing is set."""
     environment = {
         "PATH": f"{Path(python).parent}:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/root",
@@ -40,8 +45,7 @@ def in_machine(wanted: str, course: Path = COURSE, python: str = sys.executable)
         "CI": "true",
         "PYTHONPATH": str(course),
     }
-    command = ["env", *(f"{name}={value}" for name, value in environment.items()), python]
-    return [*command, "-m", "tools.kernels.inside", wanted, "machine"]
+    return ["env", *(f"{name}={value}" for name, value in environment.items()), python]
 
 
 def report(what: str, **found: object) -> None:
@@ -91,6 +95,7 @@ def the_course(wanted: str) -> None:
         ("refusal", attempts.refusal),
         ("memory", attempts.memory),
         ("links", attempts.links),
+        ("monitor", attempts.monitor),
     ):
         report(what, answer=attempt())
     if wanted == "full":
@@ -129,6 +134,7 @@ def main(wanted: str, where: str = "here") -> None:
         report("refusals", **refusals.report(SOME if wanted == "quick" else 1))
         if wanted != "quick":
             report("clinic", cases=clinic.tried())
+            report("functions", **stations.script("entered.py"))
         start_as_user("features" if where == "here" else wanted, where == "machine")
     if wanted != "features" and where != "machine":
         the_course(wanted)

@@ -16,7 +16,7 @@ from tools.demo import FIVE_LINES
 from tools.kernels import refusals
 
 PAGE = COURSE / "docs" / "kernels.md"
-SHOWN_ELSEWHERE = ("refusals", "clinic", "stations")  # or not at all, but to the tests
+SHOWN_ELSEWHERE = ("refusals", "clinic", "stations", "functions")  # or not at all, but to the tests
 
 
 def entry(suite: str, accelerator: str, findings: list[dict]) -> dict:
@@ -37,6 +37,7 @@ def entry(suite: str, accelerator: str, findings: list[dict]) -> dict:
         "chapters": {},
         "refusals": next((each for each in findings if each["what"] == "refusals"), None),
         "stations": next((each for each in findings if each["what"] == "stations"), None),
+        "functions": next((each for each in findings if each["what"] == "functions"), None),
         "clinic": next((each["cases"] for each in findings if each["what"] == "clinic"), None),
     }
     for each in findings:
