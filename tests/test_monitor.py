@@ -153,6 +153,18 @@ def test_what_a_learner_begins_with_loads_and_counts_nothing(tmp_path):
     assert path.read_text() == "mine"
 
 
+@pytest.mark.kernel
+def test_a_learner_sees_what_is_counted_and_what_is_to_be():
+    classes = {each.name: each for each in traffic.made(NAME, NUMBER)}
+    right = program.against(packed.references()["socket"], classes["IPv6"])
+    assert {row[4] for row in right.rows} == {""}
+    assert {row[:2] for row in right.rows} == set(classes["IPv6"].table)
+    nothing = program.against(program.START.read_text(), classes["IPv6"])
+    assert {row[2:3] + row[4:] for row in nothing.rows} == {("(0, 0, 0, 0)", "no")}
+    too_much = program.against(packed.wrong()["any_protocol"].source, classes["TCP"])
+    assert {row[3:] for row in too_much.rows} == {("(0, 0, 0, 0)", "no")}
+
+
 def test_the_report_shows_the_learners_tests_and_is_read_again(tmp_path):
     tests = [([b"\1\2", b"\3"], {("192.0.2.1", "192.0.2.2"): (1, 3, 0, 0)}), ([b"\4"], {})]
     source = packed.references()["socket"]

@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from chapters.ch14.traffic import Pair, Table
+from chapters.ch14.traffic import Class, Pair, Table
 from helpers import capabilities, loader, objfile, syscall, toolchain, uapi
 from helpers.errors import CourseError
+from helpers.table import Table as Shown
 
 START = Path(__file__).with_name("start_kern.c")  # what a learner begins with
 MAP, KEY_SIZE, VALUE_SIZE, LEAST_ENTRIES = "talks", 36, 16, 1024
@@ -154,3 +155,20 @@ def of_source(source: str) -> Iterator[Monitor]:
     """Compile and load a C text. Errors: as compiled and opened."""
     with compiled(source) as path, opened(path) as monitor:
         yield monitor
+
+
+def against(source: str, each: Class) -> Shown:
+    """A class's frames through a monitor: pair by pair what it counts, and what it is to count.
+
+    Errors: as of_source. For chapter 14.
+    """
+    with of_source(source) as monitor:
+        monitor.run(each.frames)
+        counted = monitor.read()
+    nothing = (0, 0, 0, 0)
+    rows = []
+    for pair in sorted(counted.keys() | each.table.keys()):
+        found, wanted = counted.get(pair, nothing), each.table.get(pair, nothing)
+        rows.append((*pair, str(found), str(wanted), "" if found == wanted else "no"))
+    head = ("client", "server", "counted", "to be counted", "right?")
+    return Shown(f"{len(each.frames)} frames of the class {each.name}", head, rows)

@@ -25,8 +25,8 @@ from helpers import netlab, traffic
 from helpers.tracepoints import TracingError
 
 # Their first argument is called skb; which of them a kernel has is asked.
-NAMES = ("dev_hard_start_xmit", "loopback_xmit", "eth_type_trans", "netif_rx", "ip_rcv", "udp_rcv")
-NAMES += ("ip_local_deliver", "udp_queue_rcv_one_skb", "skb_consume_udp", "__udp4_lib_rcv")
+NAMES = ("validate_xmit_skb", "loopback_xmit", "eth_type_trans", "netif_rx_internal", "ip_rcv")
+NAMES += ("enqueue_to_backlog", "ip_local_deliver", "udp_rcv", "__udp4_lib_rcv")
 DATAGRAMS = 20
 
 
