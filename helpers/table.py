@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from html import escape
 
 LEFT = 'style="text-align: left; vertical-align: top"'
+LONG = LEFT[:-1] + '; min-width: 15em"'  # sentences, which would else be a word wide
 RIGHT = 'style="text-align: right; vertical-align: top; padding-left: 2em"'
 NUMBER = re.compile(r"|…|[-+]?\d[\d,]*(\.\d+)?")
 
@@ -61,7 +62,7 @@ def element(inside: str, name: str) -> str:
 def look_of(column: tuple[str, ...]) -> str:
     """Numbers stand on the right, so that their digits do under each other; text on the left."""
     numbers = all(map(NUMBER.fullmatch, column)) and any(map(str.strip, column))
-    return RIGHT if numbers else LEFT
+    return RIGHT if numbers else LONG if max(map(len, column), default=0) > 30 else LEFT
 
 
 def cell(tag: str, text: str, attributes: str) -> str:

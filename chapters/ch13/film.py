@@ -168,7 +168,8 @@ def picture(journeys: Sequence[Journey], at: tuple[int, int] | None = None) -> F
         times = [(event.time - start) / 1000 for event in journey.events]
         rows = [names.index(station) for station in journey.stations]
         axes.plot(times, rows, color=QUIET, linewidth=1, dashes=(4, 1 + 2 * index), zorder=1)
-        axes.annotate(f" {journey.number}", (times[0], rows[0]), color=INK, va="bottom")
+        if len(journeys) > 1:
+            axes.annotate(f" {journey.number}", (times[0], rows[0]), color=INK, va="bottom")
         for step, (time, at_row, event) in enumerate(zip(times, rows, journey.events, strict=True)):
             color, marker = look = LOOKS.get(event.station, IN)
             drawn = axes.plot(time, at_row, marker, color=color, markersize=8, zorder=2)[0]

@@ -161,7 +161,7 @@ def recorded(net: Network, action: Callable[[], object]) -> Recording:
         print(refusal)
         print(
             f"So what you see was recorded on Debian 13's kernel ({found.kernel}), in a virtual "
-            "machine without a processor of its own: the functions are right, the times long."
+            "machine whose processor is emulated: the functions are right, the times long."
         )
         return found
 

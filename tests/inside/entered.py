@@ -1,6 +1,6 @@
 """Sends datagrams while chapter 13's program sits at some functions, and bpftrace at the same ones.
 
-    python entered.py FOLDER
+    python entered.py
 
 Runs as root, in a mount namespace of its own, where it mounts tracefs, and on a machine with one
 processor, or the order would be nobody's. Prints, as JSON, how
@@ -14,6 +14,7 @@ import bisect
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,41 +25,49 @@ from chapters.ch13 import functions, recording
 from helpers import netlab, traffic
 from helpers.tracepoints import TracingError
 
-# Their first argument is called skb; which of them a kernel has is asked.
-NAMES = ("validate_xmit_skb", "loopback_xmit", "eth_type_trans", "netif_rx_internal", "ip_rcv")
-NAMES += ("enqueue_to_backlog", "ip_local_deliver", "udp_rcv", "__udp4_lib_rcv")
+# In the order in which a datagram passes them; which a kernel has is asked. All call it skb.
+NAMES = ("validate_xmit_skb", "loopback_xmit", "eth_type_trans", "netif_rx_internal")
+NAMES += ("enqueue_to_backlog", "ip_rcv", "ip_local_deliver", "udp_rcv", "__udp4_lib_rcv")
 DATAGRAMS = 20
+SECONDS = 300  # for bpftrace, on an emulated processor
 
 
 @contextmanager
-def watched(names: list[str], output: Path) -> Iterator[None]:
-    """bpftrace at these functions, which writes what it sees to a file."""
+def watched(names: list[str], told: list[str]) -> Iterator[None]:
+    """bpftrace at these functions: its lines, until the last one has been told of each datagram."""
     clauses = [f'kfunc:{name} {{ printf("{name} %llx\\n", args->skb); }}' for name in names]
     program = 'BEGIN { printf("begun\\n"); } ' + " ".join(clauses)
-    with output.open("w") as written:
-        command = ["bpftrace", "-B", "line", "-e", program]
-        tracer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    command = ["bpftrace", "-B", "line", "-e", program]
+    tracer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    late = threading.Timer(SECONDS, tracer.kill)
+    late.start()
+    try:
         for line in tracer.stdout:
             if line == "begun\n":
                 break
-        else:
-            raise RuntimeError("bpftrace has ended before it began")
         yield
-        tracer.send_signal(2)  # it prints what it has, and ends
-        written.write(tracer.communicate()[0])
+        for line in tracer.stdout:
+            told.append(line)
+            if sum(each.startswith(f"{names[-1]} ") for each in told) == DATAGRAMS:
+                break
+    finally:
+        late.cancel()
+        tracer.kill()
+        tracer.wait()
 
 
-def main(folder: Path) -> None:
+def main() -> None:
     # bpftrace looks there for what can be traced.
     subprocess.run(["mount", "-t", "tracefs", "tracefs", "/sys/kernel/tracing"], check=True)
     names = [name for name in NAMES if name in functions.taking_a_packet()]
     kept: list[bytes] = []
+    told: list[str] = []
     refused, numbered = "", recording.numbered
     recording.numbered = lambda taken: kept.extend(taken) or numbered(taken)
     with netlab.open_network() as net:
 
         def action() -> None:
-            with watched(names, folder / "told"):
+            with watched(names, told):
                 traffic.udp(net, DATAGRAMS)
 
         try:
@@ -69,12 +78,10 @@ def main(folder: Path) -> None:
     mine = []
     for event in sorted(map(recording.EVENT.unpack, kept)):
         mine.append([named[bisect.bisect_right(starts, event[4]) - 1], event[1]])
-    told = (folder / "told").read_text() if mine else ""
-    lines = (line.split() for line in told.splitlines() if line)
-    theirs = [[name, int(address, 16)] for name, address in lines]
+    theirs = [[name, int(address, 16)] for name, address in map(str.split, told)]
     found = {"count": len(functions.taking_a_packet()), "names": names, "refused": refused}
     print(json.dumps(found | {"mine": mine, "theirs": theirs}))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -41,8 +41,8 @@ def report() -> dict:
 
 def passed(traced: dict) -> set[str]:
     """The stations that some packet has passed."""
-    runs = [run for run in traced.values() if isinstance(run, dict) and "mine" in run]
-    return {event[0] for run in runs for event in run["mine"]}
+    runs = (run for run in traced.values() if isinstance(run, dict) and "mine" in run)
+    return {event[0] for run in runs for event in run["mine"]} | set(traced["passed"])
 
 
 def keep(suite: str, found: dict, file: Path = FILE, page: Path = PAGE) -> None:
