@@ -198,6 +198,23 @@ def test_a_tracepoint_that_this_kernel_lacks_is_named_and_the_rest_recorded(net,
 
 
 @tracing
+@pytest.mark.own_network
+def test_an_interface_that_goes_takes_nothing_from_what_was_recorded(net):
+    ways.prepare(net)
+
+    def action() -> None:
+        ways.wrong_machine(net)
+        net.run(["ip", "link", "delete", "left"], check=True)
+
+    (journey,) = film.journeys(recording.record(net, action).events)
+    assert {event.interface for event in journey.events} == {"left", "right"}
+    assert journey.dropped
+    for way in ("wrong machine", "no route", "wrong side"):
+        with pytest.raises(netlab.NetworkError, match="No such device|Directory nonexistent"):
+            ways.WAYS[way](net)
+
+
+@tracing
 def test_everything_is_given_back_whatever_happens(net):
     before = set(Path("/proc/self/fd").iterdir())
     with pytest.raises(ZeroDivisionError):

@@ -18,7 +18,7 @@ from stored import COURSE
 from chapters.ch01 import kernel_matrix
 from helpers import capabilities, counters, features, kernel, loader, probes, rights
 from tools import marked, private_apt, privileges
-from tools.kernels import fetch, initramfs, machine, modules, results
+from tools.kernels import fetch, initramfs, machine, modules, results, stations
 
 NAMES = [feature.name for feature in features.FEATURES]
 
@@ -102,6 +102,27 @@ def test_the_page_shows_the_stored_table_and_the_readme_its_oldest_kernel():
     assert marked.part(results.PAGE, "kernels") == kernel_matrix.markdown()
     oldest = ".".join(map(str, kernel_matrix.load()[0]["version"]))
     assert f"tested from {oldest} on" in (COURSE / "README.md").read_text()
+
+
+def test_the_page_of_stations_shows_what_is_stored(tmp_path):
+    kernels = stations.load()
+    assert marked.part(stations.PAGE, "stations") == stations.markdown(kernels)
+    assert {each["suite"] for each in kernels} == {"", *fetch.SUITES}
+
+
+def test_a_station_is_passed_there_or_not(tmp_path):
+    file, page = tmp_path / "stations.json", tmp_path / "stations.md"
+    page.write_text("<!-- stations: begin -->\nold\n<!-- stations: end -->\n")
+    there = {name: [True, True] for name in stations.STATIONS} | {"icmp_send": [False, False]}
+    traced = {"stations": there, "tcp": {"mine": [["netif_rx", 1, 84]]}, "passed": ["kfree_skb"]}
+    found = {"release": "5.10.0-1", "version": [5, 10], "traced": traced, "compared": 3}
+    for suite in ("bullseye", "bullseye", ""):
+        stations.keep(suite, found, file, page)
+    rows = dict(line[2:-2].split(" | ", 1) for line in page.read_text().splitlines()[1:-3])
+    assert rows["station"] == "5.10 | 5.10 (running)"
+    assert rows["`netif_rx`"] == rows["`kfree_skb`"] == "passed | passed"
+    assert (rows["`icmp_send`"], rows["`consume_skb`"]) == ("no | no", "there | there")
+    assert rows["packets compared"] == "3 | 3"
 
 
 def test_without_a_file_nothing_is_known(tmp_path):

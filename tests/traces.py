@@ -32,7 +32,8 @@ def others(mine: list[tuple], theirs: list[tuple]) -> list[tuple[str, str]]:
     """
     waiting, extra, last = list(mine), [], ""
     for event in theirs:
-        if waiting and waiting[0] == event:
+        untold = event[1] is None  # a drop's reason, by this kernel's trace
+        if waiting and (waiting[0] == event or (untold and waiting[0][0] == event[0])):
             last = waiting.pop(0)[0]
         else:
             extra.append((last, event[0]))

@@ -114,8 +114,16 @@ def datagram(to: str) -> bytes:
 
 
 def over_the_cable(net: Network, macs: bytes, packet: bytes) -> None:
-    """A frame from `left` to `right`, whose address is 192.0.2.1: see prepare."""
-    traffic.frames(net, [macs + b"\x08\x00" + packet], "left")
+    """A frame from `left` to `right`, whose address is 192.0.2.1: see prepare.
+
+    Errors: NetworkError if the cable is gone.
+    """
+    try:
+        traffic.frames(net, [macs + b"\x08\x00" + packet], "left")
+    except OSError as error:
+        raise NetworkError(
+            f"Nothing can be sent at the interface left ({error.strerror}): open a new network."
+        ) from error
 
 
 def wrong_machine(net: Network) -> None:

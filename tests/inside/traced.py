@@ -37,7 +37,7 @@ EVENTS["icmp_send"] = "icmp"
 # seconds of CLOCK_MONOTONIC: event: its fields
 LINE = re.compile(r"\s(\d+\.\d+): (\w+): (.*)$")
 ADDRESS, LENGTH = re.compile(r"(?:skbaddr|skb)=(?:0x)?([0-9a-f]+)"), re.compile(r"\blen=(\d+)")
-REASON = re.compile(r"reason: (\w+)")
+REASON = re.compile(r"reason: ?(\w*)")
 
 
 TRIES = 10
@@ -84,7 +84,8 @@ def trace(instance: Path, until: int) -> tuple[int, list[list[object]]]:
             fields = match[3]
             if match[2] == "kfree_skb":
                 reason = REASON.search(fields)
-                detail: object = reason[1] if reason else ""
+                # Linux 6.1's trace leaves the word out while it shows addresses: None.
+                detail: object = (reason[1] or None) if reason else ""
             else:
                 length = LENGTH.search(fields) if EVENTS[match[2]] == "net" else None
                 detail = int(length[1]) if length else 0
