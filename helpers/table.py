@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from html import escape
 
 LEFT = 'style="text-align: left; vertical-align: top"'
+LONG = LEFT.replace('top"', 'top; min-width: 9em"')  # so that it is not squeezed to a word a line
 RIGHT = 'style="text-align: right; vertical-align: top; padding-left: 2em"'
 NUMBER = re.compile(r"|…|[-+]?\d[\d,]*(\.\d+)?")
 
@@ -61,6 +62,8 @@ def element(inside: str, name: str) -> str:
 def look_of(column: tuple[str, ...]) -> str:
     """Numbers stand on the right, so that their digits do under each other; text on the left."""
     numbers = all(map(NUMBER.fullmatch, column)) and any(map(str.strip, column))
+    if not numbers and max(map(len, column), default=0) > 24:
+        return LONG
     return RIGHT if numbers else LEFT
 
 

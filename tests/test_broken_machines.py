@@ -474,13 +474,13 @@ def test_headers_that_are_damaged_or_gone(mount, cause):
 
 @pytest.mark.parametrize("command", [DEMO, DOCTOR], ids=["demo", "doctor"])
 def test_an_output_that_takes_no_more_is_no_traceback(command):
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         result = subprocess.run(command, cwd=COURSE, stdout=full, stderr=subprocess.PIPE, text=True)
     assert result.returncode == 1
     assert result.stderr == "course: what it says cannot be written (No space left on device).\n"
     ours, theirs = os.pipe()
     os.close(ours)  # nobody reads
-    with open(theirs, "w") as pipe:
+    with os.fdopen(theirs, "w") as pipe:
         result = subprocess.run(command, cwd=COURSE, stdout=pipe, stderr=subprocess.PIPE, text=True)
     assert (result.returncode, result.stderr) == (1, "")
 

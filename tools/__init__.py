@@ -11,7 +11,8 @@ from types import TracebackType
 def say_interrupted(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    """What Ctrl-C says in any verb, and an output that takes no more, in place of a traceback; exit status 130, as in a shell.
+    """What Ctrl-C says in any verb, in place of a traceback; exit status 130, as in a shell. And
+    what is said where the output takes no more; exit status 1.
 
     By then every `with` has given back what it held, and a thread that goes on is not waited for.
     """
