@@ -212,11 +212,23 @@ BROKEN = """() => {
 }"""
 
 
+ONE_LINE = """() => {
+    const last = [...document.querySelectorAll(".jp-OutputArea-output pre")].at(-1);
+    const range = document.createRange();
+    range.selectNodeContents(last);
+    const lines = new Set([...range.getClientRects()].map(each => each.top));
+    return last.clientWidth < 500 && lines.size == 1;  // the list of files has its room, too
+}"""
+
+
 def test_a_long_line_is_broken_between_words(server: Lab, screen: Page) -> None:
-    """What is printed, and a block of code in a text, which no arrow key could scroll."""
+    """What is printed, and a block of code in a text, which no arrow key could scroll; one of 68
+    columns is not broken at 900 pixels, beside the list of files."""
     fold = f"<details open><summary>More</summary>\n\n```\n{'wide ' * 80}\n```\n\n</details>"
     output = nbformat.v4.new_output("stream", text="thirteen more " * 40)
-    cells = [nbformat.v4.new_markdown_cell(fold), nbformat.v4.new_code_cell(outputs=[output])]
+    walk = nbformat.v4.new_output("stream", text="68 columns " * 6 + "68")
+    cells = [nbformat.v4.new_markdown_cell(fold)]
+    cells += [nbformat.v4.new_code_cell(outputs=[each]) for each in (output, walk)]
     path = trusted(server, nbformat.v4.new_notebook(cells=cells), "long_lines")
     with opened(server, screen, path, kernel=False):
         lines, broken = screen.evaluate(BROKEN)
@@ -224,6 +236,9 @@ def test_a_long_line_is_broken_between_words(server: Lab, screen: Page) -> None:
         assert broken == 0
         page = screen.locator(".jp-MarkdownOutput")
         assert page.evaluate("each => each.scrollWidth - each.clientWidth") == 0
+        screen.set_viewport_size(NARROW)
+        screen.wait_for_function(ONE_LINE)
+        screen.set_viewport_size(WIDE)
 
 
 def moved(plot: Plot) -> None:
