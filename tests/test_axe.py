@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import stored
-from browser import Lab, Plot, cell_with, run_cell
+from browser import Lab, Plot, cell_with, menu, run_cell
 from nbformat.sign import NotebookNotary
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -289,31 +289,19 @@ SHOWN_BY_CELLS = {
 }
 
 
-def needed(notebook: nbformat.NotebookNode, texts: list[str | None]) -> list[nbformat.NotebookNode]:
-    """The cells of a notebook with these texts; None: the code of all before, in one."""
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    *_, last = texts
-    places = [next(at for at, c in enumerate(code) if (text or last) in c.source) for text in texts]
-    before = "\n\n".join(cell.source for cell in code[: places[0]])
-    return [
-        code[at] if text else nbformat.v4.new_code_cell(before)
-        for text, at in zip(texts, places, strict=True)
-    ]
-
-
 @pytest.mark.parametrize("name", SHOWN_BY_CELLS)
 def test_a_widget(
     name: str, server: Lab, screen: Page, known: set[tuple[str, str, str]], tmp_path: Path
 ) -> None:
-    name, texts, do = SHOWN_BY_CELLS[name]
-    notebook = stored.read(server.work / f"{name}.ipynb")
-    notebook.cells = needed(notebook, texts)
-    copy = trusted(server, notebook, f"needed_of_{name}")
-    with opened(server, screen, copy, kernel=True):
-        cells = screen.locator(".jp-CodeCell")
-        for at in range(len(notebook.cells)):
-            run_cell(screen, cells.nth(at))
-        cell = cells.last
+    notebook, texts, do = SHOWN_BY_CELLS[name]
+    with opened(server, screen, server.work / f"{notebook}.ipynb", kernel=True):
+        *before, last = texts
+        cell = cell_with(screen, last)
+        if None in before:
+            cell.locator(".cm-content").click()
+            menu(screen, "Run", "Run All Above Selected Cell")
+        for text in filter(None, [*before, last]):
+            run_cell(screen, cell_with(screen, text))
         if do:
             do(Plot(screen, cell))
         hold(screen, known)
