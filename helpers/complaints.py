@@ -125,6 +125,10 @@ def sentence(log: str, source: Path) -> str:
     Arguments: log: all that it wrote; source: the C file. Built in chapter 02.
     """
     text = source.read_text(errors="replace") if source.is_file() else ""
+    for name in re.findall(r"#\s*include\s*<(.+?)>", text):
+        if (header := HEADERS / name).exists() and not header.stat().st_size:
+            package = PACKAGES.get(name.split("/")[0], "the package it is from")
+            return f"{header}, which {source.name} includes, is empty: install {package} anew."
     errors = complaints(log)
     if errors:
         first = errors[0]
@@ -140,6 +144,8 @@ def sentence(log: str, source: Path) -> str:
         )
     reason = re.search("error: (.*)", log, re.IGNORECASE)
     what = reason[1] if reason else log.strip() or "it gave no reason"
+    if re.search("unknown target triple|unable to create target|compatible with triple", what):
+        return f"The clang here knows no BPF ({flat(what)}): put your distribution's first in PATH."
     return (
         f"clang gave up on {source.name} ({flat(what)}): check its options and the output folder."
     )
@@ -224,13 +230,14 @@ def cure_for_header(name: str) -> str:
     inner = name.removeprefix("uapi/")
     if inner != name and (HEADERS / inner).is_file():
         return f"as bcc's programs do: write {inner}"
-    if any(KERNEL_HEADERS.glob(f"linux-headers-*/include/{name}")):
+    ours = name in BROUGHT_BY.values()  # so its name is right, and it is gone
+    if not ours and any(KERNEL_HEADERS.glob(f"linux-headers-*/include/{name}")):
         return (
             "a header for code of the kernel itself, which is not for programs that clang "
             "compiles alone: take linux/bpf.h, or for the kernel's own types vmlinux.h"
         )
     package = PACKAGES.get(name.split("/")[0])
-    if package is None or (HEADERS / name.split("/")[0]).is_dir():
+    if package is None or not ours and (HEADERS / name.split("/")[0]).is_dir():
         return "which clang does not find: check its name in the #include line"
     return f"which is not installed: run ./course lab, or install {package}"
 

@@ -125,8 +125,8 @@ class Flows:
         traffic = np.empty(len(values), TRAFFIC)
         for name in ("packets", "bytes"):
             traffic[name] = values[name].sum(axis=1)
-        idle = np.iinfo(np.uint64).max
-        traffic["first"] = np.where(values["packets"], values["first"], idle).min(axis=1)
+        idle = np.iinfo(np.uint64).max  # only the processor that made a flow wrote when it began
+        traffic["first"] = np.where(values["first"], values["first"], idle).min(axis=1)
         traffic["last"] = values["last"].max(axis=1)
         return Reading(keys, traffic, self._missed.counter(0), self._missed.counter(1))
 

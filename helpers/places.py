@@ -77,6 +77,9 @@ def ended(program: str, number: int, kills: int) -> str:
             f"memory ran out, and the kernel ended {program} for it: end other programs, or give "
             "this machine 2 GB."
         )
+    limits = {signal.SIGXFSZ: "size of a file (ulimit -f)", signal.SIGXCPU: "time (ulimit -t)"}
+    if number in limits:
+        return f"{program} came to a limit of {limits[number]}: raise it, and start again."
     name = signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
     if number == signal.SIGKILL:
         return f"{program} was killed from outside (SIGKILL), not for lack of memory: start again."

@@ -62,7 +62,7 @@ def element(inside: str, name: str) -> str:
 def look_of(column: tuple[str, ...]) -> str:
     """Numbers stand on the right, so that their digits do under each other; text on the left."""
     numbers = all(map(NUMBER.fullmatch, column)) and any(map(str.strip, column))
-    return RIGHT if numbers else LONG if max(map(len, column), default=0) > 30 else LEFT
+    return RIGHT if numbers else LONG if max(map(len, column), default=0) > 24 else LEFT
 
 
 def cell(tag: str, text: str, attributes: str) -> str:

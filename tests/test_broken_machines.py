@@ -414,6 +414,8 @@ def stand_in(tmp_path, monkeypatch):
         ("INT", "clang was stopped before its end"),
         ("SEGV", "clang itself broke down (SIGSEGV)"),
         ("KILL", "clang was killed from outside (SIGKILL), not for lack of memory"),
+        ("XFSZ", "clang came to a limit of size of a file (ulimit -f)"),
+        ("XCPU", "clang came to a limit of time (ulimit -t)"),
     ],
 )
 def test_clang_that_a_signal_ends(stand_in, tmp_path, ends, cause):
@@ -423,6 +425,64 @@ def test_clang_that_a_signal_ends(stand_in, tmp_path, ends, cause):
     assert f"sockex1_kern.c was not compiled, {cause}: " in str(caught.value)
     assert "options" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["bin"]
+
+
+@pytest.mark.kernel
+def test_no_file_may_grow():
+    """For real: clang writes its object file, and the kernel ends it."""
+    said = sentence(DEMO, "prlimit", "--fsize=0")
+    assert said.startswith("sockex1_kern.c was not compiled, clang came to a limit of size of a ")
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "clang: error: unknown target triple 'bpf'",
+        "error: unable to create target: No available targets are compatible with triple bpf",
+    ],
+)
+def test_clang_that_knows_no_bpf(stand_in, tmp_path, says):
+    stand_in("clang", f'echo "{says}" >&2; exit 1')
+    with pytest.raises(toolchain.CompileError, match="knows no BPF .*: put your distribution's"):
+        toolchain.compile_bpf("sockex1_kern.c", tmp_path / "a.o")
+
+
+@pytest.mark.parametrize(
+    ("mount", "cause"),
+    [
+        (
+            "--bind /dev/null /usr/include/bpf/bpf_helpers.h",
+            "/usr/include/bpf/bpf_helpers.h, which sockex1_kern.c includes, is empty: install "
+            "libbpf-dev anew.",
+        ),
+        (
+            "-t tmpfs none /usr/include/linux",
+            "Line 6 of sockex1_kern.c includes linux/bpf.h, which is not installed: run ./course "
+            "lab, or install linux-libc-dev.",
+        ),
+    ],
+)
+def test_headers_that_are_damaged_or_gone(mount, cause):
+    code = (
+        "import tempfile\nfrom helpers import toolchain, errors\n"
+        "try: toolchain.compile_bpf('sockex1_kern.c', tempfile.mkdtemp() + '/a.o')\n"
+        "except errors.CourseError as error: print(str(error).splitlines()[0])"
+    )
+    result = run([sys.executable, "-c", code], *with_mounts(mount))
+    assert result.stdout.strip() == cause, result
+
+
+@pytest.mark.parametrize("command", [DEMO, DOCTOR], ids=["demo", "doctor"])
+def test_an_output_that_takes_no_more_is_no_traceback(command):
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(command, cwd=COURSE, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 1
+    assert result.stderr == "course: what it says cannot be written (No space left on device).\n"
+    ours, theirs = os.pipe()
+    os.close(ours)  # nobody reads
+    with os.fdopen(theirs, "w") as pipe:
+        result = subprocess.run(command, cwd=COURSE, stdout=pipe, stderr=subprocess.PIPE, text=True)
+    assert (result.returncode, result.stderr) == (1, "")
 
 
 def test_memory_that_ran_out_is_seen_in_the_kernel_s_own_count(stand_in, tmp_path, monkeypatch):

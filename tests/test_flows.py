@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,6 +67,22 @@ def test_flows_are_counted_exactly_whatever_the_map(veth, tmp_path, kind):
     assert np.all(reading.traffic["first"] > 0)
     assert [arrival.flow.from_port for arrival in came] == list(range(100))
     assert [arrival.first for arrival in came] == [datagram(n, n % 7) for n in range(100)]
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_flow_begins_once_on_however_many_processors_it_goes_on(veth, tmp_path, kind):
+    processors = os.sched_getaffinity(0)
+    with counting(veth, tmp_path, [f"-DFLOWS_TYPE=BPF_MAP_TYPE_{kind}"], "left") as (found, _):
+        began = time.monotonic_ns()
+        try:
+            for processor in processors:
+                os.sched_setaffinity(0, {processor})
+                traffic.frames(veth, [datagram(1)], "left")
+        finally:
+            os.sched_setaffinity(0, processors)
+        (flow,) = found.read().traffic
+    assert flow["packets"] == len(processors)
+    assert began < flow["first"] <= flow["last"] < time.monotonic_ns()
 
 
 def test_a_frame_of_each_kind_is_in_the_flow_that_tshark_says(veth, tmp_path):

@@ -99,6 +99,7 @@ def test_a_saved_plot_comes_back_with_its_kernel_and_is_a_still_without(
 
 
 SAID = "each => getComputedStyle(each, '::after').content"
+WAITED = "each => each.getAnimations({subtree: true}).forEach(one => one.finish())"  # the 10 s
 NOBODYS = f'display({{"{VIEW}": {{"model_id": "nobody", "version_major": 2}}}}, raw=True)'
 
 
@@ -113,6 +114,11 @@ def test_a_widget_that_did_not_come_says_so_in_its_place_and_is_not_stored(
     expect(page.get_by_text(IDLE)).to_be_visible()
     cell = cell_with(page, "nobody")
     run_cell(page, cell)
+    # ipywidgets looks for it for two seconds. Whatever is to come of that, the page says so.
+    waits = cell.locator(".jp-OutputArea-output", has_text="Loading widget")
+    waits.evaluate(WAITED)
+    assert re.search("not come for 10 seconds.*reload this page", waits.evaluate(SAID))
+    assert waits.evaluate("each => getComputedStyle(each, '::after').visibility") == "visible"
     output = cell.locator(".jp-OutputArea-output.jupyter-widgets")
     expect(output).to_have_css("font-size", "0px")  # of what ipywidgets says
     assert re.search("did not come from the kernel.*Reload.*Run All Above", output.evaluate(SAID))

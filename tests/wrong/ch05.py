@@ -266,6 +266,52 @@ int count_bytes(struct __sk_buff *skb) {
 }
 """
 
+# %% 1 switch_without_default -> in place of an EtherType
+mended = """
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+BPF_ARRAY(bytes_by_protocol, u64, 256);
+
+int count_bytes(struct __sk_buff *skb) {
+    int protocol;
+    switch (load_half(skb, 12)) {
+    case ETH_P_IP:
+        protocol = load_byte(skb, ETH_HLEN + offsetof(struct iphdr, protocol));
+        break;
+    case ETH_P_IPV6:
+        protocol = load_byte(skb, ETH_HLEN + offsetof(struct ipv6hdr, nexthdr));
+        break;
+    }
+    if (skb->pkt_type == PACKET_OUTGOING)
+        bytes_by_protocol.atomic_increment(protocol, skb->len);
+    return 0;
+}
+"""
+# %% 1 right: a switch with a default
+mended = """
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+BPF_ARRAY(bytes_by_protocol, u64, 256);
+
+int count_bytes(struct __sk_buff *skb) {
+    int protocol;
+    switch (load_half(skb, 12)) {
+    case ETH_P_IP:
+        protocol = load_byte(skb, ETH_HLEN + offsetof(struct iphdr, protocol));
+        break;
+    case ETH_P_IPV6:
+        protocol = load_byte(skb, ETH_HLEN + offsetof(struct ipv6hdr, nexthdr));
+        break;
+    default:
+        return 0;
+    }
+    if (skb->pkt_type == PACKET_OUTGOING)
+        bytes_by_protocol.atomic_increment(protocol, skb->len);
+    return 0;
+}
+"""
 # %% 1 a_file -> A program is wanted, as text
 mended = open(toolchain.SOURCES / "sockex1_bcc.c")
 
