@@ -84,7 +84,7 @@ class Playground(MovingPlot):
     async def count_file(self, path: str | Path) -> None:
         """Count a capture file, through the filter, in place of what was counted.
 
-        The same program counts it, frame by frame, in test runs (BPF_PROG_TEST_RUN), behind the
+        The same program counts it, frame by frame, as it would count at a socket, behind the
         filter, which libpcap runs as tcpdump -r does. It ends early where it is stopped, or
         something else is begun; another filter counts it anew.
         Errors: PacketFileError, CaptureError, FilterError, CompileError, FeederError, SyscallError;
