@@ -17,12 +17,10 @@ from chapters.ch11 import flood, measuring
 from helpers import netlab
 from helpers.capabilities import held as held_now
 from tools import marked
-from tools.bench import __main__ as bench
 from tools.bench import (
     classes,
     counting,
     doors,
-    drawing,
     files,
     logs,
     machines,
@@ -46,26 +44,24 @@ SMALL |= {"frames": 3000, "lines": 3000, "chapters": (), "plots": 4}
 @dataclass(frozen=True)
 class Measured:
     """One whole run. printed, shown: its stdout and stderr. costs, readme: the files that it may
-    write to. before, after: what this process had open."""
+    write to. held: what this process has open afterwards."""
 
     status: int
     printed: str
     shown: str
     costs: Path
     readme: Path
-    before: tuple[int, str]
-    after: tuple[int, str]
+    held: tuple[int, str]
 
 
-def run(arguments: list[str], folder: Path, before: tuple[int, str] = (0, "")) -> Measured:
+def run(arguments: list[str], folder: Path) -> Measured:
     """./course bench with these arguments, and small numbers."""
     costs, readme = folder / "costs.md", folder / "README.md"
     costs.write_text("before\n<!-- costs: begin -->\nold\n<!-- costs: end -->\nafter\n")
     readme.write_text("<!-- short: begin -->\nold\n<!-- short: end -->\n")
     with redirect_stdout(io.StringIO()) as printed, redirect_stderr(io.StringIO()) as shown:
         status = main(arguments, **SMALL, costs=costs, readme=readme)
-    texts = printed.getvalue(), shown.getvalue()
-    return Measured(status, *texts, costs, readme, before, held())
+    return Measured(status, printed.getvalue(), shown.getvalue(), costs, readme, held())
 
 
 def held() -> tuple[int, str]:
@@ -76,11 +72,10 @@ def held() -> tuple[int, str]:
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
-    """One run with --keep, after what libraries open once and keep open."""
-    drawing.measure(2, 1)
-    before = held()
-    return run(["--keep"], tmp_path_factory.mktemp("kept"), before)
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Measured, Measured]:
+    """Two runs, the first with --keep; it also opens what matplotlib keeps open."""
+    first = run(["--keep"], tmp_path_factory.mktemp("first"))
+    return first, run([], tmp_path_factory.mktemp("second"))
 
 
 def cells(output: str) -> dict[str, list[str]]:
@@ -96,7 +91,8 @@ def as_rows(output: str) -> list[rows.Row]:
 
 
 @pytest.mark.kernel
-def test_the_table_is_whole_and_the_course_misses_nothing(measured):
+def test_the_table_is_whole_and_the_course_misses_nothing(runs):
+    _, measured = runs
     assert measured.status == 0
     output, shown = measured.printed, measured.shown
     assert output.startswith(f"Measured on {len(os.sched_getaffinity(0))} cores")
@@ -189,14 +185,12 @@ def test_an_argument_that_bench_does_not_know(capsys):
 
 
 @pytest.mark.kernel
-def test_what_is_kept_is_what_was_printed(measured, monkeypatch, tmp_path):
-    whole = measured.printed.strip()
-    found = as_rows(whole)[1:]  # without the heading
-    assert marked.part(measured.costs, "costs") == whole
-    assert marked.part(measured.readme, "short") == in_short(found)
-    monkeypatch.setattr(bench, "measure", lambda *numbers: found)
-    not_kept = run([], tmp_path)
-    assert (not_kept.status, as_rows(not_kept.printed)[1:]) == (0, found)
+def test_what_is_kept_is_what_was_printed(runs):
+    kept, not_kept = runs
+    assert kept.status == 0
+    whole = kept.printed.strip()
+    assert marked.part(kept.costs, "costs") == whole
+    assert marked.part(kept.readme, "short") == in_short(as_rows(whole))
     assert marked.part(not_kept.costs, "costs") == marked.part(not_kept.readme, "short") == "old"
 
 
@@ -207,8 +201,9 @@ def test_the_readmes_three_numbers_are_those_of_the_table():
 
 
 @pytest.mark.kernel
-def test_nothing_is_left_behind(measured):
-    assert measured.after == measured.before
+def test_nothing_is_left_behind(runs):
+    first, second = runs
+    assert second.held == first.held
 
 
 @pytest.mark.kernel
