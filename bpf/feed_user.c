@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
-// Runs a loaded program on the frames of a capture file, one after the other: BPF_PROG_TEST_RUN.
-// The playground starts it, knows the file's format, and says here what to do.
+// Runs a loaded program on the frames of a capture file, one after the other. The playground starts
+// it, knows the file's format, and says here what to do.
+//
+// A whole Ethernet frame is sent to a socket that the program is attached to, many with one system
+// call; the program answers 0, so that none arrives. For every other frame the program has to be
+// told more, how much was cut off or with which protocol it begins: BPF_PROG_TEST_RUN does that,
+// and takes twice as long.
 //
 //   feed_user PROGRAM    a file descriptor that it has inherited; orders come on its input, and
 //                        what it has to say goes to its output, a line each time
 
+#define _GNU_SOURCE // sendmmsg
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -42,7 +49,7 @@ struct order {
 };
 
 // A test run takes a page at most; every header that the program looks at lies before this.
-enum { SHOWN = 3000, FILTERS = 256 };
+enum { SHOWN = 3000, FILTERS = 256, TOGETHER = 256 };
 
 // libpcap's, as <pcap/pcap.h> declares them; that header need not be installed.
 struct bpf_program {
@@ -59,6 +66,11 @@ static int (*passes)(const struct bpf_program *, const struct pcap_pkthdr *, con
 static struct bpf_program filters[FILTERS];
 static unsigned long long frames;
 static int program;
+static int ends[2]; // of a pair of sockets: what is sent into the first comes to the program
+
+// Frames that wait to be sent.
+static struct iovec waiting[TOGETHER];
+static unsigned int number_waiting;
 
 static void fail(const char *why, ...)
 {
@@ -112,12 +124,48 @@ static int is_wanted(int filter, const __u8 *frame, __u32 kept, __u32 length)
 	return !filter || passes(&filters[filter % FILTERS], &header, frame);
 }
 
+static void open_sockets(void)
+{
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) ||
+	    setsockopt(ends[1], SOL_SOCKET, SO_ATTACH_BPF, &program, sizeof(program)))
+		fail("no socket takes the program: %s", strerror(errno));
+}
+
+// Every order ends with it: the next one comes into the same memory.
+static void send_waiting(void)
+{
+	static struct mmsghdr messages[TOGETHER];
+	unsigned int sent = 0;
+
+	for (unsigned int at = 0; at < number_waiting; at++) {
+		messages[at].msg_hdr.msg_iov = &waiting[at];
+		messages[at].msg_hdr.msg_iovlen = 1;
+	}
+	while (sent < number_waiting) {
+		int more = sendmmsg(ends[0], messages + sent, number_waiting - sent, 0);
+
+		if (more < 0)
+			fail("a frame was not sent: %s", strerror(errno));
+		sent += more;
+	}
+	number_waiting = 0;
+}
+
+static void send_frame(__u8 *frame, __u32 size)
+{
+	waiting[number_waiting].iov_base = frame;
+	waiting[number_waiting].iov_len = size;
+	if (++number_waiting == TOGETHER)
+		send_waiting();
+}
+
 // The kernel takes the first 14 bytes away, as a driver does with an Ethernet header.
 static void run_program(const __u8 *data, __u32 size, __u32 cut, __u32 skipped)
 {
 	struct __sk_buff context = {};
 	union bpf_attr attributes = {};
 
+	send_waiting(); // the order is kept
 	if (size > ETH_HLEN + SHOWN) {
 		cut += size - (ETH_HLEN + SHOWN);
 		size = ETH_HLEN + SHOWN;
@@ -166,7 +214,11 @@ static void run_on_records(const struct order *order)
 			size = (number(record + 4, order->swapped) + 3) & ~3;
 		if (length < kept)
 			length = kept;
-		if (is_wanted(order->filter, frame, kept, length)) {
+		if (!is_wanted(order->filter, frame, kept, length)) {
+			// nothing to count
+		} else if (kept == length && kept && kept <= SHOWN) {
+			send_frame(frame, kept);
+		} else {
 			// The header of the record is done with: in its place 14 bytes to be taken away.
 			memset(frame - ETH_HLEN, 0, ETH_HLEN);
 			// A test run of nothing is refused: one byte, which the length denies.
@@ -175,6 +227,7 @@ static void run_on_records(const struct order *order)
 		}
 		record += size;
 	}
+	send_waiting();
 }
 
 int main(int argc, char **argv)
@@ -186,6 +239,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	program = atoi(argv[1]);
+	open_sockets();
 	while (fread(&order, sizeof(order), 1, stdin) == 1) {
 		if (order.what == RECORDS)
 			run_on_records(&order);

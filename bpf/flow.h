@@ -17,14 +17,14 @@ static __always_inline struct flow flow_of(struct __sk_buff *skb, struct packet 
 	__u32 at = packet->network;
 
 	if (packet->version == 4) {
-		bpf_skb_load_bytes(skb, at + offsetof(struct iphdr, saddr), flow.from, 4);
-		bpf_skb_load_bytes(skb, at + offsetof(struct iphdr, daddr), flow.to, 4);
+		load(skb, at + offsetof(struct iphdr, saddr), flow.from, 4);
+		load(skb, at + offsetof(struct iphdr, daddr), flow.to, 4);
 	} else if (packet->version == 6) {
 		bpf_skb_load_bytes(skb, at + offsetof(struct ipv6hdr, saddr), flow.from, 16);
 		bpf_skb_load_bytes(skb, at + offsetof(struct ipv6hdr, daddr), flow.to, 16);
 	}
 	if (!packet->later && (packet->class == IPPROTO_TCP || packet->class == IPPROTO_UDP ||
 			       packet->class == IPPROTO_SCTP))
-		bpf_skb_load_bytes(skb, packet->transport, &flow.from_port, 4);
+		load(skb, packet->transport, &flow.from_port, 4);
 	return flow;
 }

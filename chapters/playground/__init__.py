@@ -34,6 +34,8 @@ from helpers.table import Table
 
 __all__ = ["Playground", "open_playground"]
 
+SAY_EVERY = 0.1  # seconds
+
 
 class Playground(MovingPlot):
     """A plot and a table that move while packets pass. Display it; use its buttons, or its methods.
@@ -60,7 +62,7 @@ class Playground(MovingPlot):
         if not isinstance(flows, int) or flows < 1:
             raise LiveError(f"flows={flows!r} is no room: give a whole number, 1 or more.")
         self._at = at or (lambda fd: interfaces(net, fd, both_ways=True, at_tc=lambda: fd))
-        self._flows, self._clock = flows, clock
+        self._flows, self._clock, self._last_said = flows, clock, 0.0
         self._told = False  # whose packets a real interface has
         # The program while it counts, on an interface or a file, and what was read of it.
         self._counting: Counting | None = None
@@ -84,7 +86,7 @@ class Playground(MovingPlot):
     async def count_file(self, path: str | Path) -> None:
         """Count a capture file, through the filter, in place of what was counted.
 
-        The same program counts it, frame by frame, in test runs (BPF_PROG_TEST_RUN), behind the
+        The same program counts it, frame by frame, as it would count at a socket, behind the
         filter, which libpcap runs as tcpdump -r does. It ends early where it is stopped, or
         something else is begun; another filter counts it anew.
         Errors: PacketFileError, CaptureError, FilterError, CompileError, FeederError, SyscallError;
@@ -99,7 +101,7 @@ class Playground(MovingPlot):
         counting = self._counting = Counting("", self._flows)
         try:
             for share in capture.look():
-                self._say(f"Looking through {capture.name}: {share:.0%}.")
+                self._say_at_times(f"Looking through {capture.name}: {share:.0%}.")
                 await asyncio.sleep(0)  # the controls' turn
                 if self._counting is not counting:
                     return
@@ -139,13 +141,19 @@ class Playground(MovingPlot):
                     reading = replace(counting.read(), seen=progress.frames)
                     history.add(progress.seconds, reading)
                 done = f"{progress.frames:,} of {capture.frames:,}"
-                self._say(f"Counting {capture.name}: {done} frames.")
+                self._say_at_times(f"Counting {capture.name}: {done} frames.")
                 await asyncio.sleep(0)
                 if self._counting is not counting:
                     return
         self._say(in_words(capture), error=bool(capture.looked().damage))
         self._draw()
         self._warn_if_full(None)
+
+    def _say_at_times(self, text: str) -> None:
+        """How far something has come: nobody reads more of that than a few in a second."""
+        if (now := time.monotonic()) - self._last_said >= SAY_EVERY:
+            self._last_said = now
+            self._say(text)
 
     def choose(self, **choices: object) -> None:
         """Set a control: interface, filter, breakdown ("protocol", "port", "sender", "receiver",

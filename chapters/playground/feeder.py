@@ -37,7 +37,8 @@ class FeederError(CourseError):
 
 
 class Feeder:
-    """Runs a program on frames that were on a wire once, in test runs (BPF_PROG_TEST_RUN).
+    """Runs a program on frames that were on a wire once: whole Ethernet frames at a socket, the
+    others in test runs (BPF_PROG_TEST_RUN).
 
     They are run in processes of its own, which end with this one. Use it with `with`, or close()
     it.

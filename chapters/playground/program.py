@@ -96,6 +96,7 @@ class Counting:
         front = filter_code(expression, compiles, at_tc)
         counter = compiled_for_tc() if at_tc else compiled()
         self.maps: dict[str, Map] = {}
+        self._filtered = bool(front)
         try:
             for name, shape in counter.maps.items():
                 room = flows if name == "flows" else shape.max_entries
@@ -104,7 +105,8 @@ class Counting:
             behind = b"".join(i.raw for i in counter.program("count").instructions)
             for gap in counter.relocations:
                 behind = relocate(behind, gap.offset, self.maps[gap.symbol].fd)
-            code = count_all(self.maps["seen"].fd) + joined(front, behind)
+            # Without a filter what is seen is what is counted.
+            code = count_all(self.maps["seen"].fd) + joined(front, behind) if front else behind
             kind, code = (SCHED_CLS, passing_on(code)) if at_tc else (SOCKET_FILTER, code)
             self.program: Program = load_program(code, kind, name=NAME)
         except BaseException:
@@ -124,6 +126,7 @@ class Counting:
         sizes = np.empty(number, TRAFFIC)
         self.maps["sizes"].batch_into(np.empty(number, "u4"), sizes)
         seen = int.from_bytes(self.maps["seen"].lookup(bytes(4)), sys.byteorder)
+        seen = seen if self._filtered else int(sizes["packets"].sum())
         return Reading(self._keys[:count].copy(), self._traffic[:count].copy(), sizes, missed, seen)
 
     def room(self) -> int:

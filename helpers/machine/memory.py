@@ -64,10 +64,14 @@ class Memory:
 
     def read(self, address: int, size: int) -> bytes:
         """The bytes there. Errors: BadAddress."""
+        return bytes(self.part(address, size))
+
+    def part(self, address: int, size: int) -> bytes | bytearray:
+        """The same, of whatever type the region is. Errors: BadAddress."""
         data, start = self.readable.get(address >> 32), address & M32
         if data is None or start + size > len(data):
             raise BadAddress(self.explain(address, size, writing=False))
-        return bytes(data[start : start + size])
+        return data[start : start + size]
 
     def write(self, address: int, data: bytes) -> None:
         """Put bytes there. Errors: BadAddress."""

@@ -18,6 +18,7 @@ from helpers.machine.memory import CONTEXT
 from helpers.machine.program import Reference
 from helpers.machine.state import UNSET, Operation, State
 
+value_of = int.from_bytes
 NO_CONTEXT = "packet loads want the context in r6 (r6 = r1 at the beginning)."
 
 
@@ -103,21 +104,22 @@ def constant(i: Instruction, stands_for: Reference) -> Operation:
 
 def load(i: Instruction) -> Operation:
     size, dst, src, offset, following = i.size, i.dst, i.src, i.offset, i.end
-    signed = i.mode == asm.MEMORY_SIGNED
 
     def run(s: State) -> int:
-        data = s.memory.read(s.registers[src] + offset, size)
-        s.registers[dst] = int.from_bytes(data, "little", signed=signed) & M64
+        s.registers[dst] = value_of(s.memory.part(s.registers[src] + offset, size), "little")
         return following
 
-    return run
+    def run_signed(s: State) -> int:
+        run(s)
+        s.registers[dst] = arithmetic.signed(s.registers[dst], 8 * size) & M64
+        return following
+
+    return run_signed if i.mode == asm.MEMORY_SIGNED else run
 
 
 def store(i: Instruction) -> Operation:
     size, dst, src, offset, following = i.size, i.dst, i.src, i.offset, i.end
-    mask, from_register = (1 << 8 * i.size) - 1, i.opcode_class == asm.STX
-
-    number = i.imm
+    mask, from_register, number = (1 << 8 * size) - 1, i.opcode_class == asm.STX, i.imm
 
     def run(s: State) -> int:
         value = s.registers[src] if from_register else number
@@ -136,7 +138,7 @@ def atomic(i: Instruction) -> Operation:
     def run(s: State) -> int:
         registers = s.registers
         address = registers[dst] + offset
-        old = int.from_bytes(s.memory.read(address, size), "little")
+        old = value_of(s.memory.part(address, size), "little")
         new = work_out(old, registers[src] & mask) & mask
         if compares and old != registers[0] & mask:
             new = old
@@ -149,23 +151,22 @@ def atomic(i: Instruction) -> Operation:
 
 
 def packet_load(i: Instruction) -> Operation:
-    size, src, number, following = i.size, i.src, i.imm, i.end
+    size, src, imm, following = i.size, i.src, i.imm, i.end
     indirect = i.mode == asm.INDIRECT
 
     def run(s: State) -> int | None:
         registers = s.registers
         if registers[6] & M64 != CONTEXT << 32:
             raise BadArgument(NO_CONTEXT)
-        offset = arithmetic.signed(registers[src] + number, 32) if indirect else number
-        network = s.packet.network
-        value = packet.load(s.data, offset, size, network)
+        offset = arithmetic.signed(registers[src] + imm, 32) if indirect else imm
+        start = packet.place(offset, s.packet.network)
+        end = start + size
         registers[1:6] = UNSET
-        if value is None:  # outside: this ends the function, with 0
+        if start < 0 or end > len(s.data):  # outside: this ends the function, with 0
             registers[0] = 0
             return s.leave()
-        registers[0] = value
-        start = packet.place(offset, network)
-        s.reading = (start, start + size)
+        registers[0] = value_of(s.data[start:end], "big")
+        s.reading = (start, end)
         return following
 
     return run
@@ -173,7 +174,6 @@ def packet_load(i: Instruction) -> Operation:
 
 def calling(i: Instruction) -> Operation:
     number, place, following = i.imm, i.target, i.end
-
     helper = calls.made(number)
 
     def run(s: State) -> int:

@@ -106,7 +106,8 @@ def measure(repeats: int, frames: int) -> list[Row]:
     if TSHARK in medians:
         faster = verdict("faster than tshark", medians[OURS] < medians[TSHARK])
         target = f"{faster}; {target}"
-    heading = Row(f"**A capture file** of {frames:,} frames, {size / 1e6:.0f} MB, {repeats} times")
+    what = f"**A capture file** of {frames:,} frames, {size / 1e6:.0f} MB, {repeats} times"
+    heading = Row(f"{what}, each process from start to end, the course's without its widgets")
     return [heading, *compared(times, target)]
 
 
