@@ -32,7 +32,8 @@ OUT = f"""async ([files, more]) => {{
 }}"""
 IN = f"""async ([files, text]) => {{
     const {{ bringIn, progress }} = await import("/work.js");
-    const said = await bringIn({CONTENTS}, location.origin + "/", text).catch(error => error.message);
+    const base = location.origin + "/";
+    const said = await bringIn({CONTENTS}, base, text).catch(error => error.message);
     return [said, files, progress()];
 }}"""
 

@@ -1,8 +1,9 @@
 """A learner's work in one file: out of work/, into the page of ./course site, and back.
 
 Laboratory equipment. The file is JSON: the notebooks that the learner changed or added, as they
-are, and what the checks kept. The page writes and reads the same (tools/site/lab_extension/work.js).
-Nothing of the learner's is overwritten: a notebook that says something else is kept beside.
+are, and what the checks kept. The page writes and reads the same (lab_extension/work.js in
+tools/site). Nothing of the learner's is overwritten: a notebook that says something else is kept
+beside.
 """
 
 from __future__ import annotations

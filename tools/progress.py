@@ -1,7 +1,7 @@
-"""./course progress: which exercises are right, and where to go on; and a learner's work as one file.
+"""./course progress: which exercises are right, and where to go on; a learner's work as one file.
 
---clear forgets what was reached; --out FILE writes the learner's work into one file, --in FILE takes
-one in, from the page of ./course site or another ./course lab (carry.py).
+--clear forgets what was reached; --out FILE writes the learner's work into one file, --in FILE
+takes one in, from the page of ./course site or another ./course lab (carry.py).
 """
 
 from __future__ import annotations
