@@ -43,6 +43,7 @@ RUN_CELL = """async at => {
 DIFFERS = re.compile(
     r"fdinfo|program_fd, map_fd|-brief|print\(ping|tcpdump|PACKET_STAT|others, ours"
 )
+NO_STORAGE = "self.caches.open = async () => { throw new DOMException('no', 'SecurityError'); };"
 NO_WEBASSEMBLY = "delete self.WebAssembly;"
 
 
@@ -213,6 +214,36 @@ def test_the_size_is_said_before_anything_large_is_loaded(tmp_path, screen):
         assert not [each for each in asked if each.endswith((".zst", ".wasm"))]
         assert not list(filter(FOREIGN.match, asked))
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@browser
+@pytest.mark.parametrize("there", [True, False], ids=["with the chapters", "without"])
+def test_the_chapters_are_led_to_where_they_are_and_their_size_is_said(tmp_path, screen, there):
+    page, _ = screen
+    folder = lay_out(tmp_path / "site", MEMORY)
+    if not there:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        del manifest["guests"]["notebooks"]
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+    with served(folder) as address:
+        page.goto(address)
+        expect(page.locator("#run")).to_be_enabled()
+        expect(page.locator("#chapters a")).to_have_count(2)
+        expect(page.locator("#chapters")).to_be_visible(visible=there)
+        if there:
+            expect(page.locator("#lab-size")).to_contain_text("asks before it loads its 0.0 MB")
+
+
+@browser
+def test_a_browser_that_keeps_nothing_is_told_that_it_loads_each_time(tmp_path, screen):
+    page, _ = screen
+    page.add_init_script(NO_STORAGE)
+    with served(lay_out(tmp_path / "site", MEMORY)) as address:
+        page.goto(address)
+        expect(page.locator("#size")).to_have_text(
+            "Run loads 2.0 MB each time, for this browser keeps nothing here, "
+            "and starts Linux 6.1.0 i686."
+        )
 
 
 @browser

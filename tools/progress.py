@@ -1,14 +1,21 @@
-"""./course progress: which exercises are right, and where to go on; --clear forgets it."""
+"""./course progress: which exercises are right, and where to go on; a learner's work as one file.
+
+--clear forgets what was reached; --out FILE writes the learner's work into one file, --in FILE
+takes one in, from the page of ./course site or another ./course lab (carry.py).
+"""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from chapters.ch00.progress import standing
 from helpers import progress
 from helpers.errors import CourseError
-from helpers.toolchain import WORK
-from tools import workspace
+from helpers.toolchain import COURSE, WORK
+from tools import carry, workspace
+
+CARRIED = {"--out": carry.take_out, "--in": carry.bring_in}
 
 
 def main(arguments: list[str]) -> int:
@@ -16,8 +23,13 @@ def main(arguments: list[str]) -> int:
         if arguments == ["--clear"]:
             progress.clear(WORK)
             print("What you had reached is forgotten; your chapters are as they were.")
+        elif len(arguments) == 2 and arguments[0] in CARRIED:
+            carrying = CARRIED[arguments[0]]
+            print(*carrying(WORK, COURSE / "notebooks", Path(arguments[1])), sep="\n")
         elif arguments:
-            raise progress.ProgressError("./course progress takes nothing but --clear.")
+            raise progress.ProgressError(
+                "./course progress takes nothing but --clear, --out FILE or --in FILE."
+            )
         else:
             print(standing(work=WORK))
     except (CourseError, OSError) as error:

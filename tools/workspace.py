@@ -142,6 +142,12 @@ def find(stored: Path, chapter: str) -> Path:
     raise WorkspaceError(f"There is no chapter {chapter}; there are: {names}.")
 
 
+def aside(target: Path) -> Path:
+    """A name beside a notebook, for the learner's own, that nothing has yet."""
+    numbered = (target.with_suffix(f".old-{n}.ipynb") for n in count(1))
+    return next(path for path in numbered if not path.exists())
+
+
 def reset(stored: Path, work: Path, chapter: str) -> tuple[Path, Path | None]:
     """Put one chapter back as the course has it, with its pictures.
 
@@ -155,8 +161,7 @@ def reset(stored: Path, work: Path, chapter: str) -> tuple[Path, Path | None]:
     target = work / source.name
     kept = None
     if target.exists():
-        numbered = (target.with_suffix(f".old-{n}.ipynb") for n in count(1))
-        kept = target.rename(next(path for path in numbered if not path.exists()))
+        kept = target.rename(aside(target))
     notes = read_notes(work)
     notes.pop(source.name, None)
     for each, said in fresh.items():

@@ -20,8 +20,8 @@ Usage: ./course site [--notebooks | --serve [PORT]]
 
 Builds the folder site/: a page in a browser tab that counts four pings on a real Linux kernel, as
 static files that any web server can give out. --notebooks adds the chapters, to read and to run
-there; that is in the making and was not seen to work to its end. --serve shows what was built, to
-this machine alone, at port 8877 or another. What the site is made of stays below
+there; that is in the making, and docs/site.md says what was seen to work. --serve shows what was
+built, to this machine alone, at port 8877 or another. What the site is made of stays below
 ~/.cache/packet-tracing-with-bpf/site; remove that folder, and it is fetched and made anew."""
 SITE = COURSE / "site"
 PAGE = Path(__file__).with_name("page")

@@ -30,7 +30,7 @@ COMMAND_LINE = (
     "console=ttyS0 rootfstype=ramfs tsc=reliable mitigations=off random.trust_cpu=on nosmp noapic "
     "nolapic panic=-1 quiet"
 )
-PATIENCE = 900  # seconds until a guest has booted, and done what it does before its memory is kept
+PATIENCE = 2400  # seconds until a guest has booted, and done what it does before its memory is kept
 
 
 class SiteError(FetchError):

@@ -18,12 +18,13 @@
         const { PageConfig } = await shared("@jupyterlab/coreutils");
         const { Machines } = await import(new URL("kernel.js", here).href);
         // The notebooks are one folder below the site's first.
-        const machines = new Machines(new URL("../", new URL(PageConfig.getBaseUrl(), location.href)).href);
+        const base = new URL(PageConfig.getBaseUrl(), location.href).href;
         const kernel = {
             id: "linux-in-this-page:kernel",
             autoStart: true,
             requires: [IKernelSpecs, IKernelClient],
             activate: (app, specs, client) => {
+                const machines = new Machines(new URL("../", base).href, base, app);
                 specs.register({
                     spec: {
                         name: "python3",

@@ -7,6 +7,8 @@ export const SENTENCES = {
     noServer: "The kernel's memory could not be loaded: look whether you are online, then press Run again.",
     half: "Only a part of the kernel's memory arrived: press Run again.",
     broken: "The kernel's memory arrived damaged: press Run again, and if that does not help, the site has to be built anew.",
+    noStorage: "This browser keeps nothing for this page, so your work is lost with it: take it out before you leave.",
+    narrow: "Notebooks want a wider screen than this one: turn it, or read the chapters in the book.",
     noMachine: "The machine in this page did not start, most likely for lack of memory: close other tabs, then load the page again.",
 };
 export const megabytes = bytes => `${(bytes / 1e6).toFixed(1)} MB`;
@@ -18,8 +20,22 @@ export class Missing extends Error {}
 const hex = buffer => Array.from(new Uint8Array(buffer), byte => byte.toString(16).padStart(2, "0")).join("");
 
 // Over plain http from another machine a page has neither: then the length alone is looked at.
-export const storage = async () => ("caches" in self ? caches.open("machine") : null);
+export const storage = async () => ("caches" in self ? caches.open("machine").catch(() => null) : null);
+export const hasStorage = async () => await storage() !== null;
 const digest = async data => (crypto.subtle ? hex(await crypto.subtle.digest("SHA-256", data)) : null);
+
+export async function loadManifest(root) {
+    try {
+        const response = await fetch(new URL("manifest.json", root));
+        if (response.ok) return await response.json();
+    } catch (error) {
+        console.warn(error);
+    }
+    throw new Missing(SENTENCES.noManifest);
+}
+
+// Whether a guest's memory is in this browser already.
+export const isKept = async (root, name) => await (await storage())?.match(new URL(name, root).href) !== undefined;
 
 // A guest's memory. root: the site's first folder; known: its length and sum; say(bytes there).
 export async function load(root, name, known, say) {
@@ -89,16 +105,19 @@ export async function start(root, manifest, guest, say) {
 }
 
 // From here on the page opens without a network, too: what it has loaded is kept, and what it will.
-// Not before a start, for it loads all that it keeps.
+// Not before a start, for it loads all that it keeps. Result: whether something is kept.
 export async function keepPage(root) {
-    if (!navigator.serviceWorker || !("caches" in self)) return;
+    if (!navigator.serviceWorker || !await hasStorage()) return false;
     try {
         await navigator.serviceWorker.register(new URL("service.js", root).href);
         const kept = await caches.open("page");
-        const loaded = performance.getEntriesByType("resource").map(entry => entry.name);
+        const there = performance.getEntriesByType("resource").filter(entry => (entry.responseStatus ?? 200) < 400);
+        const loaded = there.map(entry => entry.name);
         const mine = [location.href.split("#")[0], ...loaded].filter(url => url.startsWith(root) && !MEMORY.test(url));
         await Promise.allSettled([...new Set(mine)].map(async url => await kept.match(url) || kept.add(url)));
+        return true;
     } catch (error) {
         console.warn(`Without a network the page will not open (${error.message}).`);
+        return false;
     }
 }

@@ -1,5 +1,5 @@
 // The first page: loads its guest's memory, goes on where it stood, and shows what it counts.
-import { Missing, SENTENCES, keepPage, megabytes, start as startGuest, storage } from "./machine.js";
+import { Missing, SENTENCES, hasStorage, isKept, keepPage, loadManifest, megabytes, start as startGuest } from "./machine.js";
 
 const root = new URL("./", location.href).href;
 const element = id => document.getElementById(id);
@@ -59,16 +59,25 @@ async function open() {
     }
     let manifest;
     try {
-        manifest = await (await fetch("manifest.json")).json();
-    } catch {
-        element("size").textContent = SENTENCES.noManifest;
+        manifest = await loadManifest(root);
+    } catch (error) {
+        element("size").textContent = error.message;
         return;
     }
-    const bytes = ["v86/libv86.mjs", "v86/v86.wasm", manifest.guests.run.state].reduce((sum, name) => sum + manifest.files[name].bytes, 0);
-    const there = await (await storage())?.match(new URL(manifest.guests.run.state, root).href);
-    element("size").textContent = there
+    const size = name => manifest.files[name].bytes;
+    const state = manifest.guests.run.state;
+    const bytes = size("v86/libv86.mjs") + size("v86/v86.wasm") + size(state);
+    const storage = await hasStorage();
+    element("size").textContent = await isKept(root, state)
         ? `Run starts ${manifest.kernel}, which is in this browser already.`
-        : `Run loads ${megabytes(bytes)} once and starts ${manifest.kernel}.`;
+        : `Run loads ${megabytes(bytes)} ${storage ? "once" : "each time, for this browser keeps nothing here,"} and starts ${manifest.kernel}.`;
+    const { notebooks } = manifest.guests;
+    if (notebooks) {
+        element("lab-size").textContent = await isKept(root, notebooks.state)
+            ? "it is in this browser already."
+            : `it asks before it loads its ${megabytes(size(notebooks.state))}, beside about 10 MB for the notebooks' page.`;
+        element("chapters").hidden = false;
+    }
     element("run").addEventListener("click", () => run(manifest));
     element("run").disabled = false;
 }
