@@ -63,6 +63,16 @@ def test_it_counts_to_the_byte_or_says_what_is_missing(found):
         assert found["exact"] == WORKS
 
 
+def test_a_private_network_takes_user_namespaces(found):
+    forbidding = {
+        "no user namespaces: user.max_user_namespaces=0",
+        "no user namespaces for users: kernel.unprivileged_userns_clone=0",
+        "AppArmor that forbids user namespaces",
+    }
+    warned = any(row["what"] == "network" for row in found["rows"])
+    assert warned == (found["name"] in forbidding)
+
+
 def test_the_report_has_a_cure_for_what_it_names(found):
     for row in found["rows"]:
         assert row["cure"].endswith("."), row

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from helpers import capabilities, kernel, places, uapi
 from helpers.toolchain import BUILD, COURSE
+from tools import apparmor
 
 LAST = Path("/proc/sys/kernel/cap_last_cap")
 # ./course lab with this word hands over CAP_PERFMON as well.
@@ -65,6 +66,7 @@ def handing_over(mask: int, user: int | None = None, group: int | None = None) -
     groups = "--init-groups" if places.has_entry(ids[0]) else "--clear-groups"
     become = ["--reuid", str(ids[0]), "--regid", str(ids[1]), groups]
     memory = ["prlimit", "--memlock=unlimited:unlimited"] if memory_counts() else []
+    become += apparmor.option()
     return [*memory, "setpriv", *become, "--inh-caps", names, "--ambient-caps", names]
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from helpers import places
 from helpers.errors import CourseError
 from helpers.toolchain import COURSE
+from tools import apparmor
 from tools.packages import RECORD
 from tools.private_apt import cache
 
@@ -29,8 +30,9 @@ HELP = """\
 Usage: ./course uninstall [--dry-run] [--yes]
 
 Takes away the Python environment (.venv), build/, course.log, compiled Python, what the course
-keeps in its cache, and, after a question, the system packages that ./course has installed and that
-no other package needs. work/ stays. --dry-run only shows it; --yes answers the question."""
+keeps in its cache, its profile in AppArmor, and, after a question, the system packages that
+./course has installed and that no other package needs. work/ stays. --dry-run only shows it; --yes
+answers the question."""
 # What the set-up, the verbs and the tests write into the course's folder.
 WRITTEN = (
     ".venv",
@@ -252,13 +254,18 @@ def uninstall(arguments: list[str]) -> None:
         )
     if system.needed:
         say(f"Staying, since other packages need or recommend them: {' '.join(system.needed)}")
-    if not names and not system.free:
+    profile = apparmor.PROFILE.exists()
+    if profile:
+        say(f"{'Would remove' if dry else 'Removing'} AppArmor's {apparmor.PROFILE}.")
+    if not names and not system.free and not profile:
         say(
             "There is nothing to take away: no environment, no build/, and no package that "
             f"{RECORD.name} says ./course has installed."
         )
     if not dry:
         may_go = bool(system.free) and agreed(arguments)
+        if profile:
+            apparmor.remove()
         for path in there:
             remove(path)
         if may_go:

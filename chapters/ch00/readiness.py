@@ -362,6 +362,11 @@ def namespaces(root: Path = kernel.ROOT) -> str:
         path = root / "proc/sys" / name
         if os.access(path, os.R_OK) and path.read_text().strip() == value:
             setting = name.replace("/", ".")
+            if "apparmor" in name:
+                return (
+                    "Let what ./course starts make user namespaces "
+                    f"(./course doctor --apparmor), or everything (sysctl {setting}=0)"
+                )
             return f"Let root allow user namespaces (sysctl {setting}={better.get(name, '0')})"
     return "Allow user namespaces, which a container's seccomp filter or a security module forbids"
 

@@ -26,6 +26,11 @@ KEPT_FILES = re.compile(
     r"|kernel/(fs|net|lib|crypto|arch|drivers/virtio|drivers/net/[^/]+$|drivers/net/wireguard).*)"
     r"|boot/(vmlinuz|config)-.*|(usr/)?bin/busybox"
 )
+# AppArmor's parser, what it reads, and the C library that it is linked with.
+PARSER_FILES = re.compile(
+    r"(usr/)?sbin/apparmor_parser|etc/apparmor\.d/abi/.*"
+    r"|(usr/)?lib/x86_64-linux-gnu/(ld-linux-x86-64\.so\.2|lib(c|m)\.so\.6)"
+)
 
 
 @dataclass(frozen=True)
@@ -59,22 +64,36 @@ def busybox(architecture: str = "amd64") -> Path:
     return next(fetched("bookworm", "busybox-static", architecture).glob("**/bin/busybox"))
 
 
-def fetched(suite: str, package: str, architecture: str = "amd64") -> Path:
-    """The folder with the KEPT_FILES of a package and of those that it stands for."""
+def apparmor_parser(suite: str = "trixie") -> list[str]:
+    """A command that compiles AppArmor's profiles; older ones know no rule `userns`.
+
+    Errors: FetchError.
+    """
+    own, library = (fetched(suite, package, kept=PARSER_FILES) for package in ("apparmor", "libc6"))
+    starter = next(library.glob("**/ld-linux-x86-64.so.2"))
+    command = [starter, "--library-path", starter.parent, next(own.glob("**/apparmor_parser"))]
+    command += ["--skip-cache", "--config-file", "/dev/null", "--base", own / "etc/apparmor.d"]
+    return list(map(str, command))
+
+
+def fetched(
+    suite: str, package: str, architecture: str = "amd64", kept: re.Pattern = KEPT_FILES
+) -> Path:
+    """The folder with the kept files of a package and of those that it stands for."""
     if platform.machine() != "x86_64":
         raise FetchError("The kernel matrix runs on x86_64 only: run it on such a machine.")
     # Of other files than these a folder may be there from an earlier version of the course.
-    kept = hashlib.sha256(KEPT_FILES.pattern.encode()).hexdigest()[:8]
+    files = hashlib.sha256(kept.pattern.encode()).hexdigest()[:8]
     name = package if architecture == "amd64" else f"{package}-{architecture}"
-    target = cache() / "kernels" / suite / f"{name}-{kept}"
+    target = cache() / "kernels" / suite / f"{name}-{files}"
     if not target.is_dir():
         with alone(target.parent):
             if not target.is_dir():  # still: another may just have finished
-                fetch(suite, package, target, architecture)
+                fetch(suite, package, target, architecture, kept)
     return target
 
 
-def fetch(suite: str, package: str, target: Path, architecture: str) -> None:
+def fetch(suite: str, package: str, target: Path, architecture: str, kept: re.Pattern) -> None:
     """Make the folder `target`, which appears when it is whole. Errors: FetchError."""
     print(f"fetching {package} of Debian {suite} ...", flush=True)
     if shutil.disk_usage(target.parent).free < 1 << 30:
@@ -84,7 +103,7 @@ def fetch(suite: str, package: str, target: Path, architecture: str) -> None:
         apt = PrivateApt(scratch / "apt", suite, architecture=own)
         apt.update()
         for file in apt.download(wanted(apt, package)):
-            unpack(file, scratch / "root")
+            unpack(file, scratch / "root", kept)
         (scratch / "root").rename(target)
 
 
@@ -97,8 +116,8 @@ def wanted(apt: PrivateApt, package: str) -> list[str]:
     return found
 
 
-def unpack(package: Path, folder: Path) -> None:
-    """Write the files of a Debian package that are among KEPT_FILES below a folder."""
+def unpack(package: Path, folder: Path, kept: re.Pattern = KEPT_FILES) -> None:
+    """Write the kept files of a Debian package below a folder."""
     command = ["dpkg-deb", "--fsys-tarfile", package]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE) as unpacking,
@@ -106,8 +125,9 @@ def unpack(package: Path, folder: Path) -> None:
     ):
         for member in archive:
             name = member.name.removeprefix("./")
-            if member.isfile() and KEPT_FILES.fullmatch(name):
+            if member.isfile() and kept.fullmatch(name):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(archive.extractfile(member).read())
+                (folder / name).chmod(member.mode)
     if unpacking.returncode:
         raise FetchError(f"{package.name} cannot be unpacked: start again, it is fetched anew.")

@@ -17,25 +17,38 @@ from chapters.ch00 import readiness
 from helpers.errors import CourseError
 from helpers.features import WORKS
 from helpers.toolchain import COURSE
-from tools import marked
-from tools.kernels import attempts, results
+from tools import apparmor, marked
+from tools.kernels import attempts, fetch, results
 
 SUITE = "trixie"
 PAGE = COURSE / "docs" / "kernels.md"
 # Nobody has set this clock: it goes on by an hour, ten times a second.
 JUMPING = "(while :; do date -s @$(($(date +%s) + 3600)); sleep 0.1; done) >/dev/null 2>&1 &"
+# What Ubuntu does to every program without a profile of its own, Debian's kernel does to one that
+# has such a profile: setpriv, by which root becomes the learner.
+FORBIDDING = """abi <abi/4.0>,
+profile course-forbids /usr/bin/setpriv {
+  allow all,
+  change_profile -> **,
+  deny userns,
+}
+"""
 SAID = "COURSE_SETTING_SAID"  # the variable with what a setting's shell had to say
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One machine. options: of the kernel's command line. before: run by root's shell."""
+    """One machine. options: of the kernel's command line. before: run by root's shell.
+
+    profiles: AppArmor's, which are loaded then.
+    """
 
     name: str
     options: str = ""
     before: str = ""
     memory: str = "2G"
     processors: int = 1
+    profiles: tuple[str, ...] = ()
 
 
 SETTINGS = (
@@ -71,12 +84,19 @@ SETTINGS = (
     Setting("512 MB of memory", memory="512M"),
     Setting("two processors", processors=2),
     Setting("a clock that jumps by an hour, ten times a second", before=JUMPING),
+    Setting("AppArmor that forbids user namespaces", profiles=(FORBIDDING,)),
+    Setting("the same, after ./course doctor --apparmor", profiles=(FORBIDDING, apparmor.TEXT)),
 )
 
 
 def command(setting: Setting, inside: list[str]) -> list[str]:
     """What root's shell runs in the machine of a setting: what cannot be set is handed on."""
-    before = f"{{ {setting.before or ':'}\n}} 2>&1"
+    lines = [setting.before or ":"]
+    if setting.profiles:
+        parser = shlex.join([*fetch.apparmor_parser(), "--replace", "--quiet"])
+        lines.append("mount -t securityfs securityfs /sys/kernel/security")
+        lines += [f"printf %s {shlex.quote(text)} | {parser}" for text in setting.profiles]
+    before = f"{{ {'; '.join(lines)}\n}} 2>&1"
     return ["sh", "-c", f'{SAID}="$({before})" {shlex.join(inside)}']
 
 
