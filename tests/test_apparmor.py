@@ -52,9 +52,11 @@ def test_an_apparmor_that_does_not_take_it_is_left_as_it_was(calls):
     assert not apparmor.PROFILE.exists()
 
 
-def test_nobody_to_ask_is_a_no(calls, monkeypatch, capsys):
-    monkeypatch.setattr("builtins.input", lambda question: (_ for _ in ()).throw(EOFError()))
-    assert apparmor.main() == 1
+def test_nobody_to_ask_is_a_no(calls, capsys):
+    def nobody(question: str) -> str:
+        raise EOFError
+
+    assert apparmor.main(nobody) == 1
     assert "nobody answered: nothing was changed." in capsys.readouterr().err
     assert not apparmor.PROFILE.exists()
 

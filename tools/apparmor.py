@@ -58,7 +58,7 @@ def as_root(script: str, text: str = "") -> None:
         raise AppArmorError(f"{PARSER} failed ({last}): it takes AppArmor 4.0 or later.")
 
 
-def install(ask: Callable[[str], str] = input) -> None:
+def install(ask: Callable[[str], str]) -> None:
     """Say what is to be installed, ask, and do it. Errors: AppArmorError."""
     print(f"This goes into {PROFILE}, and into the kernel:\n\n{TEXT}")
     if ask("Install it? [y/N] ").strip().lower() not in ("y", "yes"):
@@ -73,11 +73,11 @@ def remove() -> None:
     as_root(REMOVE)
 
 
-def main() -> int:
+def main(ask: Callable[[str], str] = input) -> int:
     """Result: the exit status of ./course doctor --apparmor."""
     try:
-        install()
+        install(ask)
     except (CourseError, EOFError) as error:
-        print(f"course: {error or 'nobody answered: nothing was changed.'}", file=sys.stderr)
+        print(f"course: {str(error) or 'nobody answered: nothing was changed.'}", file=sys.stderr)
         return 1
     return 0
