@@ -139,6 +139,8 @@ def keep(found: list[dict], page: Path = PAGE) -> None:
             said.insert(0, f"This kernel cannot be set so: {each['before']}.")
         cells = [each["name"], each["five"], each["exact"], " ".join(said) or "nothing"]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    left = [each.name for each in SETTINGS if each.name not in {entry["name"] for entry in found}]
     where = f"{found[0]['release']}, {datetime.date.today().isoformat()}, one processor of QEMU's"
     lines += ["", f"Tried on {where} (Debian {SUITE}), as a user with what `./course` hands over."]
+    lines += [f"Not run: {'; '.join(left)}."] if left else []
     marked.put(page, "settings", "\n".join(lines))
