@@ -88,7 +88,10 @@ NOT_INSIDE = (
     *("debian", "first_start", "newest", "package_sources", "setup"),
     *("notebooks", "bench"),
     *("cbpf_truth", "machine_kernel", "fuzz_protocols"),
-    *("kernel_matrix", "kernel_sample", "kernels"),
+    *("kernel_matrix", "kernel_sample", "kernels", "processors"),
+    # What the image does not bring: the docs, JupyterHub, slides, the site.
+    *("board_alone", "bundle", "handout", "site", "slides", "teaching"),
+    *("classroom", "classroom_board", "classroom_load", "classroom_separation"),
 )
 # Run where part one is all that is promised.
 PART_ONE_TESTS = ("bcc", "counters", "doctor", "kernel", "live", "loader", "road")
@@ -98,6 +101,9 @@ FOR_ROOT = {
     "XDP, tc, pinning and drop reasons are for root",
     "XDP and tc are for root",
     "this process does not hold CAP_PERFMON",
+    "tracepoints are for those with CAP_PERFMON",
+    "tracefs is root's to mount",
+    "only root starts something as another user",
     "this process does not hold CAP_SYS_ADMIN, CAP_PERFMON",
     "this process may not load programs at tc, at XDP and at tracepoints",
 }

@@ -133,6 +133,7 @@ with loader.load(sys.argv[1]) as loaded:
 SWEPT = "from helpers import tc; print(tc.sweep())"
 
 
+@pytest.mark.skipif("CAP_SYS_ADMIN" not in capabilities.held(), reason="XDP and tc are for root")
 @pytest.mark.parametrize(("way", "left"), [("tcx", 0), ("clsact", 2)])
 def test_what_a_killed_process_leaves_goes_at_the_next_start(compiled, way, left):
     """On an interface that stays: this machine's own, here that of a namespace for both."""
