@@ -42,6 +42,7 @@ HOLDING |= {"raw_tp": ("CAP_BPF", "CAP_PERFMON")}
 # The same for types of which there are but a few programs.
 OTHERS = ("sk_skb", "sk_msg", "sk_lookup", "sk_reuseport", "sockops", "flow_dissector")
 RARELY = dict.fromkeys((*OTHERS, "lwt_in", "lwt_out", "lwt_xmit"), HOLDING["tc"])
+RARELY |= dict.fromkeys(("perf_event", "tp"), HOLDING["raw_tp"])
 
 
 @dataclass(frozen=True)
