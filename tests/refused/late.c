@@ -1,20 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-// Refused programs of samples, of tracepoints with a record, of addresses and settings, and of maps of sockets.
+// Programs for samples and for records of tracepoints, addresses, settings, maps of sockets.
 
 #include "refused.h"
 #include <linux/bpf_perf_event.h>
 
-struct prefix {
-	__u32 bits;
-	__u32 address;
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, 16);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct prefix);
-	__type(value, __u64);
-} routes SEC(".maps");
 MAP(sockets, BPF_MAP_TYPE_SOCKMAP, __u32, __u32, 16, 0);
 MAP(devices, BPF_MAP_TYPE_DEVMAP, __u32, __u32, 16, 0);
 
@@ -67,6 +56,13 @@ SEC("tp/syscalls/sys_enter_openat") int follows_the_name(__u64 *record)
 SEC("tp/syscalls/sys_enter_openat") int name_into_a_number(__u64 *record)
 {
 	return bpf_probe_read_user_str((void *)record[3], 8, (void *)record[3]);
+}
+//= buffer_bounds
+SEC("tp/syscalls/sys_enter_openat") int name_into_eight(__u64 *record)
+{
+	char name[8];
+
+	return bpf_probe_read_user_str(name, 16, (void *)record[3]);
 }
 //= null
 SEC("tp/syscalls/sys_enter_openat") int counts_a_call(__u64 *record)
@@ -162,14 +158,6 @@ SEC("sk_reuseport") int selects_from_an_array(struct sk_reuseport_md *about)
 	__u32 key = 0;
 
 	return bpf_sk_select_reuseport(about, &counters, &key, 0) & 1;
-}
-//= key_unset
-SEC("socket") int prefix_without_its_address(struct __sk_buff *skb)
-{
-	struct prefix key;
-
-	key.bits = 32;
-	return bpf_map_lookup_elem(&routes, &key) != NULL;
 }
 //= unset
 SEC("tc") int old_address_after_the_protocol(struct __sk_buff *skb)

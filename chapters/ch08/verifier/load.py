@@ -35,6 +35,7 @@ TYPES |= {"classifier": uapi.BPF_PROG_TYPE_SCHED_CLS, "xdp": uapi.BPF_PROG_TYPE_
 TYPES |= {"cgroup_skb": uapi.BPF_PROG_TYPE_CGROUP_SKB}
 TYPES |= {"raw_tp": uapi.BPF_PROG_TYPE_RAW_TRACEPOINT}
 TYPES |= {"raw_tracepoint": uapi.BPF_PROG_TYPE_RAW_TRACEPOINT}
+TYPES |= {"perf_event": uapi.BPF_PROG_TYPE_PERF_EVENT, "tp": uapi.BPF_PROG_TYPE_TRACEPOINT}
 # Helper functions for holders of CAP_PERFMON only: bpf_base_func_proto() in the kernel tree.
 PERFMON_ONLY = {4, 6, 35, 45, 112, 113, 114, 115, 177}
 # A call of a function of the kernel's that is no helper, in the log: its place, and its number.
