@@ -38,8 +38,8 @@ MANY = (
     "the compiler can write them out, #pragma unroll, or call bpf_loop (from Linux 5.17 on)."
 )
 AROUND = (
-    " It lies in another loop, so it is gone through anew in each turn of that one; the log does not "
-    "reach far enough to say how that one counts."
+    " It lies in another loop, so it is gone through anew in each turn of that one; the log does "
+    "not reach far enough to say how that one counts."
 )
 MANY_BRANCHES = (
     "The verifier puts the other way of a condition aside, and has given up: it keeps 8,192 of "
