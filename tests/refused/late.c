@@ -159,7 +159,7 @@ SEC("sk_reuseport") int selects_from_an_array(struct sk_reuseport_md *about)
 
 	return bpf_sk_select_reuseport(about, &counters, &key, 0) & 1;
 }
-//= unset
+//= unset; 5.10 comparison
 SEC("tc") int old_address_after_the_protocol(struct __sk_buff *skb)
 {
 	__u8 *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
@@ -169,7 +169,7 @@ SEC("tc") int old_address_after_the_protocol(struct __sk_buff *skb)
 	bpf_skb_change_proto(skb, bpf_htons(ETH_P_IPV6), 0);
 	return data[12];
 }
-//= unset
+//= unset; 5.10 comparison
 SEC("xdp") int old_address_after_the_room(struct xdp_md *frame)
 {
 	__u8 *data = (void *)(long)frame->data, *end = (void *)(long)frame->data_end;
