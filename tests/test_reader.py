@@ -304,6 +304,22 @@ def test_a_loop_is_told_to_turn_too_often_only_if_its_turns_are_counted(number, 
     assert verdict(turns(state, 6), COUNTED, number).refusal.key == key
 
 
+# r1 = 9, then down to 0 in turns of their own, and back to r1 = 9 as long as r0 is not 5.
+WITHIN = "b701000009000000 0701000001000000 5501feff00000000 5500fcff05000000" + EXIT
+
+
+@pytest.mark.parametrize(("number", "key"), [(errno.E2BIG, "many_turns"), (errno.EFAULT, "")])
+def test_a_loop_within_another_of_which_the_log_says_nothing(number, key):
+    lines = ["0: R0=scalar() R10=fp0", "0: (b7) r1 = 9", "1: (07) r1 += 1"]
+    lines += ["2: (55) if r1 != 0x0 goto pc-2", "3: (55) if r0 != 0x5 goto pc-4", "0: (b7) r1 = 9"]
+    for turn in range(6):
+        lines += ["1: (07) r1 += 1 ; R1=" + str(turn + 3), f"2: R1={turn + 3}"]
+        lines += ["2: (55) if r1 != 0x0 goto pc-2"]
+    said = verdict("\n".join([*lines, "BPF program is too large.\n"]), WITHIN, number).refusal
+    assert said.key == key
+    assert ("It lies in another loop" in said.reason) == bool(key)
+
+
 def test_a_loop_that_a_guess_runs_past_is_told_as_such():
     said = verdict(
         turns("R0=scalar() R1=9", 6, "from 2 to 1 (speculative execution): "), COUNTED, 14

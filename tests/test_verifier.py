@@ -10,7 +10,7 @@ import pytest
 
 from chapters.ch08 import check as ch08
 from chapters.ch08 import clinic, verifier
-from chapters.ch08.verifier import known, log
+from chapters.ch08.verifier import known, load, log
 from chapters.ch08.verifier.verdict import shortened
 from helpers import capabilities, kernel, loader, objfile, syscall, toolchain
 
@@ -572,3 +572,22 @@ def test_a_page_of_the_clinic_is_folded():
     # Itself, the verdict with its log, the mended program, and where the value came from.
     assert chain and folded.count("<details>") == 4 + chain
     assert re.search(r"<summary>Mended \(accepted\)</summary>", folded)
+
+
+@pytest.mark.kernel
+def test_a_program_of_more_than_a_million_instructions_is_told_as_such_at_once(tmp_path):
+    """Without CAP_PERFMON it would be the branches that are too many."""
+    source, holding = tmp_path / "long_kern.c", ("CAP_BPF", "CAP_PERFMON")
+    source.write_text(
+        '#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\nchar LICENSE[] SEC("license") = '
+        '"GPL";\nSEC("raw_tp") int turns(void *ctx)\n{\n\tunsigned long sum = 0;\n\n'
+        "\tfor (int i = 0; i < 3000000; i++)\n"
+        '\t\tasm volatile("%0 += 1" : "+r"(sum));\n\treturn sum & 1;\n}\n'
+    )
+    with verifier.show(toolchain.compile_bpf(source, tmp_path / "long.o"), holding) as verdict:
+        assert (verdict.number, verdict.refusal.key) == (errno.E2BIG, "many_turns")
+        assert "Processed 1000001 insn" in verdict.refusal.words
+        assert verdict.refusal.instruction.line == 8
+        # The whole log would be more than the buffer's 64 MB; it takes the kernel most of a minute.
+        assert len(verdict.log) <= load.SHORT_LOG
+        assert len(verdict._repr_html_()) < 50_000

@@ -33,8 +33,6 @@ OPTIONS = ["-mcpu=v3", "-Wno-array-bounds"]
 # Where the reader and the kernel's own report differ, and both are true: the address of a context's
 # field is one that was moved, and one of the context, which this helper takes in no form.
 BOTH_TRUE = {"habits.field_for_a_key", "first_sight.own_field_as_a_buffer"}
-# Where the two differed when Linux 7.3 was tried, and the reader has another reason since.
-MENDED = {"first_sight.reads_by_sleeping"}
 # What the loader holds, by the beginning of a program's section.
 HOLDING = {"socket": ("CAP_BPF",), "cgroup_skb": ("CAP_BPF",)}
 HOLDING |= dict.fromkeys(("tc", "xdp", "cgroup"), ("CAP_BPF", "CAP_NET_ADMIN"))
@@ -42,6 +40,7 @@ HOLDING |= {"raw_tp": ("CAP_BPF", "CAP_PERFMON")}
 # The same for types of which there are but a few programs.
 OTHERS = ("sk_skb", "sk_msg", "sk_lookup", "sk_reuseport", "sockops", "flow_dissector")
 RARELY = dict.fromkeys((*OTHERS, "lwt_in", "lwt_out", "lwt_xmit"), HOLDING["tc"])
+RARELY |= dict.fromkeys(("perf_event", "tp"), HOLDING["raw_tp"])
 
 
 @dataclass(frozen=True)

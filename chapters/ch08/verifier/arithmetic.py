@@ -333,6 +333,8 @@ def comparison(at: Place) -> Reason | None:
             "holders of CAP_BPF compare those of a packet, too: 5.10 does not, 6.1 does.",
             (i.dst, i.src),
         )
+    if _may_have_been_an_address(at, first, second):
+        return None
     return Reason(
         "comparison",
         "Only holders of CAP_PERFMON may compare addresses in this way. Without it, compare a "
@@ -340,6 +342,16 @@ def comparison(at: Place) -> Reason | None:
         "null with null.",
         (i.dst, i.src),
     )
+
+
+def _may_have_been_an_address(at: Place, first: str, second: str) -> bool:
+    """Whether a number is compared with data_end that was perhaps an address, kept on the stack:
+    Linux 6.1 makes it a number when the packet may lie elsewhere."""
+    if "pkt_end" not in (known.kind(first), known.kind(second)):
+        return False
+    passed = filter(None, (at.instructions.get(step.number) for step in at.path))
+    number = known.is_number(first) or known.is_number(second)
+    return number and any(i.base == 10 and i.writes and not i.is_call for i in passed)
 
 
 @about("divisor")

@@ -23,6 +23,11 @@ RESULTS |= dict.fromkeys(
     + ("sendmsg4", "sendmsg6", "dev", "sysctl", "getsockopt", "setsockopt", "sk_lookup"),
     (0, 1),
 )
+# These may only change what is told, and have to say yes, from Linux 5.8 on.
+RESULTS |= dict.fromkeys(
+    (f"{when}{family}" for when in ("recvmsg", "getpeername", "getsockname") for family in "46"),
+    (1, 1),
+)
 TAIL_CALL = 12
 # What holds something at the beginning of the program, and of a function that it calls.
 STARTS = ("A program starts with r1, which is its one argument",)
@@ -198,10 +203,11 @@ def result(at: Place) -> Reason | None:
     if allowed[0] <= limits[0] and limits[1] <= allowed[1]:
         return None
     low, high = map(known.short, limits)
+    between = f"{allowed[0]} to {allowed[1]}" if allowed[0] < allowed[1] else f"{allowed[0]}"
     return Reason(
         "result",
         f"The result, {low if low == high else f'{low} to {high}'}, is not one that this type of "
-        f"program ({at.type}) may return: that is {allowed[0]} to {allowed[1]}.",
+        f"program ({at.type}) may return: that is {between}.",
         (0,),
     )
 

@@ -13,6 +13,7 @@ import os
 import re
 import struct
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from chapters.ch08.verifier import log, special
@@ -22,13 +23,19 @@ from helpers.errors import CourseError
 
 LEAST_CAPABILITIES = ("CAP_BPF",)
 LOG_SIZE = 1 << 26  # bytes of address space; memory is used only as far as the log goes
+SHORT_LOG = 1 << 22  # where the program is too long anyway
 LOG_LEVEL = 2  # what the verifier knew after each instruction
+PATHS_ONLY = 1  # the same, of the last path alone
+VERDICT_ONLY = 4  # its last words, and how many instructions it has gone through
+LAST = 200  # characters that the line of "processed" has at most, and what follows it
+CONDITIONS = 20  # 2 ** 20 is a million
 # The types of programs, by the first part of their section.
 TYPES = {"socket": uapi.BPF_PROG_TYPE_SOCKET_FILTER, "tc": uapi.BPF_PROG_TYPE_SCHED_CLS}
 TYPES |= {"classifier": uapi.BPF_PROG_TYPE_SCHED_CLS, "xdp": uapi.BPF_PROG_TYPE_XDP}
 TYPES |= {"cgroup_skb": uapi.BPF_PROG_TYPE_CGROUP_SKB}
 TYPES |= {"raw_tp": uapi.BPF_PROG_TYPE_RAW_TRACEPOINT}
 TYPES |= {"raw_tracepoint": uapi.BPF_PROG_TYPE_RAW_TRACEPOINT}
+TYPES |= {"perf_event": uapi.BPF_PROG_TYPE_PERF_EVENT, "tp": uapi.BPF_PROG_TYPE_TRACEPOINT}
 # Helper functions for holders of CAP_PERFMON only: bpf_base_func_proto() in the kernel tree.
 PERFMON_ONLY = {4, 6, 35, 45, 112, 113, 114, 115, 177}
 # A call of a function of the kernel's that is no helper, in the log: its place, and its number.
@@ -74,10 +81,7 @@ def show(
     alone = bool(name) and ".rel.maps" not in object_file.sections
     unused = set(object_file.maps) - {i.symbol for i in instructions} if alone else set()
     which = Path(path), program.name, unused
-    number, text, loaded = capabilities.with_only(holding, _load, *which, LOG_LEVEL)
-    if number == errno.ENOSPC:  # even a good program is refused if its log is too long
-        number, again, loaded = capabilities.with_only(holding, _load, *which, 0)
-        text = again or text
+    number, text, loaded = _said(holding, which, may_be_long(instructions))
     if number and not text:
         said, held = "".join(libbpf.messages), capabilities.mask(*holding)
         raise loader.LoadError(loader.explain(number, Path(path), said, held), said)
@@ -98,6 +102,52 @@ def show(
         special.fields(object_file),
         special.members(object_file) if number else {},
     )
+
+
+def may_be_long(instructions: Sequence[asm.Instruction]) -> bool:
+    """Whether the verifier may go through a million instructions of it: there is a way back, or
+    there are so many conditions that the ways past them are a million."""
+    jumps = [i for i in instructions if i.is_conditional or i.is_goto]
+    back = any(following <= i.number for i in jumps for following in i.successors)
+    return back or sum(i.is_conditional for i in jumps) >= CONDITIONS
+
+
+def _said(
+    holding: tuple[str, ...], which: tuple, long: bool
+) -> tuple[int, str, loader.LoadedObject | None]:
+    """What the kernel says: as _load.
+
+    The log of a million instructions takes the kernel most of a minute to write, so of what may be
+    long the verdict alone is asked for first.
+    """
+    load = partial(capabilities.with_only, holding, _load, *which)
+    if long:
+        number, words, loaded = load(VERDICT_ONLY)
+        if number == errno.E2BIG:
+            return number, _cut(load(PATHS_ONLY, SHORT_LOG)[1], words), None
+        if loaded:
+            loaded.close()
+    number, text, loaded = load(LOG_LEVEL)
+    if number != errno.ENOSPC:
+        return number, text, loaded
+    # Even a good program is refused if its log is too long.
+    number, words, loaded = load(VERDICT_ONLY)
+    if number == errno.E2BIG:
+        return number, _cut(text, words), None
+    if number and not _has_its_end(text):  # where it was refused is in the log of the last path
+        number_of_it, text, _ = load(PATHS_ONLY)
+        text = words if number_of_it == errno.ENOSPC else text
+    return number, text, loaded
+
+
+def _has_its_end(text: str) -> bool:
+    """Whether a log goes to its end: from Linux 6.4 on one that is too long loses its beginning."""
+    return text.rfind("\nprocessed ") > text.rfind("\n", 0, -LAST)
+
+
+def _cut(text: str, words: str) -> str:
+    """The log of a program that is too long to be followed, with its last words."""
+    return text if _has_its_end(text) else f"{text[: text.rfind(chr(10)) + 1]}{words}"
 
 
 def only_program(object_file: objfile.ObjectFile) -> asm.Function:
@@ -233,7 +283,7 @@ def _answer(
 
 
 def _load(
-    path: Path, name: str, unused: set[str], level: int
+    path: Path, name: str, unused: set[str], level: int, size: int = LOG_SIZE
 ) -> tuple[int, str, loader.LoadedObject | None]:
     """Load an object with one of its programs, and without the maps that it does not use.
 
@@ -247,14 +297,14 @@ def _load(
     for pointer in loader.each(library.bpf_object__next_map, handle):
         wanted = library.bpf_map__name(pointer).decode() not in unused
         library.bpf_map__set_autocreate(pointer, wanted)
-    with mmap.mmap(-1, LOG_SIZE) as memory:
-        buffer = (ctypes.c_char * LOG_SIZE).from_buffer(memory)
+    with mmap.mmap(-1, size) as memory:
+        buffer = (ctypes.c_char * size).from_buffer(memory)
         for program in loader.each(library.bpf_object__next_program, handle):
             wanted = library.bpf_program__name(program) == name.encode()
             library.bpf_program__set_autoload(program, wanted)
             if not wanted:
                 continue
-            library.bpf_program__set_log_buf(program, ctypes.byref(buffer), LOG_SIZE)
+            library.bpf_program__set_log_buf(program, ctypes.byref(buffer), size)
             library.bpf_program__set_log_level(program, level)
         failed = library.bpf_object__load(handle)
         text = ctypes.string_at(ctypes.byref(buffer)).decode(errors="replace")

@@ -37,6 +37,10 @@ MANY = (
     "turns is known exactly in each, so there are too many, or they never end. Take so few that "
     "the compiler can write them out, #pragma unroll, or call bpf_loop (from Linux 5.17 on)."
 )
+AROUND = (
+    " It lies in another loop, so it is gone through anew in each turn of that one; the log does "
+    "not reach far enough to say how that one counts."
+)
 MANY_BRANCHES = (
     "The verifier puts the other way of a condition aside, and has given up: it keeps 8,192 of "
     "them, and {count:,} conditions follow upon each other on this path, none of them of a loop. "
@@ -128,9 +132,12 @@ def endless(
         return _loop("endless", GUESSED, loops[-1])
     if number == errno.EINVAL:  # nothing was new in a turn
         return _loop("endless", UNKNOWN, loops[-1])
-    counted = {_is_counted(loop, path) for loop in loops}
+    each = [_is_counted(loop, path) for loop in loops]
+    counted = set(each)
     if counted == {True}:
         return _loop("many_turns", MANY, loops[0])
+    if number == errno.E2BIG and each[-1] and counted == {True, None}:
+        return _loop("many_turns", MANY + AROUND, loops[-1])
     said = (
         UNKNOWN
         if guess is False

@@ -140,3 +140,16 @@ SEC("socket") int compares_texts(struct __sk_buff *skb)
 	return bpf_strncmp(first, sizeof(first), format);
 }
 ASM("tc", value_of_a_processor, KEY "r1 = per_processor ll; r3 = 0; call 195;" END)
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKMAP);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__type(value, __u32);
+} sockets SEC(".maps");
+ASM("sk_msg", hands_a_message_on, "r2 = sockets ll; r3 = 0; r4 = 0; call 60;" END)
+ASM("sockops", keeps_a_socket, "r6 = r1;" KEY "r1 = r6; r3 = r2; r2 = sockets ll; r4 = 0; call 53;" END)
+ASM("perf_event", reads_a_sample, "r2 = r10; r2 += -24; r3 = 24; call 56;" END)
+ASM("perf_event", reads_a_users_text, "r3 = r1; r1 = r10; r1 += -8; r2 = 8; call 114;" END)
+ASM("cgroup/connect4", sets_an_option, "r4 = 1; *(u32 *)(r10 - 4) = r4; r4 = r10; r4 += -4; r2 = 1; r3 = 15; r5 = 4; call 49;" PASS)
+ASM("cgroup/sysctl", name_of_a_setting, "r3 = 0; *(u64 *)(r10 - 8) = r3; r2 = r10; r2 += -8; r3 = 8; r4 = 0; call 101;" PASS)
+ASM("cgroup/sysctl", sets_a_setting, "r3 = 0; *(u64 *)(r10 - 8) = r3; r2 = r10; r2 += -8; r3 = 8; call 104;" PASS)
