@@ -8,6 +8,7 @@
     spawner         a learner's server, confined; confine.sh is its inner half
     limits          its share of memory and processes
     learner         what starts there, as the learner
+    ready           a process that has read what a server needs, and forks itself into each
     quick           starts hub, servers and board without what nobody needs
     clearing        all of it away again
     needs           what it takes of this machine

@@ -11,7 +11,7 @@ from tools import lab
 from tools.classroom import install, learner, room
 from tools.classroom.authenticator import RoomAuthenticator
 from tools.classroom.board import sender
-from tools.classroom.spawner import LearnerSpawner
+from tools.classroom.spawner import READY, LearnerSpawner
 
 c = get_config()  # noqa: F821  JupyterHub reads this file and hands it in
 here = room.here()
@@ -41,10 +41,12 @@ c.RoomAuthenticator.code = chosen["code"]
 c.Authenticator.allow_all = True
 c.Authenticator.admin_users = {room.INSTRUCTOR}
 
+READY.begin()
 c.JupyterHub.spawner_class = LearnerSpawner
 c.LearnerSpawner.capabilities = chosen["capabilities"]
 c.Spawner.mem_limit = chosen["memory"]
 c.Spawner.default_url = "/room"
+c.Spawner.poll_interval = 5  # seconds, until a server that was killed is known to be gone
 c.Spawner.start_timeout = c.Spawner.http_timeout = 120
 c.Spawner.env_keep = ["LANG", "LC_ALL", "LC_CTYPE"]
 c.Spawner.environment = {
