@@ -18,7 +18,11 @@ def begin(spawner):
     spawner.home_dir = str(home)
     places = {"COURSE_PLACE": str(home), "JUPYTER_RUNTIME_DIR": str(home / "run")}
     spawner.environment = places | {"PATH": os.environ["PATH"]}
-    held = [f"--{kind}=-all,+bpf" for kind in ("inh-caps", "ambient-caps", "bounding-set")]
+    # Not only CAP_BPF, since this Python may lie in a home that is closed to others.
+    held = [
+        f"--{kind}=-all,+bpf,+dac_read_search"
+        for kind in ("inh-caps", "ambient-caps", "bounding-set")
+    ]
     user = [f"--reuid={number}", f"--regid={number}", "--clear-groups"]
     spawner.cmd = ["setpriv", *user, *held, "jupyterhub-singleuser"]
 

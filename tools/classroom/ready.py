@@ -30,11 +30,15 @@ from tools.classroom import quick
 CONFINE = Path(__file__).with_name("confine.sh")
 NAMESPACES = uapi.CLONE_NEWNET | uapi.CLONE_NEWPID | uapi.CLONE_NEWIPC | uapi.CLONE_NEWNS
 STOPS = (signal.SIGINT, signal.SIGTERM)
-# What reads a server's modules; none of the course's that depends on where a learner's places are.
+# What reads a server's modules; none of the course's, for these ask where a learner's places are.
+SERVICES = "api config contents events kernels kernelspecs nbconvert security sessions"
 MODULES = (
-    *("jupyterhub.singleuser", "jupyterhub.httpclient", "jupyterlab.labapp"),
-    *("jupyter_server_terminals.app", "jupyter_server.services.contents.largefilemanager"),
-    *("jupyter_server.services.kernels.kernelmanager", "jupyter_client.asynchronous"),
+    *("jupyterhub.singleuser", "jupyterhub.httpclient", "jupyterlab.labapp", "IPython.display"),
+    *("jupyter_server.services.contents.largefilemanager", "jupyter_client.asynchronous"),
+    *("jupyter_server.services.kernels.kernelmanager", "jupyter_server_terminals.app"),
+    *("jupyter_server.kernelspecs.handlers", "jupyter_server.nbconvert.handlers"),
+    *("jupyter_server.services.shutdown", "jupyter_server.view.handlers", "notebook_shim.nbserver"),
+    *(f"jupyter_server.services.{each}.handlers" for each in SERVICES.split()),
 )
 
 

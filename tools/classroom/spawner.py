@@ -95,9 +95,7 @@ class LearnerSpawner(LocalProcessSpawner):
         os.chown(self.sockets, user, user)
         (self.sockets / AS_THE_PROXY_SAYS).symlink_to(SOCKET)
         groups = limits.make(room.here().sockets.name, self.user.name, self.mem_limit)
-        asked = confinement(
-            room.here().folder, own, user, self.capabilities, self.mem_limit // 4
-        )
+        asked = confinement(room.here().folder, own, user, self.capabilities, self.mem_limit // 4)
         asked |= {
             "groups": [str(each) for each in groups],
             "environment": self.get_env(),
