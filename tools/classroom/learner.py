@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -11,6 +12,8 @@ from tools.classroom import quick
 from tools.workspace import WorkspaceError
 
 IDLE = "COURSE_IDLE"  # seconds
+# A learner whose disk is full gets in, with the settings from before: nobody else frees it.
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def settings(idle: int) -> dict[str, dict]:
@@ -33,6 +36,8 @@ def settings(idle: int) -> dict[str, dict]:
             "MappingKernelManager": {"cull_idle_timeout": idle, "cull_interval": 60},
             "TerminalManager": {"cull_inactive_timeout": idle, "cull_interval": 60},
             "KernelManager": {"transport": "ipc"},
+            # A trash that no page shows would keep what it takes of the disk.
+            "FileContentsManager": {"delete_to_trash": False},
         },
         "jupyter_lab_config.json": {"LabApp": {"custom_css": True}},
         "labconfig/page_config.json": lab.EXTENSIONS["labconfig/page_config.json"],
@@ -41,10 +46,16 @@ def settings(idle: int) -> dict[str, dict]:
 
 def main(arguments: list[str]) -> None:
     os.umask(0o077)
+    chosen = settings(int(os.environ[IDLE]))
     try:
-        said = lab.prepare(WORK, settings(int(os.environ[IDLE])))
-    except (OSError, WorkspaceError) as error:
-        sys.exit(f"course: {workspace.refusal(error) if isinstance(error, OSError) else error}")
+        said = lab.prepare(WORK, chosen)
+    except OSError as error:
+        said = [f"course: {workspace.refusal(error)}"]
+        before = all((WORK / ".jupyter" / name).is_file() for name in chosen)
+        if error.errno not in FULL or not before:
+            sys.exit(said[0])
+    except WorkspaceError as error:
+        sys.exit(f"course: {error}")
     print(*said, sep="\n", flush=True)
     quick.become("jupyterhub.singleuser", arguments)
 
