@@ -106,10 +106,17 @@ def drained(pipe: IO[str], into: list[str] | None = None) -> threading.Thread:
 
 
 @contextmanager
-def opened(folder: Path, keep: bool = False) -> Iterator[Opened]:
+def opened(folder: Path, keep: bool = False, *options: str) -> Iterator[Opened]:
     """A room as ./course classroom opens it; in the end it is cleared, unless it is to be kept."""
     here, port = room.Room(folder), lab.free_port(18_443)
-    command = [sys.executable, "-m", "tools.classroom", f"--folder={folder}", f"--port={port}"]
+    command = [
+        sys.executable,
+        "-m",
+        "tools.classroom",
+        f"--folder={folder}",
+        f"--port={port}",
+        *options,
+    ]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     hub = subprocess.Popen(command, cwd=COURSE, **streams)
     said: list[str] = []

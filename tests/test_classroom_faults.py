@@ -247,12 +247,11 @@ def test_a_disk_is_full(room):
 def test_a_learners_server_is_killed_and_what_starts_servers(room):
     _, user = room.opened.here.own("ada")
     starter = child("classroom.ready", room.opened.hub.pid)
-    guards = [each for each, parent in processes("classroom.ready").items() if parent == starter]
     started = processes("")
-    (hers,) = {started[each] for each in of_user(user)} & {*guards}
+    (hers,) = (each for each in of_user(user) if started[each] == starter)
     os.kill(starter, signal.SIGKILL)
     os.kill(hers, signal.SIGKILL)
-    assert waiting.until(lambda: not of_user(user)), "server and kernels end with the guard"
+    assert waiting.until(lambda: not of_user(user)), "kernels end with the server"
 
     async def go() -> None:
         async with room.browser("ada") as ada:

@@ -6,6 +6,7 @@
     config          JupyterHub's configuration
     authenticator   sign-up with the room's code
     spawner         a learner's server, confined; confine.sh is its inner half
+    containers      the same in a container; seccomp makes the filter in front of it
     limits          its share of memory and processes
     learner         what starts there, as the learner
     ready           a process that has read what a server needs, and forks itself into each

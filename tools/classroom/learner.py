@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Callable
 
 from helpers.toolchain import WORK
 from tools import lab, workspace
@@ -44,8 +45,8 @@ def settings(idle: int) -> dict[str, dict]:
     }
 
 
-def main(arguments: list[str]) -> None:
-    os.umask(0o077)
+def prepare() -> None:
+    """Bring the learner's folder up to date. Errors: SystemExit, with a sentence."""
     chosen = settings(int(os.environ[IDLE]))
     try:
         said = lab.prepare(WORK, chosen)
@@ -57,6 +58,33 @@ def main(arguments: list[str]) -> None:
     except WorkspaceError as error:
         sys.exit(f"course: {error}")
     print(*said, sep="\n", flush=True)
+
+
+def aside(function: Callable[[], None]) -> None:
+    """Call a function in a process of its own: what it takes of memory goes with that.
+
+    Errors: SystemExit, if it did not end well.
+    """
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        if status:
+            sys.exit(1)
+        return
+    status = 1
+    try:
+        function()
+        status = 0
+    except SystemExit as error:
+        print(error, file=sys.stderr, flush=True)
+    finally:
+        os._exit(status)
+
+
+def main(arguments: list[str]) -> None:
+    os.umask(0o077)
+    aside(prepare)
+    os.environ["JUPYTER_CONFIG_DIR"] = str(WORK / ".jupyter")
     quick.become("jupyterhub.singleuser", arguments)
 
 

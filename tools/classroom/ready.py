@@ -3,8 +3,8 @@
 The modules of a server take some 90 MiB and seconds of a processor. Here they are read once: what
 is not written to afterwards, most of it, is in memory once for the whole room. The hub starts this
 with nothing secret in its environment, and asks for a server by a line on its standard input:
-`serve` says of what. The answer is the number of the process that guards the server, as unshare(1)
-with --kill-child does. When the hub ends, even if it is killed, this ends, and the servers go on.
+`serve` says of what. The answer is the server's number. When the hub ends, even if it is killed,
+this ends, and the servers go on.
 
 Source: fork(2), namespaces(7), capabilities(7), PR_SET_PDEATHSIG(2const); gc.freeze in Python.
 """
@@ -20,7 +20,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 from helpers import capabilities, uapi
@@ -63,7 +62,7 @@ class Ready:
         self._process = subprocess.Popen(command, cwd="/", env=kept, **how)
 
     def ask(self, asked: dict) -> int:
-        """Have a server started, as `serve` says. Result: its guard's process number.
+        """Have a server started, as `serve` says. Result: its process number.
 
         Errors: OSError, if it cannot be started again either.
         """
@@ -99,15 +98,15 @@ def become(user: int, names: list[str]) -> None:
     capabilities.keep_only(mask)
     capabilities.hand_on()
     check(libc.prctl(uapi.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-    # The kernel has forgotten both, since this became another user.
+    # As after exec(2): the kernel hides a process that became another user from that user.
     check(libc.prctl(uapi.PR_SET_DUMPABLE, 1, 0, 0, 0))
-    check(libc.prctl(uapi.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
 
 
-def guard(asked: dict, become_it: Callable[[], None]) -> None:
-    """Confine a learner, become something as them, and stay beside it until it has ended.
+def confine(asked: dict) -> int:
+    """Fork a process that is a learner's, first in namespaces of their own, as they are.
 
-    If this is killed, so is what it guards, with everything in that namespace of processes.
+    It returns twice: there with 0, and here with the number of the other. Whoever kills that one,
+    ends everything in its namespace of processes.
     asked: "groups", folders of control groups to enter; "places", as confine.sh takes them;
     "memory", the most for files in memory, in bytes; "user", the learner's number; "capabilities",
     their names.
@@ -115,55 +114,63 @@ def guard(asked: dict, become_it: Callable[[], None]) -> None:
     for group in asked["groups"]:
         (Path(group) / "cgroup.procs").write_text(str(os.getpid()))
     check(ctypes.CDLL(None, use_errno=True).unshare(NAMESPACES))
-    before = {each: signal.signal(each, signal.SIG_IGN) for each in STOPS}
-    guarded = os.fork()
-    if guarded:
-        _, status = os.waitpid(guarded, 0)
-        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
-    for each, what in before.items():
-        signal.signal(each, what)
-    subprocess.run(["bash", CONFINE, str(asked["memory"]), *asked["places"]], check=True)
-    os.chdir(asked["places"][-1].partition(":")[2])
-    become(asked["user"], asked["capabilities"])
-    become_it()
+    number = os.fork()
+    if number == 0:
+        subprocess.run(["bash", CONFINE, str(asked["memory"]), *asked["places"]], check=True)
+        os.chdir(asked["places"][-1].partition(":")[2])
+        become(asked["user"], asked["capabilities"])
+    return number
 
 
 def serve(asked: dict) -> None:
-    """Become a learner's server, apart from the hub's terminal and pipes.
+    """Become a learner's server, apart from the hub's terminal and pipes, and say its number.
 
-    asked: what `guard` takes, and "environment" and "arguments", the server's.
+    asked: what `confine` takes, and "environment" and "arguments", the server's.
     """
-    os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    answer = os.dup(1)
     os.dup2(2, 1)
+    if number := confine(asked):
+        os.write(answer, f"{number}\n".encode())
+        os._exit(0)
+    os.close(answer)
+    os.setsid()
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    from tools.classroom import learner  # now that it finds the learner's places
 
-    def server() -> None:
-        os.environ.clear()
-        os.environ.update(asked["environment"])
-        from tools.classroom import learner  # now that it finds the learner's places
+    learner.main(asked["arguments"])
 
-        learner.main(asked["arguments"])
 
-    guard(asked, server)
+def run(asked: dict, command: list[str]) -> None:
+    """Run a command in a server's place, to its end; if this is killed, so is that."""
+    before = {each: signal.signal(each, signal.SIG_IGN) for each in STOPS}
+    if number := confine(asked):
+        _, status = os.waitpid(number, 0)
+        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+    for each, what in before.items():
+        signal.signal(each, what)
+    libc = ctypes.CDLL(None, use_errno=True)
+    check(libc.prctl(uapi.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
+    os.execvp(command[0], command)
 
 
 def main(arguments: list[str]) -> None:
-    """Serve the hub; or, with what `guard` takes as JSON and a command, become that, confined."""
+    """Serve the hub; or, with what `confine` takes as JSON and a command, run that, confined."""
     if arguments:
-        asked, *command = arguments
-        return guard(json.loads(asked), lambda: os.execvp(command[0], command))
+        return run(json.loads(arguments[0]), arguments[1:])
     quick.without_grammars()
     for name in MODULES:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()  # what is there is never looked at again, so it stays shared
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that guard
+    # Servers become this one's children, and nobody waits for them.
+    check(ctypes.CDLL(None, use_errno=True).prctl(uapi.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin.buffer:
-        number = os.fork()
-        if number == 0:
+        if os.fork() == 0:
             return serve(json.loads(line))
-        print(number, flush=True)
     return None
 
 

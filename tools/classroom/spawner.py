@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import signal
 import sys
 from pathlib import Path
 
@@ -21,11 +20,10 @@ from traitlets import List, Unicode
 
 from helpers.toolchain import COURSE
 from tools.classroom import limits, ready, room
+from tools.classroom.room import AS_THE_PROXY_SAYS, SOCKET
 
 SHARED = (Path("/tmp"), Path("/var/tmp"))
 READY = ready.Ready()
-# The proxy takes the port, which the hub adds to every address, for the end of the socket's name.
-SOCKET, AS_THE_PROXY_SAYS = "s", "s:80"
 
 
 def closed(path: Path) -> Path | None:
@@ -52,7 +50,7 @@ def places(folder: Path, own: Path) -> list[str]:
 def confinement(
     folder: Path, own: Path, user: int, capabilities: list[str], memory: int
 ) -> dict[str, object]:
-    """What `ready.guard` has to know of a learner, but for their control groups.
+    """What `ready.confine` has to know of a learner, but for their control groups.
 
     Arguments: the room's and the learner's folder; the learner's number; names of capabilities,
     such as "bpf"; the most for files in memory, in bytes.
@@ -103,16 +101,6 @@ class LearnerSpawner(LocalProcessSpawner):
         }
         self.pid = await asyncio.to_thread(READY.ask, asked)
         return room.url(self.sockets / SOCKET)
-
-    async def _signal(self, sig: int) -> bool:
-        """The guard hears no signal but SIGKILL: the server, in the same session, does."""
-        if sig in (0, signal.SIGKILL):
-            return await super()._signal(sig)
-        try:
-            os.killpg(self.pid, sig)
-        except ProcessLookupError:
-            return False
-        return True
 
     async def stop(self, now: bool = False) -> None:
         await super().stop(now)
