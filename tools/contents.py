@@ -51,9 +51,9 @@ class Contents(AsyncLargeFileManager):
         with contextlib.suppress(sqlite3.OperationalError):
             super().mark_trusted_cells(nb, path)
 
-    def check_and_sign(self, nb: dict, path: str = "") -> None:
+    def check_and_sign(self, nb: dict, path: str = "", **more: object) -> None:
         with contextlib.suppress(sqlite3.OperationalError):
-            super().check_and_sign(nb, path)
+            super().check_and_sign(nb, path, **more)
 
     async def _process(self, path: str) -> int | None:
         """The process of the kernel that runs for a notebook."""

@@ -50,6 +50,7 @@ def prepare() -> None:
     chosen = settings(int(os.environ[IDLE]))
     try:
         said = lab.prepare(WORK, chosen)
+        (WORK / ".jupyter/migrated").touch()  # else Jupyter writes it at a start
     except OSError as error:
         said = [f"course: {workspace.refusal(error)}"]
         before = all((WORK / ".jupyter" / name).is_file() for name in chosen)
