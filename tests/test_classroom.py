@@ -122,6 +122,7 @@ def test_a_certificate_is_made_once_for_this_machines_addresses(tmp_path):
 def test_what_a_room_takes_is_said_before():
     for learners in (1, 30):
         assert f"{needs.HUB + learners * needs.LEARNER:,} MiB" in needs.sentence(learners)
+    assert f"{needs.HUB + 20 * needs.IN_CONTAINER:,} MiB" in needs.sentence(20, containers=True)
 
 
 # --- what a learner's processes may do

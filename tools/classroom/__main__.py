@@ -47,7 +47,7 @@ def arguments() -> argparse.ArgumentParser:
 def main(words: list[str]) -> int:
     asked = arguments().parse_args(words)
     if asked.learners is not None:
-        print(needs.sentence(asked.learners))
+        print(needs.sentence(asked.learners, asked.containers))
         return 0
     try:
         install.install()
