@@ -141,6 +141,23 @@ print(os.getuid(), os.getgroups(), *(status[name].strip() for name in NAMES))
     assert said == f"{user} [] {' '.join([mask] * 5)} 1"
 
 
+def test_who_cannot_be_confined_is_told_and_the_next_one_is_served(here, capfd):
+    from tools.classroom import ready, spawner
+
+    own, user = here.own("ada")
+    asked = spawner.confinement(here.folder, own, user, ["bpf"], MEMORY)
+    asked |= {"environment": {}, "arguments": []}
+    starts = ready.Ready()
+    with pytest.raises(ChildProcessError, match="cannot be confined"):
+        starts.ask(asked | {"groups": [str(own / "no such group")]})
+    first = starts._process.pid
+    number = starts.ask(asked)  # without its environment that one ends at once
+    assert number > 0 and starts._process.pid == first
+    assert waiting.until(lambda: not Path(f"/proc/{number}").exists(), 60)
+    starts._process.stdin.close()
+    assert starts._process.wait(30) == 0
+
+
 @pytest.mark.kernel
 def test_a_confined_learner_counts_exactly(here):
     own, _ = here.own("ada")

@@ -64,7 +64,7 @@ class Ready:
     def ask(self, asked: dict) -> int:
         """Have a server started, as `serve` says. Result: its process number.
 
-        Errors: OSError, if it cannot be started again either.
+        Errors: OSError, if it cannot be started again either, or a learner not be confined.
         """
         with self._lock:
             for _ in range(2):  # it may have been killed
@@ -73,7 +73,9 @@ class Ready:
                     self._process.stdin.write(json.dumps(asked).encode() + b"\n")
                     self._process.stdin.flush()
                     if answer := self._process.stdout.readline():
-                        return int(answer)
+                        if number := int(answer):
+                            return number
+                        raise ChildProcessError("a learner cannot be confined: the log says why")
                 except BrokenPipeError:
                     pass
                 self._process.kill()
@@ -131,7 +133,14 @@ def serve(asked: dict) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     answer = os.dup(1)
     os.dup2(2, 1)
-    if number := confine(asked):
+    me = os.getpid()
+    try:
+        number = confine(asked)
+    except OSError:
+        if os.getpid() == me:  # not in the other, which was told of
+            os.write(answer, b"0\n")  # else the hub would wait
+        raise
+    if number:
         os.write(answer, f"{number}\n".encode())
         os._exit(0)
     os.close(answer)
