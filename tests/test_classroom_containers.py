@@ -1,4 +1,5 @@
-"""A room whose learners are each in a container, by a real engine: ./course test --containers."""
+"""A room whose learners are each in a container, by a real engine: ./course test --containers;
+=full: with a room of two, whose image is made first."""
 
 from __future__ import annotations
 
@@ -120,6 +121,7 @@ ATTEMPTS = {
 }
 
 
+@pytest.mark.containers("full")
 def test_two_learners_in_containers_count_exactly_and_apart(opened):
     from room_client import Learner
 
