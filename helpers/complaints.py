@@ -165,6 +165,8 @@ def own_row(complaint: Complaint, name: str) -> int:
 
 def unknown(first: Complaint, own: int, source: Path) -> str:
     """The sentence for words that mean nothing certain."""
+    if "No space left" in first.what:
+        return f"{source.name} cannot be compiled, since the disk is full: free some space."
     words = f"clang says: {flat(first.what)}"
     if not first.file and not first.row:
         return f"{source.name} does not compile, and the course does not know why ({words})."

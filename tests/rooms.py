@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from helpers.toolchain import COURSE
 from tools import lab
@@ -29,6 +31,22 @@ with netlab.open_network() as net:
         net.run(["ping", "-c", "1", "127.0.0.1"])
 """
 AS_COUNTED = [f"0 0 {196 * n}" for n in range(5)]
+# Chapter 04's plot, which sees 100 datagrams of 100 bytes, each once.
+PLOT = """
+import asyncio
+from helpers import counters, live, loader, netlab, sockets, toolchain, traffic
+net = netlab.open_network()
+loaded = loader.load(toolchain.compile_bpf("sockex1_kern.c"))
+source = counters.Counters(loaded.map("bytes_by_protocol"))
+at = live.interfaces(net, loaded.program("count_bytes").fd)
+plot = live.LivePlot(source, at, net, interval={interval})
+asyncio.get_running_loop().call_later({seconds} / 2, traffic.udp, net, 100, 100)
+await plot.run(seconds={seconds})
+rows = plot.table()
+print(int(rows["UDP"][-1]), len(rows["UDP"]))
+plot.close(); net.close()
+"""
+PLOTTED = "14200"
 
 
 @contextmanager
@@ -52,7 +70,8 @@ def confined(
     from tools.classroom import spawner  # there once install() is done
 
     own, user = here.own(name)
-    return spawner.confined(here.folder, own, user, [*capabilities], MEMORY, [*command])
+    asked = spawner.confinement(here.folder, own, user, [*capabilities], MEMORY)
+    return [sys.executable, "-m", "tools.classroom.ready", json.dumps(asked), *command]
 
 
 def attempt(here: room.Room, name: str, code: str, **more: tuple) -> str:
@@ -77,11 +96,27 @@ class Opened:
         return re.search(r"You are instructor, with the password (\S+)", self.said)[1]
 
 
+def drained(pipe: IO[str], into: list[str] | None = None) -> threading.Thread:
+    """Read on, so that nobody who writes ever waits. It ends when nobody has the pipe any more:
+    servers that outlive a killed hub still do."""
+    kept = into if into is not None else []
+    thread = threading.Thread(target=lambda: kept.extend(pipe), daemon=True)
+    thread.start()
+    return thread
+
+
 @contextmanager
-def opened(folder: Path, keep: bool = False) -> Iterator[Opened]:
+def opened(folder: Path, keep: bool = False, *options: str) -> Iterator[Opened]:
     """A room as ./course classroom opens it; in the end it is cleared, unless it is to be kept."""
     here, port = room.Room(folder), lab.free_port(18_443)
-    command = [sys.executable, "-m", "tools.classroom", f"--folder={folder}", f"--port={port}"]
+    command = [
+        sys.executable,
+        "-m",
+        "tools.classroom",
+        f"--folder={folder}",
+        f"--port={port}",
+        *options,
+    ]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     hub = subprocess.Popen(command, cwd=COURSE, **streams)
     said: list[str] = []
@@ -91,8 +126,7 @@ def opened(folder: Path, keep: bool = False) -> Iterator[Opened]:
             break
     else:
         raise AssertionError("".join(said))
-    # Ends when nobody has the pipe any more: servers that outlive a killed hub still do.
-    threading.Thread(target=lambda: said.extend(hub.stdout), daemon=True).start()
+    drained(hub.stdout, said)
     try:
         yield Opened(here, f"https://127.0.0.1:{port}", hub, "".join(said))
     finally:

@@ -75,6 +75,23 @@ def test_the_code_lets_in_once_and_then_the_password(tmp_path):
     ) == [door.NO_CODE, door.TOO_SHORT, "ada", "ada", door.WRONG, door.NO_NAME, door.NO_CODE]
 
 
+def test_who_forgot_a_password_signs_up_once_more(here, capsys):
+    from tools.classroom import __main__ as verb
+    from tools.classroom import authenticator as door
+
+    knocks(here.hub, ("ada", PASSWORD, CODE))
+    verb.forget(here, "ada")
+    assert "a new password" in capsys.readouterr().out
+    assert knocks(
+        here.hub,
+        ("ada", "another one", ""),
+        ("ada", "another one", CODE),
+        ("ada", PASSWORD, CODE),
+    ) == [door.NO_CODE, "ada", door.WRONG]
+    with pytest.raises(room.RoomError, match="Nobody in this room is called eve"):
+        verb.forget(here, "eve")
+
+
 def test_no_password_is_kept_and_nobody_else_reads_what_is(tmp_path):
     knocks(tmp_path, ("ada", PASSWORD, CODE), ("eve", PASSWORD, CODE))
     file = tmp_path / "accounts.json"
@@ -105,6 +122,7 @@ def test_a_certificate_is_made_once_for_this_machines_addresses(tmp_path):
 def test_what_a_room_takes_is_said_before():
     for learners in (1, 30):
         assert f"{needs.HUB + learners * needs.LEARNER:,} MiB" in needs.sentence(learners)
+    assert f"{needs.HUB + 20 * needs.IN_CONTAINER:,} MiB" in needs.sentence(20, containers=True)
 
 
 # --- what a learner's processes may do
@@ -121,6 +139,23 @@ print(os.getuid(), os.getgroups(), *(status[name].strip() for name in NAMES))
     mask = f"{capabilities.mask('CAP_BPF'):016x}"
     _, user = here.own("ada")
     assert said == f"{user} [] {' '.join([mask] * 5)} 1"
+
+
+def test_who_cannot_be_confined_is_told_and_the_next_one_is_served(here, capfd):
+    from tools.classroom import ready, spawner
+
+    own, user = here.own("ada")
+    asked = spawner.confinement(here.folder, own, user, ["bpf"], MEMORY)
+    asked |= {"environment": {}, "arguments": []}
+    starts = ready.Ready()
+    with pytest.raises(ChildProcessError, match="cannot be confined"):
+        starts.ask(asked | {"groups": [str(own / "no such group")]})
+    first = starts._process.pid
+    number = starts.ask(asked)  # without its environment that one ends at once
+    assert number > 0 and starts._process.pid == first
+    assert waiting.until(lambda: not Path(f"/proc/{number}").exists(), 60)
+    starts._process.stdin.close()
+    assert starts._process.wait(30) == 0
 
 
 @pytest.mark.kernel
@@ -192,7 +227,7 @@ def ask(method, path, token=os.environ["JUPYTERHUB_API_TOKEN"]):
     return connection.getresponse().status
 print(json.dumps([ask(*each) for each in ASKED]))
 try:
-    socket.socket(socket.AF_UNIX).connect(hub.replace("/hub", "/proxy"))
+    socket.socket(socket.AF_UNIX).connect(hub.replace("/0/hub", "/proxy"))
 except OSError as error:
     print(error)
 """
@@ -245,7 +280,7 @@ def test_two_learners_of_a_real_room_count_exactly_apart_and_on_the_board(opened
     assert not [each for each in Path("/proc").glob("[0-9]*") if owner(each) in users]
     for group in limits.groups(here.sockets.name, "ada").values():
         assert not group.parent.exists()
-    assert {each.name for each in here.sockets.iterdir()} == {"hub", "proxy", "board"}
+    assert {each.name for each in here.sockets.iterdir()} == {"proxy", "0"}
 
 
 async def on_the_board(instructor: Learner, learner: Learner, kernel: str) -> None:

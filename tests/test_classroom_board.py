@@ -294,6 +294,16 @@ def test_a_spreadsheet_takes_nothing_for_a_formula(store):
     assert ",'=1+1" in store.as_csv()
 
 
+def test_who_gave_their_name_has_it_when_the_board_starts_again(tmp_path):
+    first = Store(tmp_path)
+    first.take("ada", [{"kind": "name", "on": True}])
+    first.close()
+    second = Store(tmp_path)
+    assert [each["who"] for each in second.state()["learners"]] == ["ada"]
+    second.forget_older(0)
+    assert second.state()["learners"] == []
+
+
 def test_the_clock_of_a_notebook_is_not_believed_ahead(store):
     store.take("ada", [exercise("right", at=NOW + 1e6)])
     assert store.state()["learners"][0]["last"] == NOW

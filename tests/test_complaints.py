@@ -418,6 +418,11 @@ RECORDED = [
         "0.\tProgram arguments: clang",
         "clang itself broke down while it compiled x.c",
     ),
+    (
+        "14",
+        "fatal error: error in backend: IO failure on output stream: No space left on device",
+        "x.c cannot be compiled, since the disk is full",
+    ),
     ("none", "x.c:3:1: error: words to come", "x.c does not compile: look at line 3 first"),
     (
         "none",

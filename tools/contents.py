@@ -8,7 +8,9 @@ tools/environment.py makes this the storage of every JupyterLab of the course.
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sqlite3
 from collections.abc import Iterator
 from html import escape
 
@@ -42,6 +44,16 @@ class Contents(AsyncLargeFileManager):
         if model["type"] == "notebook" and model.get("content"):
             revive(model["content"], await self._process(path))
         return model
+
+    def mark_trusted_cells(self, nb: dict, path: str = "") -> None:
+        """Where the disk is full, Jupyter's data base of signatures cannot be asked: then nothing
+        is trusted, and the notebook opens all the same. findings/nbformat_full_disk.sh"""
+        with contextlib.suppress(sqlite3.OperationalError):
+            super().mark_trusted_cells(nb, path)
+
+    def check_and_sign(self, nb: dict, path: str = "", **more: object) -> None:
+        with contextlib.suppress(sqlite3.OperationalError):
+            super().check_and_sign(nb, path, **more)
 
     async def _process(self, path: str) -> int | None:
         """The process of the kernel that runs for a notebook."""

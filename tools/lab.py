@@ -83,14 +83,14 @@ def prepare(work: Path, chosen: dict[str, dict]) -> list[str]:
     Arguments: the folder work/; Jupyter's settings, by the name of their file.
     Result: what the learner is told. Errors: WorkspaceError, OSError.
     """
-    brought = workspace.copy_chapters(COURSE / "notebooks", work)
     settings = work / ".jupyter"
+    os.environ["JUPYTER_CONFIG_DIR"] = str(settings)
+    brought = workspace.copy_chapters(COURSE / "notebooks", work)
     for name, content in chosen.items():
         (settings / name).parent.mkdir(exist_ok=True)
-        (settings / name).write_text(json.dumps(content, indent=1), "utf-8")
+        workspace.put(settings / name, json.dumps(content, indent=1).encode())
     look(settings)
     sources.refresh(COURSE, work)
-    os.environ["JUPYTER_CONFIG_DIR"] = str(settings)
     damaged = filter(None, map(copies.unreadable, sorted(work.glob("*.ipynb"))))
     return [*brought.sentences(), *damaged]
 

@@ -6,8 +6,10 @@
     config          JupyterHub's configuration
     authenticator   sign-up with the room's code
     spawner         a learner's server, confined; confine.sh is its inner half
+    containers      the same in a container; seccomp makes the filter in front of it
     limits          its share of memory and processes
     learner         what starts there, as the learner
+    ready           a process that has read what a server needs, and forks itself into each
     quick           starts hub, servers and board without what nobody needs
     clearing        all of it away again
     needs           what it takes of this machine

@@ -34,9 +34,11 @@ def arguments() -> argparse.ArgumentParser:
         action="store_true",
         help="CAP_PERFMON for chapter 13: every learner can then read all of the machine's memory",
     )
+    add("--containers", action="store_true", help="each learner in a container, by docker")
     add("--certificate", type=Path, metavar="FILE", help="your own, with --key; PEM")
     add("--key", type=Path, metavar="FILE", help="the key of it")
     add("--new-password", action="store_true", help="a new password for the instructor")
+    add("--forget", metavar="NAME", help="a learner's password, also while the room is open")
     add("--folder", type=Path, default=room.FOLDER, help="where the room is kept")
     add("--clear", action="store_true", help="take the room away, with all learners' work")
     return parser
@@ -45,7 +47,7 @@ def arguments() -> argparse.ArgumentParser:
 def main(words: list[str]) -> int:
     asked = arguments().parse_args(words)
     if asked.learners is not None:
-        print(needs.sentence(asked.learners))
+        print(needs.sentence(asked.learners, asked.containers))
         return 0
     try:
         install.install()
@@ -80,10 +82,18 @@ def become_hub(asked: argparse.Namespace) -> None:
     from tools.classroom import certificate  # needs what install() installed
     from tools.classroom.authenticator import Accounts
 
+    if asked.containers:
+        install.for_containers()
+        from tools.classroom import containers
+
+        containers.build()
     here = room.Room(asked.folder.resolve())
     if asked.clear:
         clearing.clear(here)
         print(f"{here.folder} is gone, with accounts, work and progress of all learners.")
+        sys.exit(0)
+    if asked.forget:
+        forget(here, asked.forget)
         sys.exit(0)
     if bool(asked.certificate) != bool(asked.key):
         raise room.RoomError("A certificate of your own takes both, --certificate and --key.")
@@ -96,6 +106,7 @@ def become_hub(asked: argparse.Namespace) -> None:
         "memory": asked.memory,
         "idle": asked.idle,
         "capabilities": capabilities,
+        "containers": asked.containers,
         "certificate": str(made[0].resolve()),
         "key": str(made[1].resolve()),
         "code": before.get("code") or room.new_code(),
@@ -123,6 +134,16 @@ def become_hub(asked: argparse.Namespace) -> None:
     config = str(Path(__file__).with_name("config.py"))
     hub = [sys.executable, "-m", "tools.classroom.quick", "jupyterhub.app", "-f", config]
     os.execve(sys.executable, hub, environ)
+
+
+def forget(here: room.Room, name: str) -> None:
+    """Forget a learner's password. Errors: RoomError if there is nobody of that name."""
+    from tools.classroom.authenticator import Accounts
+
+    kept = here.hub / "accounts.json"
+    if not kept.exists() or not Accounts(kept).remove(name):
+        raise room.RoomError(f"Nobody in this room is called {name}.")
+    print(f"{name} gives the room's code and a new password; the work is as it was.")
 
 
 if __name__ == "__main__":

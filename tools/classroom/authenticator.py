@@ -44,7 +44,17 @@ class Accounts:
 
     def add(self, name: str, password: str) -> None:
         salt = secrets.token_bytes(16)
-        known = self.read() | {name: f"{salt.hex()} {hashed(password, salt).hex()}"}
+        self._write(self.read() | {name: f"{salt.hex()} {hashed(password, salt).hex()}"})
+
+    def remove(self, name: str) -> bool:
+        """Forget a password, so that the code lets this name in once more. Result: whether it was
+        known."""
+        known = self.read()
+        there = known.pop(name, None) is not None
+        self._write(known)
+        return there
+
+    def _write(self, known: dict[str, str]) -> None:
         self._path.touch(0o600)
         put(self._path, json.dumps(known, indent=1).encode())
         self._path.chmod(0o600)

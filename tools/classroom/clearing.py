@@ -16,7 +16,7 @@ from tools.classroom.room import Room, RoomError
 def is_open(here: Room) -> bool:
     """Whether the room's hub answers."""
     with socket.socket(socket.AF_UNIX) as probe, contextlib.suppress(OSError):
-        probe.connect(str(here.sockets / "hub"))
+        probe.connect(str(here.meeting / "hub"))
         return True
     return False
 
@@ -29,6 +29,10 @@ def clear(here: Room) -> None:
         raise RoomError(f"There is no room in {here.folder}: nothing to take away.")
     with contextlib.suppress(FileNotFoundError, ValueError, ProcessLookupError):
         os.kill(int((here.hub / "proxy.pid").read_text()), signal.SIGTERM)
+    if here.chosen.get("containers"):
+        from tools.classroom import containers  # which takes packages of its own
+
+        containers.remove_all(here.sockets.name)
     for own in here.learners.iterdir():
         groups = set(limits.groups(here.sockets.name, own.name).values())
         for group in groups:

@@ -11,7 +11,6 @@ from tools import lab
 from tools.classroom import install, learner, room
 from tools.classroom.authenticator import RoomAuthenticator
 from tools.classroom.board import sender
-from tools.classroom.spawner import LearnerSpawner
 
 c = get_config()  # noqa: F821  JupyterHub reads this file and hands it in
 here = room.here()
@@ -21,7 +20,7 @@ hub, sockets = here.hub, here.sockets
 # Only the browsers' side listens on a network; all else is a socket in a folder.
 c.JupyterHub.bind_url = f"https://:{chosen['port']}/"
 c.JupyterHub.ssl_cert, c.JupyterHub.ssl_key = chosen["certificate"], chosen["key"]
-c.JupyterHub.hub_bind_url = c.JupyterHub.hub_connect_url = room.url(sockets / "hub")
+c.JupyterHub.hub_bind_url = c.JupyterHub.hub_connect_url = room.url(here.meeting / "hub")
 c.JupyterHub.hub_socket_mode = 0o666  # every learner's server asks the hub who comes
 c.ConfigurableHTTPProxy.api_url = room.url(sockets / "proxy")
 c.ConfigurableHTTPProxy.command_umask = 0o077
@@ -41,18 +40,27 @@ c.RoomAuthenticator.code = chosen["code"]
 c.Authenticator.allow_all = True
 c.Authenticator.admin_users = {room.INSTRUCTOR}
 
-c.JupyterHub.spawner_class = LearnerSpawner
-c.LearnerSpawner.capabilities = chosen["capabilities"]
+if chosen["containers"]:
+    from tools.classroom.containers import ContainerSpawner as Spawner  # takes packages of its own
+else:
+    from tools.classroom.spawner import READY
+    from tools.classroom.spawner import LearnerSpawner as Spawner
+
+    READY.begin()
+c.JupyterHub.spawner_class = Spawner
+c[Spawner.__name__].capabilities = chosen["capabilities"]
 c.Spawner.mem_limit = chosen["memory"]
 c.Spawner.default_url = "/room"
+c.Spawner.poll_interval = 5  # seconds, until a server that was killed is known to be gone
 c.Spawner.start_timeout = c.Spawner.http_timeout = 120
 c.Spawner.env_keep = ["LANG", "LC_ALL", "LC_CTYPE"]
+HERE = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 c.Spawner.environment = {
-    "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+    **({} if chosen["containers"] else {"PATH": HERE}),
     # The course's folder is read-only to a learner: no cache beside its modules.
     "PYTHONDONTWRITEBYTECODE": "1",
     learner.IDLE: str(chosen["idle"]),
-    sender.ADDRESS: room.url(sockets / "board") + "/services/board/api/events",
+    sender.ADDRESS: room.url(here.meeting / "board") + "/services/board/api/events",
 }
 
 c.JupyterHub.services = [

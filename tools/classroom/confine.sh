@@ -1,16 +1,15 @@
 #!/bin/bash
-# The inner half of a learner's confinement: spawner.py starts it as root, in namespaces of their
-# own, and it becomes the learner. Source: namespaces(7), mount(8), tmpfs(5), setpriv(1).
-#   confine.sh USER CAPABILITIES MEMORY PLACE... -- COMMAND...
+# The places of a learner: ready.py starts it as root, in namespaces of the learner's own. All that
+# is mounted here is seen there alone. Source: namespaces(7), mount(8), tmpfs(5).
+#   confine.sh MEMORY PLACE...
 # Each PLACE is hide:PATH, an empty folder instead of what is there; tmp:PATH, the same to write to;
 # see:PATH, what is there, read-only, also within what is hidden; own:PATH, the same to write to.
 set -eu
-user=$1 capabilities=$2 memory=$3
-shift 3
-places=()
-while [ "$1" != -- ]; do places+=("$1"); shift; done
-shift
+memory=$1
+places=("${@:2}")
 
+mount --make-rprivate /
+mount -t proc proc /proc
 mount -t tmpfs -o mode=1777,size="$memory" tmpfs /dev/shm
 for n in "${!places[@]}"; do # kept at hand while their own places are hidden
     case ${places[n]} in see:* | own:*)
@@ -31,7 +30,3 @@ done
 # What /sys says of networks is said of the one that it was mounted in.
 mount -t sysfs -o ro sysfs /sys
 ip link set lo up
-cd "$path" # the last one is the learner's
-exec setpriv --reuid "$user" --regid "$user" --clear-groups --no-new-privs \
-    --inh-caps "-all$capabilities" --ambient-caps "-all$capabilities" \
-    --bounding-set "-all$capabilities" -- "$@"

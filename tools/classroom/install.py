@@ -22,6 +22,7 @@ REQUIREMENTS = HERE / "requirements.txt"
 LOCK = HERE / "package-lock.json"
 PLACE = Path(sys.prefix) / "course-classroom"
 STAMP = PLACE / "stamp"
+DOCKERSPAWNER = "dockerspawner~=14.0.0"
 CRYPTOGRAPHY = "cryptography>=44"  # the hub brings it, too
 
 
@@ -46,11 +47,16 @@ def install() -> None:
             fetch()
 
 
+def packages() -> list[str]:
+    """The hub's packages of Python, as its requirements pin them."""
+    lines = REQUIREMENTS.read_text("utf-8").splitlines()
+    return [each for each in lines if each[0] != "#"]
+
+
 def fetch() -> None:
     """The hub and its proxy. Errors: as install()."""
     setup.say("Installing JupyterHub and its proxy, a minute or less ...")
-    lines = REQUIREMENTS.read_text("utf-8").splitlines()
-    add([each for each in lines if each[0] != "#"])
+    add(packages())
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / name, PLACE)
     npm = [node(), node().parents[1] / "lib/node_modules/npm/bin/npm-cli.js"]
@@ -80,6 +86,15 @@ def for_board() -> None:
         if importlib.util.find_spec("cryptography") is None:
             setup.say("Installing what makes a certificate, some seconds ...")
             add([CRYPTOGRAPHY])
+
+
+def for_containers() -> None:
+    """Install what starts containers, if it is missing. Errors: as install()."""
+    with private_apt.alone(PLACE):
+        if importlib.util.find_spec("dockerspawner") is None:
+            setup.say("Installing what starts containers, some seconds ...")
+            add([DOCKERSPAWNER])
+            importlib.invalidate_caches()
 
 
 def node() -> Path:

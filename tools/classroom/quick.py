@@ -13,9 +13,13 @@ import importlib
 import sys
 
 
+def without_grammars() -> None:
+    sys.modules.setdefault("rfc3987_syntax", None)  # as if it were not installed
+
+
 def become(module: str, arguments: list[str]) -> None:
     """Call a module's main(), as its own command would, until that ends."""
-    sys.modules.setdefault("rfc3987_syntax", None)  # as if it were not installed
+    without_grammars()
     sys.argv = [module, *arguments]
     sys.exit(importlib.import_module(module).main())
 

@@ -25,6 +25,9 @@ INSTRUCTOR = "instructor"
 FIRST_USER = 70_000  # above Debian's accounts, below what it hands out to containers
 NAME = r"[a-z][a-z0-9_-]{0,30}"  # of a learner: also the name of a folder
 VARIABLE = "COURSE_ROOM"  # by which hub and services find the folder
+SOCKETS = "COURSE_SOCKETS"  # the variable with the folder of all rooms' sockets, if not /run
+# The proxy takes the port, which the hub adds to every address, for the end of the socket's name.
+SOCKET, AS_THE_PROXY_SAYS = "s", "s:80"
 
 
 class RoomError(CourseError):
@@ -50,7 +53,12 @@ class Room:
         """Short, since a socket's path has room for 107 bytes; in small letters, since a part of
         the hub takes it for the name of a host."""
         mark = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:8]
-        return Path("/run") / f"classroom-{mark}"
+        return Path(os.environ.get(SOCKETS) or "/run") / f"classroom-{mark}"
+
+    @property
+    def meeting(self) -> Path:
+        """The folder in which the hub and the board listen, for every learner."""
+        return self.sockets / "0"  # which is nobody's name
 
     @property
     def chosen(self) -> dict:
@@ -67,6 +75,7 @@ class Room:
             (self.hub, 0o700),
             (self.learners, 0o711),
             (self.sockets, 0o711),
+            (self.meeting, 0o711),
         ):
             path.mkdir(exist_ok=True)
             os.chown(path, 0, 0)

@@ -4,29 +4,26 @@ The network has lo and nothing else, so there is no packet of another's to see, 
 CAP_NET_RAW; processes, shared memory and /tmp are the learner's own. The server is reached by a
 Unix socket in a folder that only the learner and root may enter.
 
-Source: namespaces(7), unshare(1), unix(7).
+Source: namespaces(7), unix(7).
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from jupyterhub.spawner import LocalProcessSpawner
 from traitlets import List, Unicode
 
 from helpers.toolchain import COURSE
-from tools.classroom import limits, room
+from tools.classroom import limits, ready, room
+from tools.classroom.room import AS_THE_PROXY_SAYS, SOCKET
 
-NAMESPACES = ["--net", "--pid", "--ipc", "--mount", "--fork", "--kill-child", "--mount-proc"]
-CONFINE = Path(__file__).with_name("confine.sh")
 SHARED = (Path("/tmp"), Path("/var/tmp"))
-# The proxy takes the port, which the hub adds to every address, for the end of the socket's name.
-SOCKET, AS_THE_PROXY_SAYS = "s", "s:80"
+READY = ready.Ready()
 
 
 def closed(path: Path) -> Path | None:
@@ -50,17 +47,17 @@ def places(folder: Path, own: Path) -> list[str]:
     return [f"{kinds[path]}:{path}" for path in sorted(kinds, key=lambda path: len(path.parts))]
 
 
-def confined(
-    folder: Path, own: Path, user: int, capabilities: list[str], memory: int, command: list[str]
-) -> list[str]:
-    """The command with which root starts another one as a learner.
+def confinement(
+    folder: Path, own: Path, user: int, capabilities: list[str], memory: int
+) -> dict[str, object]:
+    """What `ready.confine` has to know of a learner, but for their control groups.
 
     Arguments: the room's and the learner's folder; the learner's number; names of capabilities,
     such as "bpf"; the most for files in memory, in bytes.
     """
-    kept = "".join(f",+{each}" for each in capabilities)
-    inner = ["bash", str(CONFINE), str(user), kept, str(memory), *places(folder, own)]
-    return ["unshare", *NAMESPACES, *inner, "--", *command]
+    names = [f"CAP_{each.upper()}" for each in capabilities]
+    found = {"places": places(folder, own), "memory": memory, "user": user, "capabilities": names}
+    return {"groups": []} | found
 
 
 class LearnerSpawner(LocalProcessSpawner):
@@ -89,38 +86,21 @@ class LearnerSpawner(LocalProcessSpawner):
             "JUPYTER_RUNTIME_DIR": str(self.sockets),
         }
 
-    def make_preexec_fn(self, name: str) -> Callable[[], None]:
-        """Enter the learner's control groups, still as root."""
-        groups = limits.make(room.here().sockets.name, name, self.mem_limit)
-
-        def enter() -> None:
-            for group in groups:
-                (group / "cgroup.procs").write_text(str(os.getpid()))
-
-        return enter
-
     async def start(self) -> str:
         own, user = room.here().own(self.user.name)
         shutil.rmtree(self.sockets, ignore_errors=True)
         self.sockets.mkdir(0o700)
         os.chown(self.sockets, user, user)
         (self.sockets / AS_THE_PROXY_SAYS).symlink_to(SOCKET)
-        learner = [sys.executable, "-m", "tools.classroom.learner"]
-        learner.append(f"--ServerApp.sock={self.sockets / SOCKET}")
-        folder, memory = room.here().folder, self.mem_limit // 4
-        self.cmd = confined(folder, own, user, self.capabilities, memory, learner)
-        await super().start()
+        groups = limits.make(room.here().sockets.name, self.user.name, self.mem_limit)
+        asked = confinement(room.here().folder, own, user, self.capabilities, self.mem_limit // 4)
+        asked |= {
+            "groups": [str(each) for each in groups],
+            "environment": self.get_env(),
+            "arguments": [f"--ServerApp.sock={self.sockets / SOCKET}", *self.get_args()],
+        }
+        self.pid = await asyncio.to_thread(READY.ask, asked)
         return room.url(self.sockets / SOCKET)
-
-    async def _signal(self, sig: int) -> bool:
-        """unshare waits and hears no signal but SIGKILL: the server, in the same group, does."""
-        if sig in (0, signal.SIGKILL):
-            return await super()._signal(sig)
-        try:
-            os.killpg(self.pid, sig)
-        except ProcessLookupError:
-            return False
-        return True
 
     async def stop(self, now: bool = False) -> None:
         await super().stop(now)

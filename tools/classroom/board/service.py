@@ -83,7 +83,7 @@ async def serve() -> None:
     server = HTTPServer(application(board), max_buffer_size=pages.MOST)
     address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
     server.listen(address.port, address.hostname)
-    server.add_socket(bind_unix_socket(str(here.sockets / "board"), mode=0o666))
+    server.add_socket(bind_unix_socket(str(here.meeting / "board"), mode=0o666))
     await board.forget()
 
 

@@ -19,6 +19,7 @@ STATUSES = ("not attempted", "not yet", "right")
 KINDS = ("exercise", "prediction", "help", "done", "name", "forget")
 COLOURS = "amber azure coral green ivory olive plum rose silver violet white yellow"
 BIRDS = "crane dove falcon finch heron ibis kite lark owl robin stork swift tern wren"
+TOLD = "kind IN ('exercise', 'prediction')"  # of the table's rows, those that the page shows
 TABLES = """
 CREATE TABLE IF NOT EXISTS learner
     (mark TEXT PRIMARY KEY, pseudonym TEXT UNIQUE, name TEXT, help REAL, done REAL);
@@ -102,6 +103,8 @@ class Store:
             run(f"UPDATE learner SET {kind} = ? WHERE mark = ?", [stands, mark])
         elif kind == "name":
             run("UPDATE learner SET name = ? WHERE mark = ?", [name if event["on"] else None, mark])
+            # With a time, so that it is kept for a day, by a board that starts again, too.
+            run("INSERT INTO event VALUES (?, ?, ?, '', 0, '', '')", [mark, when, kind])
         else:
             fields = [event[each] for each in ("chapter", "number", "said", "happened")]
             run("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?)", [mark, when, kind, *fields])
@@ -131,7 +134,7 @@ class Store:
 
     def state(self) -> dict:
         """What the page shows: learners with their exercises, mistakes, and predictions."""
-        rows = self._data.execute("SELECT * FROM event ORDER BY time").fetchall()
+        rows = self._data.execute(f"SELECT * FROM event WHERE {TOLD} ORDER BY time").fetchall()
         learners = {
             mark: {
                 "who": name or pseudonym,
@@ -182,7 +185,7 @@ class Store:
         rows.writerow(["learner", "time", "kind", "chapter", "number", "said", "happened"])
         found = self._data.execute(
             "SELECT coalesce(name, pseudonym), time, kind, chapter, number, said, happened "
-            "FROM event JOIN learner USING (mark) ORDER BY time"
+            f"FROM event JOIN learner USING (mark) WHERE {TOLD} ORDER BY time"
         )
         for row in found:
             rows.writerow([plain(each) for each in row])
