@@ -41,9 +41,9 @@ class FrameMemory(Memory):
         super().__init__(context, maps)
         self.frame_bytes = frame
 
-    def read(self, address: int, size: int) -> bytes:
+    def part(self, address: int, size: int) -> bytes:
         if address >> 32 != REGION or address < FRAME_AT:
-            return super().read(address, size)
+            return super().part(address, size)
         start = address - FRAME_AT
         if start + size > len(self.frame_bytes):
             raise faults.BadAddress(
