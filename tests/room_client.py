@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import uuid
@@ -69,7 +70,11 @@ class Learner:
         raise AssertionError("the hub said nothing of the server")
 
     async def stop(self) -> None:
-        await self.api("DELETE", f"/hub/api/users/{self.name}/server")
+        """Have the server ended, and wait until it is: a busy hub answers before that."""
+        mine = f"/hub/api/users/{self.name}"
+        await self.api("DELETE", f"{mine}/server")
+        while (await self.api("GET", mine))["servers"]:
+            await asyncio.sleep(0.05)
 
     async def room(self, do: str) -> str:
         """Press a button of the learner's page of the room. Result: the page after it."""

@@ -34,7 +34,6 @@ EXPERIMENT = bytes(12) + b"\x88\xb5\x45" + bytes(8) + b"\x11" + bytes(36)
 # Ethernet's other form has the length of its data there, as switches use it among themselves.
 LENGTH = bytes(12) + (38).to_bytes(2, "big") + bytes(6) + b"\x06" + bytes(2) + b"\x06" + bytes(36)
 TURNED = bytes(12) + b"\x00\x08\x45" + EXPERIMENT[15:]  # IPv4's, with the smaller part first
-IN_PLACE = "a frame with a length, 38, in place of an EtherType"
 OTHER_ADDRESS = "2a11::1"  # whose byte 23 says UDP
 
 
@@ -79,7 +78,7 @@ def judge(counters: TableCounters, net: netlab.Network) -> Verdict | None:
         ),
         ("a UDP datagram over IPv6", lambda: traffic.udp(net, to="::1"), {17: 162}),
         ("a frame of EtherType 88b5", lambda: send_frame(net, EXPERIMENT), {}),
-        (IN_PLACE, lambda: send_frame(net, LENGTH), {}),
+        ("a frame with a length for an EtherType", lambda: send_frame(net, LENGTH), {}),
     ]
 
     def counted(action: Callable[[], object]) -> dict[int, int]:
@@ -93,7 +92,7 @@ def judge(counters: TableCounters, net: netlab.Network) -> Verdict | None:
             said = f"For {what} it counted {in_words(found)}, not {in_words(wanted)}"
             turned = not found and counted(lambda: send_frame(net, TURNED))
             why = ": it takes the EtherType's two bytes in the other order" if turned else ""
-            if what == IN_PLACE:
+            if not wanted:
                 why = ": for what is neither IPv4 nor IPv6, which line gives protocol a value"
             return not_yet(f"{said}{why}.")
     return None

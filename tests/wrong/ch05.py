@@ -266,7 +266,7 @@ int count_bytes(struct __sk_buff *skb) {
 }
 """
 
-# %% 1 switch_without_default -> in place of an EtherType
+# %% 1 switch_without_default -> neither IPv4 nor IPv6, which line
 mended = """
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -283,6 +283,24 @@ int count_bytes(struct __sk_buff *skb) {
         protocol = load_byte(skb, ETH_HLEN + offsetof(struct ipv6hdr, nexthdr));
         break;
     }
+    if (skb->pkt_type == PACKET_OUTGOING)
+        bytes_by_protocol.atomic_increment(protocol, skb->len);
+    return 0;
+}
+"""
+# %% 1 if_without_else -> a frame with a length for an EtherType
+mended = """
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+BPF_ARRAY(bytes_by_protocol, u64, 256);
+
+int count_bytes(struct __sk_buff *skb) {
+    int protocol, type = load_half(skb, 12);
+    if (type == ETH_P_IP)
+        protocol = load_byte(skb, ETH_HLEN + offsetof(struct iphdr, protocol));
+    else if (type == ETH_P_IPV6)
+        protocol = load_byte(skb, ETH_HLEN + offsetof(struct ipv6hdr, nexthdr));
     if (skb->pkt_type == PACKET_OUTGOING)
         bytes_by_protocol.atomic_increment(protocol, skb->len);
     return 0;
