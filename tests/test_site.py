@@ -381,7 +381,9 @@ class TestWhole:
         began = time.monotonic()
         with served(built) as address:
             page.goto(f"{address}lab/lab/index.html?path={name}.ipynb")
-            expect(page.locator("#linux-in-this-page")).to_have_text(
+            bar = page.locator("#linux-in-this-page")
+            bar.get_by_role("button", name="Load it").click()
+            expect(bar.get_by_role("status")).to_have_text(
                 "Linux 6.1 (i686) in this page", timeout=120_000
             )
             page.wait_for_function(CONNECTED)
