@@ -11,16 +11,13 @@ Source: DockerSpawner's documentation; dockerd's "docker run" reference.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-from pathlib import Path
 
 from dockerspawner import DockerSpawner
-from traitlets import List, Unicode
 
 from tools import image
 from tools.classroom import install, limits, room, seccomp
-from tools.classroom.room import AS_THE_PROXY_SAYS, SOCKET
+from tools.classroom.by_socket import BySocket
 
 IMAGE = f"{image.NAME}-room"
 LABEL = "course.room"
@@ -58,21 +55,13 @@ def remove_all(of: str) -> None:
         subprocess.run(["docker", "rm", "--force", *left], capture_output=True, check=True)
 
 
-class ContainerSpawner(DockerSpawner):
+class ContainerSpawner(BySocket, DockerSpawner):
     """DockerSpawner, for a learner whose server is reached by a socket."""
 
-    capabilities = List(Unicode(), ["bpf"], help="What a learner's processes hold.").tag(
-        config=True
-    )
     image = IMAGE
     remove = True
     use_internal_ip = True
     network_name = "none"
-    port = 8888  # Jupyter's default, which stands for none
-
-    @property
-    def sockets(self) -> Path:
-        return room.here().sockets / self.user.name
 
     def get_env(self) -> dict[str, str]:
         return super().get_env() | {"JUPYTER_RUNTIME_DIR": str(self.sockets)}
@@ -82,16 +71,14 @@ class ContainerSpawner(DockerSpawner):
 
     async def get_command(self) -> list[str]:
         server = ["python", "-m", "tools.classroom.learner"]
-        return [*server, f"--ServerApp.sock={self.sockets / SOCKET}", *self.get_args()]
+        return [*server, self.listening, *self.get_args()]
 
     async def start(self) -> str:
         own, _ = room.here().own(self.user.name)
         work = own / "work"
-        shutil.rmtree(self.sockets, ignore_errors=True)
-        for each in (work, self.sockets):
-            each.mkdir(mode=0o700, exist_ok=True)
-            os.chown(each, LEARNER, LEARNER)
-        (self.sockets / AS_THE_PROXY_SAYS).symlink_to(SOCKET)
+        work.mkdir(mode=0o700, exist_ok=True)
+        os.chown(work, LEARNER, LEARNER)
+        self.make_sockets(LEARNER)
         same = (self.sockets, room.here().meeting)
         self.volumes = {str(each): str(each) for each in same} | {str(work): "/course/work"}
         self.extra_create_kwargs = {"labels": {LABEL: room.here().sockets.name}}
@@ -102,8 +89,4 @@ class ContainerSpawner(DockerSpawner):
             "pids_limit": limits.PROCESSES,
         }
         await super().start()
-        return room.url(self.sockets / SOCKET)
-
-    async def stop(self, now: bool = False) -> None:
-        await super().stop(now)
-        shutil.rmtree(self.sockets, ignore_errors=True)
+        return self.address

@@ -10,17 +10,14 @@ Source: namespaces(7), unix(7).
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import sys
 from pathlib import Path
 
 from jupyterhub.spawner import LocalProcessSpawner
-from traitlets import List, Unicode
 
 from helpers.toolchain import COURSE
 from tools.classroom import limits, ready, room
-from tools.classroom.room import AS_THE_PROXY_SAYS, SOCKET
+from tools.classroom.by_socket import BySocket
 
 SHARED = (Path("/tmp"), Path("/var/tmp"))
 READY = ready.Ready()
@@ -60,18 +57,10 @@ def confinement(
     return {"groups": []} | found
 
 
-class LearnerSpawner(LocalProcessSpawner):
+class LearnerSpawner(BySocket, LocalProcessSpawner):
     """JupyterHub's local one, for a learner who has no account on this machine."""
 
-    capabilities = List(Unicode(), ["bpf"], help="What a learner's processes hold.").tag(
-        config=True
-    )
     ip = "localhost"
-    port = 8888  # Jupyter's default, which stands for none
-
-    @property
-    def sockets(self) -> Path:
-        return room.here().sockets / self.user.name
 
     def user_env(self, env: dict[str, str]) -> dict[str, str]:
         """What depends on the learner. Everything that the course writes goes to their folder."""
@@ -88,21 +77,17 @@ class LearnerSpawner(LocalProcessSpawner):
 
     async def start(self) -> str:
         own, user = room.here().own(self.user.name)
-        shutil.rmtree(self.sockets, ignore_errors=True)
-        self.sockets.mkdir(0o700)
-        os.chown(self.sockets, user, user)
-        (self.sockets / AS_THE_PROXY_SAYS).symlink_to(SOCKET)
+        self.make_sockets(user)
         groups = limits.make(room.here().sockets.name, self.user.name, self.mem_limit)
         asked = confinement(room.here().folder, own, user, self.capabilities, self.mem_limit // 4)
         asked |= {
             "groups": [str(each) for each in groups],
             "environment": self.get_env(),
-            "arguments": [f"--ServerApp.sock={self.sockets / SOCKET}", *self.get_args()],
+            "arguments": [self.listening, *self.get_args()],
         }
         self.pid = await asyncio.to_thread(READY.ask, asked)
-        return room.url(self.sockets / SOCKET)
+        return self.address
 
     async def stop(self, now: bool = False) -> None:
         await super().stop(now)
-        shutil.rmtree(self.sockets, ignore_errors=True)
         limits.remove(room.here().sockets.name, self.user.name)
